@@ -1,0 +1,1 @@
+//! Statements as a session sees them.

@@ -1,0 +1,73 @@
+//! The traits that a data source implements.
+
+use crate::{
+    CatalogDefinition, Metastore, Predicate, Result, Scan, ScanRequest, SchemaTable, Split, Table,
+    TableSummary,
+};
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use async_trait::async_trait;
+use futures::stream::BoxStream;
+use std::fmt::Debug;
+use std::sync::Arc;
+
+pub type BatchStream = BoxStream<'static, Result<RecordBatch>>;
+
+/// One configured source as the coordinator sees it: names, tables, and which pieces make up a
+/// scan. Names in requests are as typed; a connector finds them with [`crate::pick_name`] and
+/// answers with the exact ones.
+#[async_trait]
+pub trait Connector: Send + Sync + Debug {
+    async fn schemas(&self) -> Result<Vec<String>>;
+
+    /// # Errors
+    /// `SchemaNotFound`.
+    async fn tables(&self, schema: &str) -> Result<Vec<TableSummary>>;
+
+    /// Pins a snapshot of each table, in the order asked. `None` where the schema or the table
+    /// is not there.
+    async fn resolve(&self, tables: &[SchemaTable]) -> Result<Vec<Option<Table>>>;
+
+    async fn scan(&self, request: ScanRequest<'_>) -> Result<Scan>;
+
+    /// The definitions behind the catalog, where they can be shown and changed by SQL.
+    fn metastore(&self) -> Option<&dyn Metastore> {
+        None
+    }
+}
+
+/// What a reader is asked to produce from a split.
+#[derive(Debug, Clone)]
+pub struct OpenRequest {
+    pub split: Split,
+    /// The schema of the batches, in this order.
+    pub schema: SchemaRef,
+    pub predicate: Predicate,
+    pub batch_size_rows: usize,
+}
+
+/// Opens splits, on whichever node they were sent to.
+#[async_trait]
+pub trait SplitReader: Send + Sync + Debug {
+    async fn open(&self, request: OpenRequest) -> Result<BatchStream>;
+}
+
+/// Makes readers of one catalog kind; every node has it.
+pub trait ReaderFactory: Send + Sync + Debug {
+    /// The catalog kind: `tpch`, ...
+    fn kind(&self) -> &'static str;
+
+    /// # Errors
+    /// `InvalidArgument` for a property that cannot be used.
+    fn reader(&self, definition: &CatalogDefinition) -> Result<Arc<dyn SplitReader>>;
+}
+
+/// Makes connectors of one catalog kind; only a coordinator has it.
+pub trait ConnectorFactory: Send + Sync + Debug {
+    /// The catalog kind: `tpch`, `lake`, ...
+    fn kind(&self) -> &'static str;
+
+    /// # Errors
+    /// `InvalidArgument` for a property that is unknown or cannot be used.
+    fn connector(&self, definition: &CatalogDefinition) -> Result<Arc<dyn Connector>>;
+}

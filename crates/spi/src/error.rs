@@ -1,0 +1,216 @@
+//! What can go wrong, as the client is told it.
+//!
+//! An error crosses from worker to coordinator as plain text, so its text starts with a stable
+//! code in brackets: `[TABLE_NOT_FOUND] table ...`. [`Error::from_text`] reads it back.
+
+use std::fmt;
+use std::sync::Arc;
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Declares the kinds together with their stable codes, so that neither list can forget one.
+macro_rules! error_kinds {
+    ($($(#[$doc:meta])* $kind:ident = $code:literal,)*) => {
+        /// What the client is told. Closed: every door maps each kind, without a catch-all arm.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum ErrorKind {
+            $($(#[$doc])* $kind,)*
+        }
+
+        impl ErrorKind {
+            pub const ALL: &[ErrorKind] = &[$(ErrorKind::$kind,)*];
+
+            /// The stable code of this kind, as it stands in texts and logs.
+            pub fn code(self) -> &'static str {
+                match self {
+                    $(ErrorKind::$kind => $code,)*
+                }
+            }
+        }
+    };
+}
+
+error_kinds! {
+    /// The statement does not parse.
+    SyntaxError = "SYNTAX_ERROR",
+    /// The statement parses, but asks for something that Mooring does not do.
+    Unsupported = "UNSUPPORTED",
+    /// An option, property or argument has a value that cannot be used.
+    InvalidArgument = "INVALID_ARGUMENT",
+    CatalogNotFound = "CATALOG_NOT_FOUND",
+    CatalogExists = "CATALOG_EXISTS",
+    SchemaNotFound = "SCHEMA_NOT_FOUND",
+    SchemaExists = "SCHEMA_EXISTS",
+    SchemaNotEmpty = "SCHEMA_NOT_EMPTY",
+    TableNotFound = "TABLE_NOT_FOUND",
+    TableExists = "TABLE_EXISTS",
+    ColumnNotFound = "COLUMN_NOT_FOUND",
+    /// A name that matches several things.
+    AmbiguousName = "AMBIGUOUS_NAME",
+    FunctionNotFound = "FUNCTION_NOT_FOUND",
+    /// Operand or argument types that do not fit together.
+    TypeMismatch = "TYPE_MISMATCH",
+    /// A value that does not fit its type or operation (overflow, division by zero, failed cast).
+    InvalidValue = "INVALID_VALUE",
+    UnknownVariable = "UNKNOWN_VARIABLE",
+    /// No database is selected and the statement needs one.
+    NoSchemaSelected = "NO_SCHEMA_SELECTED",
+    /// The user is known, but may not do this.
+    AccessDenied = "ACCESS_DENIED",
+    /// The user could not be authenticated.
+    AuthenticationFailed = "AUTHENTICATION_FAILED",
+    /// A file or folder that a table needs is not there.
+    LocationNotFound = "LOCATION_NOT_FOUND",
+    /// Data that does not follow its format or its table's schema.
+    CorruptData = "CORRUPT_DATA",
+    /// A metastore, object store or database that cannot be reached or does not answer.
+    SourceUnavailable = "SOURCE_UNAVAILABLE",
+    /// A worker went away or refused the task.
+    WorkerUnavailable = "WORKER_UNAVAILABLE",
+    /// The cluster has no live worker.
+    NoWorkers = "NO_WORKERS",
+    /// Memory, disk or another resource of a node is used up.
+    ResourcesExhausted = "RESOURCES_EXHAUSTED",
+    /// A configured limit (queries, connections, packet size) is reached.
+    LimitExceeded = "LIMIT_EXCEEDED",
+    Cancelled = "CANCELLED",
+    TimedOut = "TIMED_OUT",
+    ShuttingDown = "SHUTTING_DOWN",
+    /// The state store cannot be read or written, or is of another version.
+    StateUnusable = "STATE_UNUSABLE",
+    /// A defect of Mooring.
+    Internal = "INTERNAL",
+}
+
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+/// Whether the same request can succeed when it is made again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retry {
+    Never,
+    /// After the cause has passed (a worker that left, a source that was away).
+    Later,
+}
+
+/// An error with its kind, a message for the user and, for the log, its cause.
+///
+/// Messages are lower case without a final period, name things in backticks, and say what was
+/// wrong and what would be right. They never hold a secret.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("[{kind}] {message}")]
+pub struct Error {
+    kind: ErrorKind,
+    message: String,
+    #[source]
+    cause: Option<Arc<dyn std::error::Error + Send + Sync>>,
+}
+
+impl Error {
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), cause: None }
+    }
+
+    pub fn internal(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Internal, message)
+    }
+
+    pub fn unsupported(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Unsupported, message)
+    }
+
+    #[must_use]
+    pub fn with_cause(mut self, cause: impl std::error::Error + Send + Sync + 'static) -> Self {
+        self.cause = Some(Arc::new(cause));
+        self
+    }
+
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// The message without its code, as a client shows it.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    pub fn retry(&self) -> Retry {
+        match self.kind {
+            ErrorKind::WorkerUnavailable
+            | ErrorKind::SourceUnavailable
+            | ErrorKind::NoWorkers
+            | ErrorKind::ShuttingDown
+            | ErrorKind::LimitExceeded => Retry::Later,
+            ErrorKind::SyntaxError
+            | ErrorKind::Unsupported
+            | ErrorKind::InvalidArgument
+            | ErrorKind::CatalogNotFound
+            | ErrorKind::CatalogExists
+            | ErrorKind::SchemaNotFound
+            | ErrorKind::SchemaExists
+            | ErrorKind::SchemaNotEmpty
+            | ErrorKind::TableNotFound
+            | ErrorKind::TableExists
+            | ErrorKind::ColumnNotFound
+            | ErrorKind::AmbiguousName
+            | ErrorKind::FunctionNotFound
+            | ErrorKind::TypeMismatch
+            | ErrorKind::InvalidValue
+            | ErrorKind::UnknownVariable
+            | ErrorKind::NoSchemaSelected
+            | ErrorKind::AccessDenied
+            | ErrorKind::AuthenticationFailed
+            | ErrorKind::LocationNotFound
+            | ErrorKind::CorruptData
+            | ErrorKind::ResourcesExhausted
+            | ErrorKind::Cancelled
+            | ErrorKind::TimedOut
+            | ErrorKind::StateUnusable
+            | ErrorKind::Internal => Retry::Never,
+        }
+    }
+
+    /// Reads an error back from a text that holds one, wherever layers in between have wrapped it.
+    /// `None` when the text has no code.
+    pub fn from_text(text: &str) -> Option<Self> {
+        let (kind, start, code_start) = ErrorKind::ALL
+            .iter()
+            .filter_map(|kind| {
+                let marker = format!("[{}] ", kind.code());
+                text.find(&marker).map(|at| (*kind, at + marker.len(), at))
+            })
+            .min_by_key(|(_, _, code_start)| *code_start)?;
+        debug_assert!(code_start < start);
+        Some(Self::new(kind, &text[start..]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_is_read_back_from_wrapped_text() {
+        for kind in ErrorKind::ALL {
+            let sent = Error::new(*kind, "table `a` has [brackets] in its text");
+            let text = format!("Execution error: External error: {sent}");
+            let read = Error::from_text(&text).expect("a code");
+            assert_eq!(read.kind(), *kind);
+            assert_eq!(read.message(), sent.message());
+        }
+    }
+
+    #[test]
+    fn the_outermost_code_wins() {
+        let text = "[SOURCE_UNAVAILABLE] `pg` answered [TABLE_NOT_FOUND] x";
+        assert_eq!(Error::from_text(text).expect("a code").kind(), ErrorKind::SourceUnavailable);
+    }
+
+    #[test]
+    fn a_text_without_code_is_no_error_of_ours() {
+        assert!(Error::from_text("Arrow error: [unknown] x").is_none());
+    }
+}

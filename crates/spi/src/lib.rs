@@ -1,0 +1,27 @@
+//! The contracts between the engine, the catalogs and the connectors: names, errors, table
+//! descriptions, predicates, scan answers and the traits that a data source implements.
+//!
+//! This crate knows Arrow and serde. It must never know DataFusion, a client protocol or a
+//! particular source.
+
+mod error;
+mod name;
+mod catalog;
+mod value;
+mod domain;
+mod table;
+mod scan;
+mod connector;
+mod metastore;
+
+pub use catalog::{CatalogDefinition, CatalogKey};
+pub use connector::{BatchStream, Connector, ConnectorFactory, OpenRequest, ReaderFactory, SplitReader};
+pub use domain::{Bound, Domain, Predicate, Range};
+pub use error::{Error, ErrorKind, Result, Retry};
+pub use metastore::{Metastore, PartitionDefinition, TableDefinition, TableFormat};
+pub use name::{SchemaTable, TableName, fold, pick_name, quote};
+pub use scan::{
+    Compression, CsvOptions, FileEntry, FileFormat, FileScan, Scan, ScanRequest, Split, SplitScan,
+};
+pub use table::{ColumnStatistics, Count, Table, TableKind, TableStatistics, TableSummary};
+pub use value::Value;

@@ -1,0 +1,106 @@
+//! Where the tables of a lake are: the contract that the embedded catalog, Hive and Glue share.
+
+use crate::{Compression, CsvOptions, FileFormat, Predicate, Result, TableSummary, Value};
+use arrow::datatypes::SchemaRef;
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+
+/// The format that a table's definition names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TableFormat {
+    Parquet,
+    Csv(CsvOptions),
+    Json,
+}
+
+impl TableFormat {
+    /// The keyword of `STORED AS`.
+    pub fn keyword(&self) -> &'static str {
+        match self {
+            TableFormat::Parquet => "PARQUET",
+            TableFormat::Csv(_) => "CSV",
+            TableFormat::Json => "JSON",
+        }
+    }
+
+    pub fn file_format(&self) -> FileFormat {
+        match self {
+            TableFormat::Parquet => FileFormat::Parquet,
+            TableFormat::Csv(options) => FileFormat::Csv(options.clone()),
+            TableFormat::Json => FileFormat::Json,
+        }
+    }
+}
+
+/// A table as a metastore knows it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TableDefinition {
+    pub schema_name: String,
+    pub name: String,
+    /// All columns; the partition columns are the last ones.
+    pub columns: SchemaRef,
+    /// How many of the last columns come from the folder names.
+    pub partition_columns: usize,
+    /// A folder or a file: `s3://bucket/path/` or `file:///path/`.
+    pub location: String,
+    pub format: TableFormat,
+    /// `None`: by the file's ending.
+    pub compression: Option<Compression>,
+    /// Options as the statement gave them, for `SHOW CREATE TABLE`.
+    pub options: BTreeMap<String, String>,
+}
+
+/// A partition that a metastore lists.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PartitionDefinition {
+    pub values: Vec<Value>,
+    pub location: String,
+}
+
+/// Definitions of schemas and tables. Names in requests are as typed; the answer has the exact
+/// ones, found by [`crate::pick_name`]. Changes are refused by name where the kind cannot.
+#[async_trait]
+pub trait Metastore: Send + Sync + Debug {
+    async fn schemas(&self) -> Result<Vec<String>>;
+
+    /// # Errors
+    /// `SchemaNotFound`.
+    async fn tables(&self, schema: &str) -> Result<Vec<TableSummary>>;
+
+    /// `None` when the schema or the table is not there.
+    async fn table(&self, schema: &str, table: &str) -> Result<Option<TableDefinition>>;
+
+    /// The partitions that may hold rows under the predicate, or `None` where partitions are
+    /// found by listing the table's folder.
+    async fn partitions(
+        &self,
+        table: &TableDefinition,
+        predicate: &Predicate,
+    ) -> Result<Option<Vec<PartitionDefinition>>>;
+
+    /// # Errors
+    /// `SchemaExists`.
+    async fn create_schema(&self, schema: &str) -> Result<()>;
+
+    /// # Errors
+    /// `SchemaNotFound`; `SchemaNotEmpty` unless `cascade`, which drops its tables' definitions.
+    async fn drop_schema(&self, schema: &str, cascade: bool) -> Result<()>;
+
+    /// # Errors
+    /// `SchemaNotFound`, `TableExists`.
+    async fn create_table(&self, table: &TableDefinition) -> Result<()>;
+
+    /// Removes the definition and leaves the files.
+    ///
+    /// # Errors
+    /// `SchemaNotFound`, `TableNotFound`.
+    async fn drop_table(&self, schema: &str, table: &str) -> Result<()>;
+
+    /// Puts a new definition in the place of an old one, or adds it, in one step.
+    ///
+    /// # Errors
+    /// `SchemaNotFound`.
+    async fn replace_table(&self, table: &TableDefinition) -> Result<()>;
+}

@@ -1,0 +1,140 @@
+//! The three answers to a scan request: files, splits or rows. Files and splits are read on
+//! workers, rows are a small batch made on the coordinator.
+
+use crate::{Predicate, Table, TableStatistics, Value};
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use serde::{Deserialize, Serialize};
+
+/// What the engine asks a connector.
+#[derive(Debug)]
+pub struct ScanRequest<'a> {
+    pub table: &'a Table,
+    /// Indexes into `table.schema`, in output order.
+    pub projection: &'a [usize],
+    pub predicate: &'a Predicate,
+    /// No more rows than this are needed; a connector may ignore it.
+    pub limit: Option<u64>,
+}
+
+/// A connector's answer.
+#[derive(Debug)]
+pub enum Scan {
+    /// One entry per combination of store and format; the rows are the union of all.
+    Files(Vec<FileScan>),
+    Splits(SplitScan),
+    /// Batches with the request's projection applied.
+    Rows(Vec<RecordBatch>),
+}
+
+/// Files of one format in one object store that together are the snapshot under the predicate.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct FileScan {
+    /// Scheme and host of the store: `s3://bucket` or `file://`.
+    pub store: String,
+    pub format: FileFormat,
+    pub files: Vec<FileEntry>,
+    /// Of the files that are left, before the engine filters.
+    #[serde(skip)]
+    pub statistics: TableStatistics,
+    /// How many of the table's schema's last columns come from `FileEntry::partition_values`.
+    pub partition_columns: usize,
+    /// Files of the table before pruning by the predicate.
+    pub files_total: usize,
+}
+
+/// How the bytes of a file become rows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FileFormat {
+    /// Columns are found by name; one that a file lacks is null.
+    Parquet,
+    /// Columns are found by position.
+    Csv(CsvOptions),
+    /// One JSON object per line; columns are found by name.
+    Json,
+}
+
+/// The text format's dialect, RFC 4180 unless changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CsvOptions {
+    pub has_header: bool,
+    pub delimiter: u8,
+    pub quote: u8,
+    pub escape: Option<u8>,
+    /// A field with exactly this text is null.
+    pub null: Option<String>,
+    /// Whether a quoted field may hold a line break; such a file cannot be split.
+    pub newlines_in_values: bool,
+}
+
+impl Default for CsvOptions {
+    fn default() -> Self {
+        Self {
+            has_header: true,
+            delimiter: b',',
+            quote: b'"',
+            escape: None,
+            null: None,
+            newlines_in_values: false,
+        }
+    }
+}
+
+/// How a whole file is compressed; a compressed file is never split.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Compression {
+    None,
+    Gzip,
+    Bzip2,
+    Xz,
+    Zstd,
+}
+
+/// One file of a snapshot.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FileEntry {
+    /// The key inside the store, without a leading slash, percent-encoded as it is stored.
+    pub path: String,
+    pub size_bytes: u64,
+    /// Milliseconds since 1970-01-01 UTC.
+    pub modified_ms: i64,
+    pub e_tag: Option<String>,
+    pub compression: Compression,
+    /// One value per partition column.
+    pub partition_values: Vec<Value>,
+}
+
+/// Remote work in pieces that workers share.
+#[derive(Debug)]
+pub struct SplitScan {
+    pub splits: Vec<Split>,
+    pub statistics: TableStatistics,
+}
+
+/// An opaque piece of remote work.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Split {
+    /// What the reader needs to open it.
+    pub payload: String,
+    /// What `EXPLAIN` shows.
+    pub label: String,
+    /// About how many bytes of Arrow data it yields; decides over how many tasks a scan spreads.
+    pub size_bytes: u64,
+}
+
+/// The schema of the projected columns.
+pub(crate) fn project(schema: &SchemaRef, projection: &[usize]) -> crate::Result<SchemaRef> {
+    schema.project(projection).map(SchemaRef::new).map_err(|error| {
+        crate::Error::internal("projection names a column beyond the schema").with_cause(error)
+    })
+}
+
+impl ScanRequest<'_> {
+    /// The schema that the answer's rows have.
+    ///
+    /// # Errors
+    /// `Internal` when the projection names a column that the table lacks.
+    pub fn projected_schema(&self) -> crate::Result<SchemaRef> {
+        project(&self.table.schema, self.projection)
+    }
+}

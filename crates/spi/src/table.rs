@@ -1,0 +1,59 @@
+//! A table as a query sees it: pinned to one snapshot when the query's names are resolved.
+
+use crate::{SchemaTable, Value};
+use arrow::datatypes::SchemaRef;
+use serde::{Deserialize, Serialize};
+
+/// What a name in a schema stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TableKind {
+    Table,
+    View,
+    System,
+}
+
+/// A line of a table listing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableSummary {
+    pub name: String,
+    pub kind: TableKind,
+}
+
+/// A number that is known exactly or by estimate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+pub enum Count {
+    Exact(u64),
+    Estimate(u64),
+    #[default]
+    Unknown,
+}
+
+/// What is known of one column.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+pub struct ColumnStatistics {
+    pub nulls: Count,
+    pub distinct: Count,
+    pub min: Option<Value>,
+    pub max: Option<Value>,
+}
+
+/// What is known of a table, for the planner. `columns` is empty or has one entry per column.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+pub struct TableStatistics {
+    pub rows: Count,
+    pub bytes: Count,
+    pub columns: Vec<ColumnStatistics>,
+}
+
+/// One snapshot of a table. Serialised, it is what a connector needs to scan it.
+#[derive(Debug, Clone)]
+pub struct Table {
+    /// The exact names, whatever case the statement used.
+    pub name: SchemaTable,
+    pub kind: TableKind,
+    /// All columns in their order; partition columns last.
+    pub schema: SchemaRef,
+    pub statistics: TableStatistics,
+    /// What the connector needs to find this snapshot again; opaque to everyone else.
+    pub handle: String,
+}
