@@ -1,1 +1,10 @@
-//! placeholder
+//! Where tables are: metastores behind the one contract [`mooring_spi::Metastore`].
+//!
+//! This crate knows names, columns and locations. It must never read rows.
+
+mod embedded;
+
+#[cfg(test)]
+mod conformance;
+
+pub use embedded::{DEFAULT_SCHEMA, EmbeddedMetastore};

@@ -1,6 +1,17 @@
 //! Client protocols, sessions and the life of a query. A door (MySQL, HTTP) only translates; it
 //! must never know one particular connector.
 
+mod coordinator;
 pub mod mysql;
+pub mod http;
 pub mod session;
 pub mod statement;
+pub mod query;
+pub mod error_table;
+pub mod membership;
+pub mod internal;
+pub mod system;
+pub mod accounts;
+pub mod metrics;
+
+pub use coordinator::{Coordinator, CoordinatorParts, LocalDefinitions};

@@ -1,6 +1,29 @@
 //! The only meeting point of the contracts in `mooring-spi` and DataFusion: the session, the codec,
 //! the scan nodes and what turns names into tables. It must never know a client protocol.
 
+mod engine;
 mod catalogs;
+mod snapshot;
+mod identifiers;
+mod table;
+mod scan;
+mod predicate;
+mod value;
+mod session;
+mod options;
+mod sources;
+mod codec;
+mod distribute;
+mod error;
 
 pub use catalogs::{Catalog, Catalogs};
+pub use distribute::{
+    ClusterChannels, ClusterSecret, NodeAddress, QueryTasks, TaskRecord, TaskState,
+    WorkerDirectory, bearer,
+};
+pub use engine::{Engine, PlannedQuery, QueryContext};
+pub use error::{from_datafusion, to_datafusion};
+pub use options::MooringOptions;
+pub use session::{NodeLimits, NodeRuntime, build_session, build_worker_session};
+pub use snapshot::CurrentNames;
+pub use sources::{DefinitionSource, Source, Sources, store_address};

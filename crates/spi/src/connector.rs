@@ -1,8 +1,8 @@
 //! The traits that a data source implements.
 
 use crate::{
-    CatalogDefinition, Metastore, Predicate, Result, Scan, ScanRequest, SchemaTable, Split, Table,
-    TableSummary,
+    CatalogDefinition, Error, Metastore, NewTable, Predicate, Result, Scan, ScanRequest,
+    SchemaTable, Split, Table, TableSummary,
 };
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -29,6 +29,19 @@ pub trait Connector: Send + Sync + Debug {
     async fn resolve(&self, tables: &[SchemaTable]) -> Result<Vec<Option<Table>>>;
 
     async fn scan(&self, request: ScanRequest<'_>) -> Result<Scan>;
+
+    /// Makes a table of what a statement says; the connector checks the location and fills in what
+    /// the statement leaves to the files.
+    ///
+    /// # Errors
+    /// `SchemaNotFound`, `TableExists`, `LocationNotFound`, `CorruptData`, `InvalidArgument`;
+    /// `Unsupported` where tables cannot be made.
+    async fn create_table(&self, table: NewTable) -> Result<()> {
+        Err(Error::unsupported(format!(
+            "table `{}.{}`: this catalog does not take new tables",
+            table.schema_name, table.name
+        )))
+    }
 
     /// The definitions behind the catalog, where they can be shown and changed by SQL.
     fn metastore(&self) -> Option<&dyn Metastore> {

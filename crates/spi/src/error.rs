@@ -35,6 +35,8 @@ error_kinds! {
     SyntaxError = "SYNTAX_ERROR",
     /// The statement parses, but asks for something that Mooring does not do.
     Unsupported = "UNSUPPORTED",
+    /// The statement parses, but does not make sense (an ungrouped column, a wrong argument count).
+    InvalidQuery = "INVALID_QUERY",
     /// An option, property or argument has a value that cannot be used.
     InvalidArgument = "INVALID_ARGUMENT",
     CatalogNotFound = "CATALOG_NOT_FOUND",
@@ -146,6 +148,7 @@ impl Error {
             | ErrorKind::LimitExceeded => Retry::Later,
             ErrorKind::SyntaxError
             | ErrorKind::Unsupported
+            | ErrorKind::InvalidQuery
             | ErrorKind::InvalidArgument
             | ErrorKind::CatalogNotFound
             | ErrorKind::CatalogExists

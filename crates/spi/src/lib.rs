@@ -18,7 +18,7 @@ pub use catalog::{CatalogDefinition, CatalogKey};
 pub use connector::{BatchStream, Connector, ConnectorFactory, OpenRequest, ReaderFactory, SplitReader};
 pub use domain::{Bound, Domain, Predicate, Range};
 pub use error::{Error, ErrorKind, Result, Retry};
-pub use metastore::{Metastore, PartitionDefinition, TableDefinition, TableFormat};
+pub use metastore::{Metastore, NewTable, PartitionDefinition, TableDefinition, TableFormat};
 pub use name::{SchemaTable, TableName, fold, pick_name, quote};
 pub use scan::{
     Compression, CsvOptions, FileEntry, FileFormat, FileScan, Scan, ScanRequest, Split, SplitScan,

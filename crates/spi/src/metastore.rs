@@ -1,7 +1,7 @@
 //! Where the tables of a lake are: the contract that the embedded catalog, Hive and Glue share.
 
 use crate::{Compression, CsvOptions, FileFormat, Predicate, Result, TableSummary, Value};
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, SchemaRef};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -49,6 +49,23 @@ pub struct TableDefinition {
     /// `None`: by the file's ending.
     pub compression: Option<Compression>,
     /// Options as the statement gave them, for `SHOW CREATE TABLE`.
+    pub options: BTreeMap<String, String>,
+}
+
+/// What a statement says of a new table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewTable {
+    pub schema_name: String,
+    pub name: String,
+    /// All columns, the partition columns last; `None` when the files tell.
+    pub columns: Option<SchemaRef>,
+    /// The columns that come from folder names, in the order of the folders. A type is missing
+    /// only where `columns` is.
+    pub partition_columns: Vec<(String, Option<DataType>)>,
+    /// As typed: a URL, or a path.
+    pub location: String,
+    pub format: TableFormat,
+    pub compression: Option<Compression>,
     pub options: BTreeMap<String, String>,
 }
 

@@ -1,1 +1,26 @@
-//! placeholder
+//! Object stores: one per catalog and bucket, with the catalog's own credentials, bounded retries
+//! and counted requests; locations as users write them; and listings.
+//!
+//! This crate knows paths and bytes. It must never know tables.
+
+mod error;
+mod list;
+mod location;
+mod metered;
+mod metrics;
+mod s3;
+mod secret;
+mod settings;
+mod stores;
+
+#[cfg(test)]
+mod s3_tests;
+
+pub use error::to_spi_error;
+pub use list::{LIST_FILES_MAX, list_files};
+pub use location::Location;
+pub use metered::MeteredStore;
+pub use metrics::StorageMetrics;
+pub use secret::resolve_secret;
+pub use settings::StorageSettings;
+pub use stores::CatalogStores;

@@ -1,1 +1,134 @@
-//! The MySQL door.
+//! The MySQL door: MySQL's client/server protocol over TCP, translated to sessions. It knows
+//! packets, passwords and the text form of values; it must never know SQL.
+//!
+//! Written here and not taken from a crate because the one there was (`opensrv-mysql`) cannot face
+//! a network; see ARCHITECTURE.md. `mysql_common` gives the constants and the connection phase's
+//! packets.
+
+mod auth;
+mod column;
+mod command;
+mod connect;
+mod connection;
+mod error;
+mod handshake;
+mod hex;
+mod listener;
+mod metrics;
+mod packet;
+mod reply;
+mod result_set;
+mod text_row;
+mod wire;
+
+pub use auth::{
+    Account, Accounts, AuthPlugin, Credential, caching_sha2_credential, native_credential,
+};
+pub use handshake::SERVER_VERSION;
+pub use metrics::MysqlMetrics;
+
+use crate::session::{Client, OutputColumn, Response, Session};
+use async_trait::async_trait;
+use auth::Authenticator;
+use mooring_spi::Result;
+use serde::Deserialize;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize};
+use std::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// The limits of the door. Defaults come from the configuration.
+#[derive(Debug, Clone, Deserialize)]
+pub struct MysqlSettings {
+    /// Connections at a time, those that are just connecting included.
+    pub connections_max: usize,
+    /// From the first byte to the session.
+    pub handshake_timeout_ms: u64,
+    /// How long a connection may be idle.
+    pub wait_timeout_s: u64,
+    /// How long a client may take no bytes while a result is sent to it.
+    pub write_timeout_s: u64,
+    /// The largest statement, and the largest row.
+    pub max_allowed_packet_bytes: usize,
+}
+
+/// What a connection asks of its session; [`Session`] is the one that does it.
+#[async_trait]
+pub trait MysqlSession: Send {
+    async fn execute(&mut self, sql: &str) -> Result<Response>;
+    async fn use_database(&mut self, database: &str) -> Result<()>;
+    async fn table_columns(&self, table: &str) -> Result<Vec<OutputColumn>>;
+}
+
+#[async_trait]
+impl MysqlSession for Session {
+    async fn execute(&mut self, sql: &str) -> Result<Response> {
+        Session::execute(self, sql).await
+    }
+
+    async fn use_database(&mut self, database: &str) -> Result<()> {
+        Session::use_database(self, database).await
+    }
+
+    async fn table_columns(&self, table: &str) -> Result<Vec<OutputColumn>> {
+        Session::table_columns(self, table).await
+    }
+}
+
+/// An authenticated client that wants a session.
+#[derive(Debug)]
+pub struct SessionRequest {
+    pub client: Client,
+    /// The database of the handshake: a schema, or `catalog.schema`.
+    pub database: Option<String>,
+    /// Cancelling it closes the connection and with it whatever it runs (`KILL CONNECTION`).
+    pub close: CancellationToken,
+}
+
+/// Makes sessions.
+#[async_trait]
+pub trait SessionFactory: Send + Sync {
+    /// A number that no other connection of this process has, through whichever door.
+    fn next_connection_id(&self) -> u32;
+
+    /// # Errors
+    /// `CatalogNotFound`, `SchemaNotFound` for the database.
+    async fn open(&self, request: SessionRequest) -> Result<Box<dyn MysqlSession>>;
+}
+
+/// The door. [`MysqlDoor::serve`] opens it.
+pub struct MysqlDoor {
+    settings: MysqlSettings,
+    accounts: Arc<dyn Accounts>,
+    sessions: Arc<dyn SessionFactory>,
+    metrics: MysqlMetrics,
+    authenticator: Authenticator,
+    open: AtomicUsize,
+    questions: AtomicU64,
+    started: Instant,
+}
+
+impl MysqlDoor {
+    /// Begins at once to make the RSA key, in the background. Must be called within a Tokio
+    /// runtime.
+    pub fn new(
+        settings: MysqlSettings,
+        accounts: Arc<dyn Accounts>,
+        sessions: Arc<dyn SessionFactory>,
+        metrics: MysqlMetrics,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            settings,
+            accounts,
+            sessions,
+            metrics,
+            authenticator: Authenticator::start(),
+            open: AtomicUsize::new(0),
+            questions: AtomicU64::new(0),
+            started: Instant::now(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

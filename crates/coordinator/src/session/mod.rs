@@ -1,45 +1,25 @@
 //! A client's session, the same through every door: who it is, what it has set, and how its
 //! statements are run.
 
-use mooring_spi::{BatchStream, Result};
-use arrow::datatypes::{FieldRef, SchemaRef};
+mod result;
+mod hub;
+mod definitions;
+mod queries;
+mod functions;
+
+pub use hub::SessionHub;
+pub use result::{Completion, OutputColumn, Response, ResultSet};
+
+use crate::query::Runner;
+use crate::statement::{
+    Assignment, Kill, Name, ShowContext, Statement, Variables, Warning, apply, describe, parse_in,
+    resolve_database, resolve_table, show,
+};
+use hub::SessionPlace;
+use mooring_engine::Catalogs;
+use mooring_spi::{Error, Result};
 use std::net::SocketAddr;
-
-/// One column of a result: its label as the client sees it and its Arrow field.
-#[derive(Debug, Clone)]
-pub struct OutputColumn {
-    pub label: String,
-    pub field: FieldRef,
-}
-
-/// What a statement came to.
-pub enum Response {
-    /// No rows: the statement did its work.
-    Done(Completion),
-    Rows(ResultSet),
-}
-
-/// The outcome of a statement without a result set.
-#[derive(Debug, Default, Clone)]
-pub struct Completion {
-    pub affected_rows: u64,
-    pub warnings: u16,
-    pub info: String,
-}
-
-/// A result set: its columns are known before the first row; its batches have `columns.len()`
-/// columns of the fields' types. Dropping it cancels the query. An error may come after rows.
-pub struct ResultSet {
-    pub columns: Vec<OutputColumn>,
-    pub batches: BatchStream,
-}
-
-impl ResultSet {
-    pub fn schema(&self) -> SchemaRef {
-        let fields: Vec<FieldRef> = self.columns.iter().map(|column| column.field.clone()).collect();
-        SchemaRef::new(arrow::datatypes::Schema::new(fields))
-    }
-}
+use std::sync::Arc;
 
 /// Who opened a session, from where.
 #[derive(Debug, Clone)]
@@ -53,7 +33,19 @@ pub struct Client {
 /// A session. Statements run one after the other.
 pub struct Session {
     client: Client,
+    runner: Runner,
+    hub: Arc<SessionHub>,
+    place: SessionPlace,
+    catalog: String,
+    schema: Option<String>,
+    variables: Variables,
+    warnings: Vec<Warning>,
 }
+
+/// The catalog in which a session starts.
+const FIRST_CATALOG: &str = "lake";
+/// The schema in which a session starts.
+const FIRST_SCHEMA: &str = "default";
 
 impl Session {
     pub fn client(&self) -> &Client {
@@ -61,9 +53,51 @@ impl Session {
     }
 
     /// Runs one statement.
+    ///
+    /// # Errors
+    /// Every kind; the session goes on after each.
     pub async fn execute(&mut self, sql: &str) -> Result<Response> {
-        let _ = sql;
-        Err(mooring_spi::Error::unsupported("not yet"))
+        let statement = parse_in(sql, self.variables.sql_mode());
+        let running = self.place.begin(sql);
+        let response = match statement {
+            Ok(statement) => self.run(statement, sql).await,
+            Err(error) => Err(error),
+        };
+        drop(running);
+        response
+    }
+
+    async fn run(&mut self, statement: Statement, sql: &str) -> Result<Response> {
+        if !matches!(&statement, Statement::Show(_)) {
+            self.warnings.clear();
+        }
+        match statement {
+            Statement::Query(query) => self.query(*query, sql).await,
+            Statement::Set(assignments) => self.set(&assignments),
+            Statement::Use(name) => {
+                self.enter(&name).await?;
+                Ok(Response::Done(Completion::default()))
+            }
+            Statement::Show(statement) => {
+                let processes = self.hub.processes();
+                let context = self.show_context(&processes);
+                show(&statement, &context).await.map(Response::Rows)
+            }
+            Statement::Describe(statement) => {
+                let context = self.show_context(&[]);
+                describe(&statement, &context).await.map(Response::Rows)
+            }
+            Statement::CreateSchema { name, if_not_exists } => {
+                self.create_schema(&name, if_not_exists).await
+            }
+            Statement::DropSchema { name, if_exists, cascade } => {
+                self.drop_schema(&name, if_exists, cascade).await
+            }
+            Statement::CreateExternalTable(table) => self.create_table(*table).await,
+            Statement::DropTable { names, if_exists } => self.drop_tables(&names, if_exists).await,
+            Statement::Transaction(_) => Ok(Response::Done(Completion::default())),
+            Statement::Kill(kill) => self.kill(kill),
+        }
     }
 
     /// Makes `database` current: a schema of the current catalog, or `catalog.schema`.
@@ -71,8 +105,15 @@ impl Session {
     /// # Errors
     /// `CatalogNotFound`, `SchemaNotFound`.
     pub async fn use_database(&mut self, database: &str) -> Result<()> {
-        let _ = database;
-        Err(mooring_spi::Error::unsupported("not yet"))
+        self.enter(&Name(vec![database.to_string()])).await
+    }
+
+    async fn enter(&mut self, name: &Name) -> Result<()> {
+        let database = resolve_database(self.catalogs(), &name.0, &self.catalog).await?;
+        self.catalog = database.catalog.definition.name.clone();
+        self.schema = Some(database.schema);
+        self.place.set_database(self.database_label());
+        Ok(())
     }
 
     /// The columns of a table of the current database, for COM_FIELD_LIST.
@@ -80,7 +121,55 @@ impl Session {
     /// # Errors
     /// `TableNotFound`.
     pub async fn table_columns(&self, table: &str) -> Result<Vec<OutputColumn>> {
-        let _ = table;
-        Err(mooring_spi::Error::unsupported("not yet"))
+        let name = [table.to_string()];
+        let schema = self.schema.as_deref();
+        let (_, table) = resolve_table(self.catalogs(), &name, &self.catalog, schema).await?;
+        let column = |field: &Arc<arrow::datatypes::Field>| OutputColumn {
+            label: field.name().clone(),
+            field: field.clone(),
+        };
+        Ok(table.schema.fields().iter().map(column).collect())
+    }
+
+    fn catalogs(&self) -> &Catalogs {
+        self.runner.engine.catalogs()
+    }
+
+    /// The current database as a MySQL client knows it: plain in the catalog where sessions start,
+    /// dotted elsewhere.
+    fn database_label(&self) -> Option<String> {
+        let schema = self.schema.as_ref()?;
+        Some(match self.catalog == FIRST_CATALOG {
+            true => schema.clone(),
+            false => format!("{}.{schema}", self.catalog),
+        })
+    }
+
+    fn set(&mut self, assignments: &[Assignment]) -> Result<Response> {
+        apply(&mut self.variables, assignments)?;
+        Ok(Response::Done(Completion::default()))
+    }
+
+    fn show_context<'a>(
+        &'a self,
+        processes: &'a [crate::statement::Process],
+    ) -> ShowContext<'a> {
+        ShowContext {
+            catalogs: self.catalogs(),
+            catalog: &self.catalog,
+            schema: self.schema.as_deref(),
+            variables: &self.variables,
+            client: &self.client,
+            warnings: &self.warnings,
+            processes,
+            status: self.hub.status(),
+        }
+    }
+
+    fn kill(&self, kill: Kill) -> Result<Response> {
+        let connection_id = u32::try_from(kill.connection_id)
+            .map_err(|_| Error::unsupported(format!("no connection `{}`", kill.connection_id)))?;
+        self.hub.kill(connection_id, kill.query_only, &self.client)?;
+        Ok(Response::Done(Completion::default()))
     }
 }

@@ -1,1 +1,98 @@
-//! Statements as a session sees them.
+//! Statements: from SQL text to a closed [`Statement`], and the answers to those that are about
+//! names and settings (SHOW, DESCRIBE, SET). Text is answered by parsing it, never by a pattern.
+//! It must never plan or run a query.
+
+mod dialect;
+mod sql_mode;
+mod syntax_error;
+mod tokens;
+mod nearest;
+mod parse;
+mod query;
+mod normalize;
+mod labels;
+mod source_text;
+mod unique_names;
+mod external_table;
+mod column_list;
+mod data_type;
+mod csv_options;
+mod like;
+mod show;
+mod filter;
+mod names;
+mod variable_value;
+mod variable_table;
+mod character_sets;
+mod variables;
+mod set;
+mod evaluate;
+mod variable_provider;
+mod mysql_type;
+mod answer;
+
+pub use answer::{Process, ServerStatus, ShowContext, Warning, describe, show};
+pub use column_list::{COMMENT_KEY, PartitionColumn};
+pub use dialect::MooringDialect;
+pub use evaluate::apply;
+pub use external_table::CreateExternalTable;
+pub use filter::Filter;
+pub use labels::{Label, select_labels};
+pub use like::matches as like_matches;
+pub use mysql_type::mysql_type_text;
+pub use names::{
+    Database, Name, resolve_database, resolve_table, split_database, split_table,
+};
+pub use parse::{EMPTY_QUERY, parse, parse_in};
+pub use query::{Explain, QueryStatement};
+pub use set::{Assignment, AssignedValue, Target};
+pub use show::{NothingKind, Show, ShowRange};
+pub use sql_mode::SqlMode;
+pub use unique_names::make_unique;
+pub use variable_provider::VariableProvider;
+pub use variable_value::VariableValue;
+pub use variables::{Scope, ServerVariables, Variables};
+
+/// One statement.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Statement {
+    Query(Box<QueryStatement>),
+    Set(Vec<Assignment>),
+    Use(Name),
+    Show(Show),
+    Describe(Describe),
+    CreateSchema { name: Name, if_not_exists: bool },
+    DropSchema { name: Name, if_exists: bool, cascade: bool },
+    CreateExternalTable(Box<CreateExternalTable>),
+    DropTable { names: Vec<Name>, if_exists: bool },
+    /// Accepted without effect: every statement is its own transaction.
+    Transaction(Transaction),
+    Kill(Kill),
+}
+
+/// `DESCRIBE table [column | 'pattern']`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Describe {
+    pub table: Name,
+    /// A column's name or a LIKE pattern over names.
+    pub column: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transaction {
+    Begin,
+    Commit,
+    Rollback,
+    /// `SET TRANSACTION ...`, for the next transaction only.
+    Characteristics,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kill {
+    pub connection_id: u64,
+    /// Only the running statement, not the connection.
+    pub query_only: bool,
+}
+
+#[cfg(test)]
+mod tpch_tests;

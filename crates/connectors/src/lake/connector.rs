@@ -1,0 +1,196 @@
+//! The connector of every catalog whose tables are files.
+
+use super::create;
+use super::file_schema::table_schema;
+use super::footer_cache::FooterCache;
+use super::prune::may_match;
+use super::snapshot::{Snapshot, SnapshotFile, SnapshotSource};
+use super::statistics::files_statistics;
+use async_trait::async_trait;
+use futures::{StreamExt, TryStreamExt, stream};
+use moka::future::Cache;
+use mooring_spi::{
+    Connector, Error, FileScan, Metastore, NewTable, Result, Scan, ScanRequest, SchemaTable, Table,
+    TableDefinition, TableKind, TableSummary,
+};
+use mooring_storage::{CatalogStores, LIST_FILES_MAX};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// Bounds of what a connector reads and keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LakeSettings {
+    /// Every footer of a table with at most this many files is read when a query names it; of
+    /// larger tables a few.
+    pub footers_max_files: usize,
+    /// How many columns the footers that are kept have in all, about 150 bytes each.
+    pub footer_cache_columns: u64,
+    /// How many files the snapshots that are kept have in all, about 300 bytes each.
+    pub snapshot_cache_files: u64,
+    /// A table with more files is refused.
+    pub list_max_files: usize,
+}
+
+impl Default for LakeSettings {
+    fn default() -> Self {
+        Self {
+            footers_max_files: 64,
+            footer_cache_columns: 500_000,
+            snapshot_cache_files: 500_000,
+            list_max_files: LIST_FILES_MAX,
+        }
+    }
+}
+
+/// Tables of a metastore over files. Serves the kind `lake` and every other one whose metastore
+/// answers with [`TableDefinition`]s.
+#[derive(Debug)]
+pub struct LakeConnector {
+    metastore: Arc<dyn Metastore>,
+    stores: Arc<CatalogStores>,
+    settings: LakeSettings,
+    footers: FooterCache,
+    /// From `resolve` to `scan` of the same query.
+    snapshots: Cache<String, Arc<Snapshot>>,
+}
+
+/// What `Table::handle` holds, as JSON.
+#[derive(Debug, Serialize, Deserialize)]
+struct TableHandle {
+    /// Unique, so that no other connector takes it for one of its own.
+    snapshot: String,
+    definition: TableDefinition,
+}
+
+/// Tables that one call of `resolve` looks at together.
+const TABLES_AT_ONCE: usize = 8;
+/// A query that has not been planned by then lists again.
+const SNAPSHOT_TIME_TO_LIVE: Duration = Duration::from_secs(600);
+
+impl LakeConnector {
+    pub fn new(
+        metastore: Arc<dyn Metastore>,
+        stores: Arc<CatalogStores>,
+        settings: LakeSettings,
+    ) -> Self {
+        let snapshots = Cache::builder()
+            .max_capacity(settings.snapshot_cache_files)
+            .weigher(|_, snapshot: &Arc<Snapshot>| {
+                u32::try_from(snapshot.files.len() + 1).unwrap_or(u32::MAX)
+            })
+            .time_to_live(SNAPSHOT_TIME_TO_LIVE)
+            .build();
+        let footers = FooterCache::new(settings.footer_cache_columns);
+        Self { metastore, stores, settings, footers, snapshots }
+    }
+
+    async fn resolve_one(&self, name: &SchemaTable) -> Result<Option<Table>> {
+        let Some(mut definition) = self.metastore.table(&name.schema, &name.table).await? else {
+            return Ok(None);
+        };
+        definition.columns = table_schema(&definition.columns);
+        if definition.partition_columns > definition.columns.fields().len() {
+            return Err(Error::internal(format!(
+                "`{name}` has more partition columns than columns"
+            )));
+        }
+        let snapshot = Arc::new(self.load(&definition).await?);
+        let files: Vec<&SnapshotFile> = snapshot.files.iter().collect();
+        let statistics = files_statistics(
+            &files,
+            &definition.columns,
+            definition.partition_columns,
+            snapshot.rows_per_byte,
+        );
+        let id = Uuid::new_v4().to_string();
+        self.snapshots.insert(id.clone(), Arc::clone(&snapshot)).await;
+
+        let name = SchemaTable::new(&definition.schema_name, &definition.name);
+        let schema = Arc::clone(&definition.columns);
+        let handle = serde_json::to_string(&TableHandle { snapshot: id, definition })
+            .map_err(|error| Error::internal("a handle cannot be written").with_cause(error))?;
+        Ok(Some(Table { name, kind: TableKind::Table, schema, statistics, handle }))
+    }
+
+    async fn load(&self, definition: &TableDefinition) -> Result<Snapshot> {
+        let source = SnapshotSource {
+            metastore: self.metastore.as_ref(),
+            stores: &self.stores,
+            footers: &self.footers,
+            footers_max_files: self.settings.footers_max_files,
+            list_max_files: self.settings.list_max_files,
+        };
+        source.load(definition).await
+    }
+
+    /// The snapshot of `resolve`, or a new one where that was evicted.
+    async fn snapshot(&self, handle: &TableHandle) -> Result<Arc<Snapshot>> {
+        match self.snapshots.get(&handle.snapshot).await {
+            Some(snapshot) => Ok(snapshot),
+            None => Ok(Arc::new(self.load(&handle.definition).await?)),
+        }
+    }
+}
+
+#[async_trait]
+impl Connector for LakeConnector {
+    async fn schemas(&self) -> Result<Vec<String>> {
+        self.metastore.schemas().await
+    }
+
+    async fn tables(&self, schema: &str) -> Result<Vec<TableSummary>> {
+        self.metastore.tables(schema).await
+    }
+
+    async fn resolve(&self, tables: &[SchemaTable]) -> Result<Vec<Option<Table>>> {
+        let lookups: Vec<_> = tables.iter().map(|name| self.resolve_one(name)).collect();
+        stream::iter(lookups).buffered(TABLES_AT_ONCE).try_collect().await
+    }
+
+    async fn scan(&self, request: ScanRequest<'_>) -> Result<Scan> {
+        let handle: TableHandle = serde_json::from_str(&request.table.handle).map_err(|error| {
+            Error::internal("the handle is none of a table over files").with_cause(error)
+        })?;
+        let snapshot = self.snapshot(&handle).await?;
+        let TableDefinition { columns, partition_columns, format, .. } = &handle.definition;
+
+        // An empty table is a scan of no file.
+        let mut by_store: BTreeMap<&str, (usize, Vec<&SnapshotFile>)> = BTreeMap::new();
+        if snapshot.files.is_empty() {
+            by_store.insert(&snapshot.store, (0, Vec::new()));
+        }
+        for file in &snapshot.files {
+            let (files_total, left) = by_store.entry(&file.store).or_default();
+            *files_total += 1;
+            if may_match(file, columns, *partition_columns, request.predicate) {
+                left.push(file);
+            }
+        }
+        let scans = by_store.into_iter().map(|(store, (files_total, left))| FileScan {
+            store: store.to_owned(),
+            format: format.file_format(),
+            files: left.iter().map(|file| file.entry.clone()).collect(),
+            statistics: files_statistics(
+                &left,
+                columns,
+                *partition_columns,
+                snapshot.rows_per_byte,
+            ),
+            partition_columns: *partition_columns,
+            files_total,
+        });
+        Ok(Scan::Files(scans.collect()))
+    }
+
+    async fn create_table(&self, table: NewTable) -> Result<()> {
+        let definition = create::definition(&self.stores, table).await?;
+        self.metastore.create_table(&definition).await
+    }
+
+    fn metastore(&self) -> Option<&dyn Metastore> {
+        Some(self.metastore.as_ref())
+    }
+}

@@ -1,0 +1,88 @@
+//! Which type a column of a table has when a file has it in one of Arrow's many forms.
+
+use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef, TimeUnit};
+use std::sync::Arc;
+
+/// The schema with every column in the form that tables use.
+pub(super) fn table_schema(schema: &Schema) -> SchemaRef {
+    let fields: Vec<FieldRef> = schema.fields().iter().map(table_field).collect();
+    Arc::new(Schema::new(fields))
+}
+
+/// One type per kind of value: plain text and bytes, timestamps in microseconds and, with a zone,
+/// as UTC instants. What has one form only stays.
+pub(super) fn table_type(data_type: &DataType) -> DataType {
+    match data_type {
+        DataType::Utf8View | DataType::LargeUtf8 => DataType::Utf8,
+        DataType::BinaryView | DataType::LargeBinary => DataType::Binary,
+        DataType::Dictionary(_, values) => table_type(values),
+        DataType::RunEndEncoded(_, values) => table_type(values.data_type()),
+        DataType::Timestamp(_, zone) => {
+            DataType::Timestamp(TimeUnit::Microsecond, zone.as_ref().map(|_| "UTC".into()))
+        }
+        DataType::Date64 => DataType::Date32,
+        DataType::Decimal32(precision, scale) | DataType::Decimal64(precision, scale) => {
+            DataType::Decimal128(*precision, *scale)
+        }
+        DataType::Float16 => DataType::Float32,
+        DataType::List(item)
+        | DataType::LargeList(item)
+        | DataType::ListView(item)
+        | DataType::LargeListView(item) => DataType::List(table_field(item)),
+        DataType::FixedSizeList(item, length) => {
+            DataType::FixedSizeList(table_field(item), *length)
+        }
+        DataType::Struct(fields) => DataType::Struct(fields.iter().map(table_field).collect()),
+        DataType::Map(entries, sorted) => DataType::Map(table_field(entries), *sorted),
+        other => other.clone(),
+    }
+}
+
+/// Whether values of two columns compare as the same [`mooring_spi::Value`]s, in the same order.
+pub(super) fn comparable(table: &DataType, file: &DataType) -> bool {
+    match (table, file) {
+        (DataType::Decimal128(_, table_scale), DataType::Decimal128(_, file_scale)) => {
+            table_scale == file_scale
+        }
+        _ => {
+            table == file
+                || (table.is_signed_integer() && file.is_signed_integer())
+                || (table.is_unsigned_integer() && file.is_unsigned_integer())
+        }
+    }
+}
+
+fn table_field(field: &FieldRef) -> FieldRef {
+    Arc::new(Field::new(field.name(), table_type(field.data_type()), field.is_nullable()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forms_of_one_kind_become_one_type() {
+        let second =
+            |zone: Option<&str>| DataType::Timestamp(TimeUnit::Second, zone.map(Into::into));
+        let micros =
+            |zone: Option<&str>| DataType::Timestamp(TimeUnit::Microsecond, zone.map(Into::into));
+        let dictionary =
+            DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8View));
+        for (file, table) in [
+            (DataType::Utf8View, DataType::Utf8),
+            (DataType::LargeBinary, DataType::Binary),
+            (dictionary, DataType::Utf8),
+            (second(None), micros(None)),
+            (second(Some("+02:00")), micros(Some("UTC"))),
+            (DataType::Int16, DataType::Int16),
+        ] {
+            assert_eq!(table_type(&file), table);
+        }
+    }
+
+    #[test]
+    fn nested_types_are_mapped_inside() {
+        let list = |item| DataType::List(Arc::new(Field::new("item", item, true)));
+        assert_eq!(table_type(&list(DataType::Utf8View)), list(DataType::Utf8));
+    }
+}

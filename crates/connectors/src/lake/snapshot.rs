@@ -1,0 +1,237 @@
+//! The files of a table as one query sees them: listed once, with what their footers tell.
+
+use super::file_schema::comparable;
+use super::footer::{FileFooter, FooterColumn, StoredFile};
+use super::footer_cache::FooterCache;
+use super::location::Folder;
+use super::partition::values_from_path;
+use arrow::datatypes::Schema;
+use futures::{StreamExt, TryStreamExt, stream};
+use mooring_spi::{
+    Compression, FileEntry, Metastore, Predicate, Result, TableDefinition, TableFormat, Value, fold,
+};
+use mooring_storage::CatalogStores;
+use object_store::path::Path;
+use object_store::{ObjectMeta, ObjectStore};
+use std::sync::Arc;
+
+/// Requests to an object store at one time, of one table.
+const REQUESTS_MAX: usize = 16;
+/// Where a table has too many files to read every footer, this many tell of the others.
+const SAMPLED_FOOTERS: usize = 8;
+
+#[derive(Debug)]
+pub(super) struct Snapshot {
+    /// Scheme and host of the table's own location.
+    pub(super) store: Arc<str>,
+    pub(super) files: Vec<SnapshotFile>,
+    /// From a sample of footers, where not all were read.
+    pub(super) rows_per_byte: Option<f64>,
+}
+
+#[derive(Debug)]
+pub(super) struct SnapshotFile {
+    /// Scheme and host.
+    pub(super) store: Arc<str>,
+    pub(super) entry: FileEntry,
+    pub(super) footer: Option<Arc<FileFooter>>,
+}
+
+/// What is known of one column of one file.
+pub(super) enum ColumnFacts<'a> {
+    /// A partition column.
+    Value(&'a Value),
+    /// The file lacks the column.
+    AllNull,
+    Footer {
+        rows: u64,
+        column: &'a FooterColumn,
+    },
+    Unknown,
+}
+
+impl SnapshotFile {
+    pub(super) fn column_facts(
+        &self,
+        schema: &Schema,
+        partition_columns: usize,
+        column: usize,
+    ) -> ColumnFacts<'_> {
+        let first_partition_column = schema.fields().len() - partition_columns;
+        if column >= first_partition_column {
+            let value = self.entry.partition_values.get(column - first_partition_column);
+            return value.map_or(ColumnFacts::Unknown, ColumnFacts::Value);
+        }
+        let Some(footer) = &self.footer else { return ColumnFacts::Unknown };
+        let field = schema.field(column);
+        if let Some(column) = footer.columns.get(field.name()) {
+            return if comparable(field.data_type(), &column.data_type) {
+                ColumnFacts::Footer { rows: footer.rows, column }
+            } else {
+                ColumnFacts::Unknown
+            };
+        }
+        let folded = fold(field.name());
+        let in_other_case = footer.schema.fields().iter().any(|field| fold(field.name()) == folded);
+        if in_other_case { ColumnFacts::Unknown } else { ColumnFacts::AllNull }
+    }
+}
+
+/// What a snapshot is made from.
+#[derive(Debug)]
+pub(super) struct SnapshotSource<'a> {
+    pub(super) metastore: &'a dyn Metastore,
+    pub(super) stores: &'a CatalogStores,
+    pub(super) footers: &'a FooterCache,
+    pub(super) footers_max_files: usize,
+    pub(super) list_max_files: usize,
+}
+
+impl SnapshotSource<'_> {
+    /// Lists the table's files and reads their footers.
+    ///
+    /// # Errors
+    /// `LocationNotFound` when there is nothing at the table's location, `CorruptData` for a file
+    /// or folder that is not what the definition says, `LimitExceeded` for too many files.
+    pub(super) async fn load(&self, definition: &TableDefinition) -> Result<Snapshot> {
+        let folder = Folder::open(self.stores, &definition.location)?;
+        let mut found = match self.listed_partitions(definition).await? {
+            Some(found) => found,
+            None => self.list_table(definition, &folder).await?,
+        };
+        let rows_per_byte = match definition.format {
+            TableFormat::Parquet => self.read_footers(&mut found).await?,
+            TableFormat::Csv(_) | TableFormat::Json => None,
+        };
+        Ok(Snapshot {
+            store: folder.store_url,
+            files: found.into_iter().map(|found| found.file).collect(),
+            rows_per_byte,
+        })
+    }
+
+    /// The files of partitions that the metastore knows; `None` where folders tell.
+    async fn listed_partitions(
+        &self,
+        definition: &TableDefinition,
+    ) -> Result<Option<Vec<FoundFile>>> {
+        if definition.partition_columns == 0 {
+            return Ok(None);
+        }
+        let all = Predicate::new();
+        let Some(partitions) = self.metastore.partitions(definition, &all).await? else {
+            return Ok(None);
+        };
+        let listings = stream::iter(partitions).map(|partition| async move {
+            let folder = Folder::open(self.stores, &partition.location)?;
+            let files = folder.files(self.list_max_files).await?;
+            let found = |file| folder.found(file, partition.values.clone(), definition);
+            Ok(files.iter().map(found).collect::<Vec<FoundFile>>())
+        });
+        let found: Vec<Vec<FoundFile>> = listings.buffered(REQUESTS_MAX).try_collect().await?;
+        Ok(Some(found.into_iter().flatten().collect()))
+    }
+
+    async fn list_table(
+        &self,
+        definition: &TableDefinition,
+        folder: &Folder,
+    ) -> Result<Vec<FoundFile>> {
+        let files = folder.files(self.list_max_files).await?;
+        let first = definition.columns.fields().len().saturating_sub(definition.partition_columns);
+        let columns = &definition.columns.fields()[first..];
+        let mut found = Vec::with_capacity(files.len());
+        for file in files {
+            let columns = columns.iter().map(AsRef::as_ref);
+            let values = values_from_path(&folder.location, &file.location, columns)?;
+            found.push(folder.found(&file, values, definition));
+        }
+        Ok(found)
+    }
+
+    /// Reads all footers where there are few, else some, from which rows per byte are estimated.
+    async fn read_footers(&self, files: &mut [FoundFile]) -> Result<Option<f64>> {
+        if files.len() <= self.footers_max_files {
+            let footers = self.footers_of(files.iter()).await?;
+            for (file, footer) in files.iter_mut().zip(footers) {
+                file.file.footer = Some(footer);
+            }
+            return Ok(None);
+        }
+        let step = files.len().div_ceil(SAMPLED_FOOTERS);
+        let sample: Vec<&FoundFile> = files.iter().step_by(step).collect();
+        let footers = self.footers_of(sample.iter().copied()).await?;
+        let rows: u64 = footers.iter().map(|footer| footer.rows).sum();
+        let bytes: u64 = sample.iter().map(|file| file.file.entry.size_bytes).sum();
+        Ok((bytes > 0).then(|| rows as f64 / bytes as f64))
+    }
+
+    async fn footers_of<'f>(
+        &self,
+        files: impl Iterator<Item = &'f FoundFile>,
+    ) -> Result<Vec<Arc<FileFooter>>> {
+        let reads: Vec<_> = files
+            .map(|found| {
+                let entry = &found.file.entry;
+                let file = StoredFile {
+                    store: found.object_store.as_ref(),
+                    store_url: &found.file.store,
+                    path: &found.path,
+                    size_bytes: entry.size_bytes,
+                };
+                self.footers.footer(file, entry)
+            })
+            .collect();
+        stream::iter(reads).buffered(REQUESTS_MAX).try_collect().await
+    }
+}
+
+/// A file with what is needed to read it.
+struct FoundFile {
+    file: SnapshotFile,
+    object_store: Arc<dyn ObjectStore>,
+    path: Path,
+}
+
+impl Folder {
+    fn found(
+        &self,
+        file: &ObjectMeta,
+        partition_values: Vec<Value>,
+        definition: &TableDefinition,
+    ) -> FoundFile {
+        let path = file.location.as_ref();
+        let entry = FileEntry {
+            path: path.to_owned(),
+            size_bytes: file.size,
+            modified_ms: file.last_modified.timestamp_millis(),
+            e_tag: file.e_tag.clone(),
+            compression: compression(path, definition),
+            partition_values,
+        };
+        FoundFile {
+            file: SnapshotFile { store: Arc::clone(&self.store_url), entry, footer: None },
+            object_store: Arc::clone(&self.store),
+            path: file.location.clone(),
+        }
+    }
+}
+
+/// How the file is compressed as a whole: as the definition says, else by its ending. Parquet
+/// compresses inside.
+fn compression(path: &str, definition: &TableDefinition) -> Compression {
+    match (&definition.format, definition.compression) {
+        (TableFormat::Parquet, _) => Compression::None,
+        (TableFormat::Csv(_) | TableFormat::Json, Some(compression)) => compression,
+        (TableFormat::Csv(_) | TableFormat::Json, None) => {
+            let ending = path.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
+            match ending.as_deref() {
+                Some("gz") => Compression::Gzip,
+                Some("bz2") => Compression::Bzip2,
+                Some("xz") => Compression::Xz,
+                Some("zst") => Compression::Zstd,
+                _ => Compression::None,
+            }
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! What the connectors promise, against real files and generated tables.
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "the lint knows helpers of tests by their module only"
+)]
+
+mod lake;
+mod lake_errors;
+mod lake_pruning;
+mod load;
+mod metastore;
+mod tpch;
+mod warehouse;

@@ -1,0 +1,122 @@
+//! A coordinator: everything behind the doors, put together.
+
+use crate::accounts::StoredAccounts;
+use crate::internal::InternalService;
+use crate::membership::Membership;
+use crate::metrics::{ClusterMetrics, QueryMetrics};
+use crate::mysql::{MysqlDoor, MysqlMetrics, MysqlSettings};
+use crate::query::{Queries, QuerySettings, Runner};
+use crate::session::SessionHub;
+use crate::statement::ServerVariables;
+use crate::system::{OwnNode, SystemConnector};
+use async_trait::async_trait;
+use mooring_engine::{Catalog, Catalogs, DefinitionSource, Engine, NodeRuntime};
+use mooring_spi::{CatalogDefinition, CatalogKey, Result};
+use mooring_state::State;
+use prometheus_client::registry::Registry;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::runtime::Handle;
+
+/// The key of the catalog `system`, which no store knows.
+const SYSTEM_KEY: CatalogKey = CatalogKey { id: 0, version: 1 };
+
+/// What a coordinator is made of.
+pub struct CoordinatorParts {
+    pub state: State,
+    pub catalogs: Arc<Catalogs>,
+    pub node: NodeRuntime,
+    pub own: OwnNode,
+    /// Whether this process also does a worker's work, and root may come in from loopback.
+    pub laptop: bool,
+    pub worker_timeout: Duration,
+    pub queries: QuerySettings,
+    pub variables: ServerVariables,
+    pub mysql: MysqlSettings,
+    /// Where plans are made and run.
+    pub runtime: Handle,
+}
+
+pub struct Coordinator {
+    pub membership: Arc<Membership>,
+    pub queries: Arc<Queries>,
+    pub mysql: Arc<MysqlDoor>,
+    catalogs: Arc<Catalogs>,
+}
+
+impl Coordinator {
+    /// Must be called within a Tokio runtime.
+    pub fn new(parts: CoordinatorParts, registry: &mut Registry) -> Self {
+        let channels = parts.node.channels.clone();
+        let membership = Arc::new(Membership::new(parts.worker_timeout, channels));
+        let queries = Arc::new(Queries::new(parts.queries, QueryMetrics::register(registry)));
+        registry.register_collector(Box::new(ClusterMetrics::new(membership.clone())));
+        parts.catalogs.insert(Catalog {
+            definition: CatalogDefinition {
+                key: SYSTEM_KEY,
+                name: "system".to_string(),
+                kind: "system".to_string(),
+                properties: BTreeMap::new(),
+            },
+            connector: Arc::new(SystemConnector::new(
+                parts.own,
+                membership.clone(),
+                queries.clone(),
+            )),
+        });
+        let engine = Arc::new(Engine::new(
+            parts.node,
+            parts.catalogs.clone(),
+            membership.clone(),
+            parts.laptop,
+        ));
+        let runner = Runner {
+            engine,
+            queries: queries.clone(),
+            membership: membership.clone(),
+            runtime: parts.runtime,
+        };
+        let sessions = SessionHub::new(runner, parts.variables);
+        let accounts = Arc::new(StoredAccounts::new(parts.state, parts.laptop));
+        let mysql_metrics = MysqlMetrics::register(registry);
+        let mysql = MysqlDoor::new(parts.mysql, accounts, sessions, mysql_metrics);
+        Self { membership, queries, mysql, catalogs: parts.catalogs }
+    }
+
+    /// The services of the internal port.
+    pub fn internal(&self) -> tonic::service::Routes {
+        tonic::service::Routes::new(InternalService::server(
+            self.membership.clone(),
+            self.catalogs.clone(),
+        ))
+    }
+
+    /// Takes no new query, lets the live ones end within `bound`, and cancels the rest.
+    pub async fn drain(&self, bound: Duration) {
+        self.queries.close();
+        if tokio::time::timeout(bound, self.queries.idle()).await.is_ok() {
+            return;
+        }
+        tracing::warn!(live = self.queries.live_count(), "cancelling the queries that still run");
+        self.queries.cancel_all();
+        // A cancelled query ends at its next batch; not waiting for ever for that either.
+        if tokio::time::timeout(CANCEL_BOUND, self.queries.idle()).await.is_err() {
+            tracing::warn!(live = self.queries.live_count(), "queries did not end");
+        }
+    }
+}
+
+/// How long cancelled queries may take to end.
+const CANCEL_BOUND: Duration = Duration::from_secs(5);
+
+/// A coordinator's own definitions.
+#[derive(Debug)]
+pub struct LocalDefinitions(pub Arc<Catalogs>);
+
+#[async_trait]
+impl DefinitionSource for LocalDefinitions {
+    async fn definition(&self, key: CatalogKey) -> Result<CatalogDefinition> {
+        self.0.definition(key)
+    }
+}

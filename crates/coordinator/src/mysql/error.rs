@@ -1,0 +1,102 @@
+//! Errors as they go over the wire: those of the engine, by the table of all doors, and those of
+//! the protocol itself, which have no [`mooring_spi::ErrorKind`].
+
+use crate::error_table;
+use mooring_spi::Error;
+
+/// The content of an ERR packet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct WireError {
+    pub(crate) errno: u16,
+    pub(crate) sqlstate: &'static str,
+    pub(crate) message: String,
+}
+
+impl From<&Error> for WireError {
+    fn from(error: &Error) -> Self {
+        let row = error_table::row(error.kind());
+        Self { errno: row.mysql_errno, sqlstate: row.sqlstate, message: error.message().to_owned() }
+    }
+}
+
+/// The protocol's own errors; texts and numbers from the MySQL 8.0 Error Message Reference.
+impl WireError {
+    fn new(errno: u16, sqlstate: &'static str, message: impl Into<String>) -> Self {
+        Self { errno, sqlstate, message: message.into() }
+    }
+
+    /// ER_CON_COUNT_ERROR
+    pub(crate) fn too_many_connections() -> Self {
+        Self::new(1040, "08004", "Too many connections")
+    }
+
+    /// ER_HANDSHAKE_ERROR
+    pub(crate) fn bad_handshake() -> Self {
+        Self::new(1043, "08S01", "Bad handshake")
+    }
+
+    /// ER_ACCESS_DENIED_ERROR; clients look for its text.
+    pub(crate) fn access_denied(user: &str, host: &str, with_password: bool) -> Self {
+        let using = if with_password { "YES" } else { "NO" };
+        Self::new(
+            1045,
+            "28000",
+            format!("Access denied for user '{user}'@'{host}' (using password: {using})"),
+        )
+    }
+
+    /// ER_UNKNOWN_COM_ERROR
+    pub(crate) fn unknown_command() -> Self {
+        Self::new(1047, "08S01", "Unknown command")
+    }
+
+    /// ER_NET_PACKET_TOO_LARGE
+    pub(crate) fn packet_too_large() -> Self {
+        Self::new(1153, "08S01", "Got a packet bigger than 'max_allowed_packet' bytes")
+    }
+
+    /// ER_NET_PACKETS_OUT_OF_ORDER
+    pub(crate) fn out_of_order() -> Self {
+        Self::new(1156, "08S01", "Got packets out of order")
+    }
+
+    /// ER_NOT_SUPPORTED_AUTH_MODE
+    pub(crate) fn unsupported_client_plugin() -> Self {
+        Self::new(
+            1251,
+            "08004",
+            "Client does not support authentication protocol requested by server; consider \
+             upgrading MySQL client",
+        )
+    }
+
+    /// ER_INVALID_CHARACTER_STRING
+    pub(crate) fn invalid_text() -> Self {
+        Self::new(1300, "HY000", "Invalid utf8mb4 character string in the statement")
+    }
+}
+
+/// What is known of the client whose statement failed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Origin<'a> {
+    pub(crate) user: &'a str,
+    pub(crate) connection_id: u32,
+}
+
+/// Logs an error of the engine, once, at its kind's level, and translates it.
+pub(crate) fn report(error: &Error, origin: Origin<'_>) -> WireError {
+    let Origin { user, connection_id } = origin;
+    let (code, message) = (error.kind().code(), error.message());
+    let cause = std::error::Error::source(error).map(tracing::field::display);
+    macro_rules! event {
+        ($level:ident) => {
+            tracing::$level!(user, connection_id, code, message, cause, "statement failed")
+        };
+    }
+    match error_table::row(error.kind()).level {
+        tracing::Level::ERROR => event!(error),
+        tracing::Level::WARN => event!(warn),
+        _ => event!(debug),
+    }
+    WireError::from(error)
+}

@@ -1,0 +1,192 @@
+//! The reading half: reassembles payloads, checks the sequence, and, while a query runs, watches
+//! for the end of the connection without losing what the client sent ahead.
+
+use super::{HEADER_BYTES, PAYLOAD_MAX_BYTES, PacketError};
+use bytes::{Buf, BytesMut};
+use tokio::io::{AsyncRead, AsyncReadExt};
+
+/// The buffer grows by at most this much ahead of the bytes that really came.
+const GROWTH_MAX_BYTES: usize = 1024 * 1024;
+const GROWTH_MIN_BYTES: usize = 8 * 1024;
+/// So much is read ahead while a query runs. A client that pipelines more than this is not watched
+/// any further; its end is then noticed when rows are written to it.
+const AHEAD_MAX_BYTES: usize = 64 * 1024;
+
+/// A whole payload.
+#[derive(Debug)]
+pub(crate) struct Packet {
+    pub(crate) payload: BytesMut,
+    /// The sequence number that an answer begins with.
+    pub(crate) next_sequence: u8,
+}
+
+#[derive(Debug)]
+pub(crate) struct PacketReader<R> {
+    stream: R,
+    buffer: BytesMut,
+    payload_max_bytes: usize,
+}
+
+impl<R: AsyncRead + Unpin> PacketReader<R> {
+    /// `payload_max_bytes` bounds a payload over all its packets.
+    pub(crate) fn new(stream: R, payload_max_bytes: usize) -> Self {
+        Self { stream, buffer: BytesMut::new(), payload_max_bytes }
+    }
+
+    pub(crate) fn set_payload_max_bytes(&mut self, payload_max_bytes: usize) {
+        self.payload_max_bytes = payload_max_bytes;
+    }
+
+    /// The next payload, whose first packet must have the sequence number `sequence`.
+    pub(crate) async fn read(&mut self, sequence: u8) -> Result<Packet, PacketError> {
+        let mut next_sequence = sequence;
+        let mut whole: Option<BytesMut> = None;
+        loop {
+            self.fill(HEADER_BYTES).await?;
+            let header = self.buffer.split_to(HEADER_BYTES);
+            let length =
+                usize::from(header[0]) | usize::from(header[1]) << 8 | usize::from(header[2]) << 16;
+            if header[3] != next_sequence {
+                return Err(PacketError::OutOfOrder);
+            }
+            next_sequence = next_sequence.wrapping_add(1);
+            let total = whole.as_ref().map_or(0, BytesMut::len) + length;
+            if total > self.payload_max_bytes {
+                return Err(PacketError::TooLarge);
+            }
+            self.fill(length).await?;
+            let part = self.buffer.split_to(length);
+            let payload = match whole.take() {
+                None => part,
+                Some(mut start) => {
+                    start.extend_from_slice(&part);
+                    start
+                }
+            };
+            if length < PAYLOAD_MAX_BYTES {
+                return Ok(Packet { payload, next_sequence });
+            }
+            whole = Some(payload);
+        }
+    }
+
+    /// Waits until the peer has closed the connection; what it sends meanwhile is kept for
+    /// [`Self::read`]. Safe to cancel.
+    pub(crate) async fn closed(&mut self) {
+        while self.buffer.len() < AHEAD_MAX_BYTES {
+            self.buffer.reserve(GROWTH_MIN_BYTES);
+            match self.stream.read_buf(&mut self.buffer).await {
+                Ok(0) | Err(_) => return,
+                Ok(_) => {}
+            }
+        }
+        std::future::pending().await
+    }
+
+    /// Reads and forgets until the peer has closed, so that an error sent to it is not lost by a
+    /// reset of the connection.
+    pub(crate) async fn discard(&mut self) {
+        loop {
+            self.buffer.clear();
+            self.buffer.reserve(GROWTH_MIN_BYTES);
+            match self.stream.read_buf(&mut self.buffer).await {
+                Ok(0) | Err(_) => return,
+                Ok(_) => {}
+            }
+        }
+    }
+
+    /// Reads until the buffer holds `length` bytes.
+    async fn fill(&mut self, length: usize) -> Result<(), PacketError> {
+        while self.buffer.remaining() < length {
+            let missing = length - self.buffer.remaining();
+            self.buffer.reserve(missing.clamp(GROWTH_MIN_BYTES, GROWTH_MAX_BYTES));
+            if self.stream.read_buf(&mut self.buffer).await? == 0 {
+                return Err(PacketError::Closed);
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn run<T>(future: impl Future<Output = T>) -> T {
+        tokio::runtime::Builder::new_current_thread().build().expect("a runtime").block_on(future)
+    }
+
+    fn packet(sequence: u8, payload: &[u8]) -> Vec<u8> {
+        let length = u32::try_from(payload.len()).expect("short").to_le_bytes();
+        [&length[..3], &[sequence], payload].concat()
+    }
+
+    #[test]
+    fn pipelined_packets_are_read_one_by_one() {
+        let bytes = [packet(0, b"first"), packet(0, b""), packet(0, b"third")].concat();
+        let mut reader = PacketReader::new(&bytes[..], 100);
+        run(async {
+            for expected in [&b"first"[..], b"", b"third"] {
+                let packet = reader.read(0).await.expect("a packet");
+                assert_eq!(&packet.payload[..], expected);
+                assert_eq!(packet.next_sequence, 1);
+            }
+            assert!(matches!(reader.read(0).await, Err(PacketError::Closed)));
+        });
+    }
+
+    #[test]
+    fn a_long_payload_is_put_together() {
+        let part = vec![7; PAYLOAD_MAX_BYTES];
+        let bytes = [packet(0, &part), packet(1, &part), packet(2, b"")].concat();
+        let mut reader = PacketReader::new(&bytes[..], 3 * PAYLOAD_MAX_BYTES);
+        let packet = run(reader.read(0)).expect("a packet");
+        assert_eq!(packet.payload.len(), 2 * PAYLOAD_MAX_BYTES);
+        assert_eq!(packet.next_sequence, 3);
+    }
+
+    #[test]
+    fn the_limit_holds_before_the_payload_is_read() {
+        let header_only = [0xFF, 0xFF, 0xFF, 0];
+        let mut reader = PacketReader::new(&header_only[..], 1000);
+        assert!(matches!(run(reader.read(0)), Err(PacketError::TooLarge)));
+        let part = packet(0, &vec![7; PAYLOAD_MAX_BYTES]);
+        let bytes = [part, packet(1, b"ab")].concat();
+        let mut reader = PacketReader::new(&bytes[..], PAYLOAD_MAX_BYTES + 1);
+        assert!(matches!(run(reader.read(0)), Err(PacketError::TooLarge)));
+    }
+
+    #[test]
+    fn a_wrong_sequence_is_refused() {
+        let bytes = packet(3, b"x");
+        assert!(matches!(
+            run(PacketReader::new(&bytes[..], 100).read(2)),
+            Err(PacketError::OutOfOrder)
+        ));
+    }
+
+    #[test]
+    fn what_comes_while_watching_is_kept() {
+        let (mut client, server) = tokio::io::duplex(1024);
+        run(async {
+            let mut reader = PacketReader::new(server, 100);
+            tokio::io::AsyncWriteExt::write_all(&mut client, &packet(0, b"next"))
+                .await
+                .expect("ok");
+            drop(client);
+            reader.closed().await;
+            assert_eq!(&reader.read(0).await.expect("a packet").payload[..], b"next");
+        });
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_refused_or_read(bytes: Vec<u8>, limit in 0_usize..64) {
+            let mut reader = PacketReader::new(&bytes[..], limit);
+            let packet = run(reader.read(bytes.get(3).copied().unwrap_or(0)));
+            prop_assert!(packet.is_err() || packet.is_ok_and(|packet| packet.payload.len() <= limit));
+        }
+    }
+}

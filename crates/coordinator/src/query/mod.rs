@@ -1,0 +1,10 @@
+//! The one life of a query, the same through every door:
+//! received, queued, planning, running, finishing, then finished, failed or cancelled.
+
+mod record;
+mod registry;
+mod run;
+
+pub use record::{Query, QueryOutcome, QueryState};
+pub use registry::{Permit, Queries, QuerySettings};
+pub use run::{QueryRun, RunRequest, Runner};

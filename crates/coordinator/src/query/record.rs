@@ -1,0 +1,164 @@
+//! One query: what was asked by whom, how far it is, and how it ended.
+
+use mooring_engine::QueryTasks;
+use mooring_spi::Error;
+use parking_lot::Mutex;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+use tokio_util::sync::CancellationToken;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum QueryState {
+    Received,
+    Queued,
+    Planning,
+    Running,
+    /// All rows are there; the tasks report what they did.
+    Finishing,
+    Finished,
+    Failed,
+    Cancelled,
+}
+
+impl QueryState {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            QueryState::Received => "received",
+            QueryState::Queued => "queued",
+            QueryState::Planning => "planning",
+            QueryState::Running => "running",
+            QueryState::Finishing => "finishing",
+            QueryState::Finished => "finished",
+            QueryState::Failed => "failed",
+            QueryState::Cancelled => "cancelled",
+        }
+    }
+
+    pub fn is_final(self) -> bool {
+        match self {
+            QueryState::Finished | QueryState::Failed | QueryState::Cancelled => true,
+            QueryState::Received
+            | QueryState::Queued
+            | QueryState::Planning
+            | QueryState::Running
+            | QueryState::Finishing => false,
+        }
+    }
+}
+
+/// How a query ended.
+#[derive(Debug, Clone)]
+pub enum QueryOutcome {
+    Finished,
+    Failed(Error),
+    Cancelled,
+}
+
+#[derive(Debug)]
+pub struct Query {
+    pub id: String,
+    pub user: String,
+    pub connection_id: u32,
+    pub statement: String,
+    pub received: SystemTime,
+    pub tasks: Arc<QueryTasks>,
+    /// Cancelling it stops the query wherever it is.
+    pub cancel: CancellationToken,
+    started: Instant,
+    rows: AtomicU64,
+    bytes: AtomicU64,
+    progress: Mutex<Progress>,
+}
+
+#[derive(Debug)]
+struct Progress {
+    state: QueryState,
+    attempts: u32,
+    error: Option<Error>,
+    elapsed: Option<Duration>,
+}
+
+impl Query {
+    pub(super) fn new(user: &str, connection_id: u32, statement: &str) -> Self {
+        Self {
+            id: uuid::Uuid::now_v7().simple().to_string(),
+            user: user.to_string(),
+            connection_id,
+            statement: statement.to_string(),
+            received: SystemTime::now(),
+            tasks: Arc::default(),
+            cancel: CancellationToken::new(),
+            started: Instant::now(),
+            rows: AtomicU64::new(0),
+            bytes: AtomicU64::new(0),
+            progress: Mutex::new(Progress {
+                state: QueryState::Received,
+                attempts: 0,
+                error: None,
+                elapsed: None,
+            }),
+        }
+    }
+
+    pub fn state(&self) -> QueryState {
+        self.progress.lock().state
+    }
+
+    pub fn attempts(&self) -> u32 {
+        self.progress.lock().attempts
+    }
+
+    pub fn error(&self) -> Option<Error> {
+        self.progress.lock().error.clone()
+    }
+
+    /// From its arrival to its end, or to now.
+    pub fn elapsed(&self) -> Duration {
+        self.progress.lock().elapsed.unwrap_or_else(|| self.started.elapsed())
+    }
+
+    /// Rows and bytes of Arrow data that the result had so far.
+    pub fn output(&self) -> (u64, u64) {
+        (self.rows.load(Ordering::Relaxed), self.bytes.load(Ordering::Relaxed))
+    }
+
+    pub(super) fn add_output(&self, rows: usize, bytes: usize) {
+        self.rows.fetch_add(rows as u64, Ordering::Relaxed);
+        self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// Moves on, unless the query has ended.
+    pub(super) fn advance(&self, state: QueryState) {
+        let mut progress = self.progress.lock();
+        if !progress.state.is_final() {
+            progress.state = state;
+        }
+    }
+
+    pub(super) fn begin_attempt(&self) {
+        let mut progress = self.progress.lock();
+        if progress.attempts > 0 {
+            self.tasks.next_attempt();
+        }
+        progress.attempts += 1;
+    }
+
+    /// Ends the query; answers false when it had ended before.
+    pub(super) fn end(&self, outcome: &QueryOutcome) -> bool {
+        let mut progress = self.progress.lock();
+        if progress.state.is_final() {
+            return false;
+        }
+        progress.elapsed = Some(self.started.elapsed());
+        match outcome {
+            QueryOutcome::Finished => progress.state = QueryState::Finished,
+            QueryOutcome::Cancelled => progress.state = QueryState::Cancelled,
+            QueryOutcome::Failed(error) => {
+                progress.state = QueryState::Failed;
+                progress.error = Some(error.clone());
+            }
+        }
+        true
+    }
+}

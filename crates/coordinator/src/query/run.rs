@@ -1,0 +1,277 @@
+//! Runs one query on the query runtime: admission, planning, execution, and once more from the
+//! start when a worker went away before a row reached the client.
+//!
+//! The doors' threads never plan or compute: batches cross to them through a short channel, and
+//! when the reader is slow the channel is full and the plan waits.
+
+use super::record::{Query, QueryOutcome, QueryState};
+use super::registry::{Queries, cancelled};
+use crate::membership::Membership;
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use futures::StreamExt;
+use mooring_engine::{Engine, PlannedQuery, QueryContext};
+use mooring_spi::{BatchStream, Error, ErrorKind, Result};
+use sqlparser::ast::Statement;
+use std::sync::Arc;
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+/// Batches that may wait for the reader.
+const BATCHES_AHEAD: usize = 2;
+
+/// What a run needs besides the query's own record.
+pub struct RunRequest {
+    pub statement: Statement,
+    pub context: QueryContext,
+}
+
+/// A query whose first rows are there. Dropping it cancels what is left.
+pub struct QueryRun {
+    pub schema: SchemaRef,
+    pub batches: BatchStream,
+}
+
+/// What all runs share.
+#[derive(Clone)]
+pub struct Runner {
+    pub engine: Arc<Engine>,
+    pub queries: Arc<Queries>,
+    pub membership: Arc<Membership>,
+    /// Where plans are made and run.
+    pub runtime: Handle,
+}
+
+impl Runner {
+    /// Runs the query to its first rows.
+    ///
+    /// # Errors
+    /// Every kind that planning and execution can give.
+    pub async fn run(&self, query: Arc<Query>, request: RunRequest) -> Result<QueryRun> {
+        let (head_sender, head) = oneshot::channel();
+        let (sender, receiver) = mpsc::channel(BATCHES_AHEAD);
+        let guard = query.cancel.clone().drop_guard();
+        let drive = Drive { runner: self.clone(), query: Ended::new(self, query), sender };
+        self.runtime.spawn(drive.run(request, head_sender));
+        let schema = head.await.map_err(|_| lost())??;
+        Ok(QueryRun { schema, batches: reader(receiver, guard) })
+    }
+
+    /// The query's plan as text, with what it did when `analyze`.
+    ///
+    /// # Errors
+    /// As [`Runner::run`].
+    pub async fn explain(
+        &self,
+        query: Arc<Query>,
+        request: RunRequest,
+        analyze: bool,
+    ) -> Result<String> {
+        let runner = self.clone();
+        let guard = query.cancel.clone().drop_guard();
+        let query = Ended::new(self, query);
+        let task = self.runtime.spawn(async move {
+            let text = runner.explain_here(&query.query, &request, analyze).await;
+            let outcome = match &text {
+                Ok(_) => QueryOutcome::Finished,
+                Err(error) => outcome_of(&query.query.cancel, error.clone()),
+            };
+            query.end(&outcome);
+            text
+        });
+        let text = task.await.map_err(|_| lost())?;
+        drop(guard);
+        text
+    }
+
+    async fn explain_here(
+        &self,
+        query: &Query,
+        request: &RunRequest,
+        analyze: bool,
+    ) -> Result<String> {
+        let _permit = self.queries.admit(query).await?;
+        query.advance(QueryState::Planning);
+        query.begin_attempt();
+        let plan = self.plan(query, request).await?;
+        if !analyze {
+            return Ok(plan.explain());
+        }
+        query.advance(QueryState::Running);
+        let mut batches = plan.execute()?;
+        while let Some(batch) = next(query, &mut batches).await {
+            let batch = batch?;
+            query.add_output(batch.num_rows(), batch.get_array_memory_size());
+        }
+        query.advance(QueryState::Finishing);
+        plan.explain_analyze().await
+    }
+
+    async fn plan(&self, query: &Query, request: &RunRequest) -> Result<PlannedQuery> {
+        tokio::select! {
+            plan = self.engine.plan(request.statement.clone(), &request.context) => plan,
+            () = query.cancel.cancelled() => Err(cancelled()),
+        }
+    }
+}
+
+/// A query that ends as failed should its task be lost.
+struct Ended {
+    queries: Arc<Queries>,
+    query: Arc<Query>,
+}
+
+impl Ended {
+    fn new(runner: &Runner, query: Arc<Query>) -> Self {
+        Self { queries: runner.queries.clone(), query }
+    }
+
+    fn end(&self, outcome: &QueryOutcome) {
+        self.queries.end(&self.query, outcome);
+    }
+}
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        // Without effect on a query that has ended.
+        self.queries.end(&self.query, &QueryOutcome::Failed(lost()));
+    }
+}
+
+fn lost() -> Error {
+    Error::internal("the query's task ended without an answer")
+}
+
+fn outcome_of(cancel: &CancellationToken, error: Error) -> QueryOutcome {
+    match cancel.is_cancelled() || error.kind() == ErrorKind::Cancelled {
+        true => QueryOutcome::Cancelled,
+        false => QueryOutcome::Failed(error),
+    }
+}
+
+/// The next batch, or the end of a query that was cancelled.
+async fn next(query: &Query, batches: &mut BatchStream) -> Option<Result<RecordBatch>> {
+    tokio::select! {
+        biased;
+        () = query.cancel.cancelled() => Some(Err(cancelled())),
+        batch = batches.next() => batch,
+    }
+}
+
+/// The task of one query.
+struct Drive {
+    runner: Runner,
+    query: Ended,
+    sender: mpsc::Sender<Result<RecordBatch>>,
+}
+
+/// A plan that runs and has given its first batch, if it has any.
+struct Started {
+    schema: SchemaRef,
+    first: Option<RecordBatch>,
+    rest: BatchStream,
+}
+
+impl Drive {
+    async fn run(self, request: RunRequest, head: oneshot::Sender<Result<SchemaRef>>) {
+        let query = self.query.query.clone();
+        let permit = match self.runner.queries.admit(&query).await {
+            Ok(permit) => permit,
+            Err(error) => return self.fail(error, head),
+        };
+        let started = match self.start(&request).await {
+            Ok(started) => started,
+            Err(error) => return self.fail(error, head),
+        };
+        if head.send(Ok(started.schema.clone())).is_err() {
+            return self.query.end(&QueryOutcome::Cancelled);
+        }
+        let outcome = self.stream(started).await;
+        drop(permit);
+        self.query.end(&outcome);
+    }
+
+    fn fail(&self, error: Error, head: oneshot::Sender<Result<SchemaRef>>) {
+        self.query.end(&outcome_of(&self.query.query.cancel, error.clone()));
+        // Nobody is left to tell when the client has gone.
+        let _ = head.send(Err(error));
+    }
+
+    /// Plans and starts until the first batch is there, again when a retry can help.
+    async fn start(&self, request: &RunRequest) -> Result<Started> {
+        let query = &self.query.query;
+        let retries_max = self.runner.queries.settings().retries_max;
+        loop {
+            query.advance(QueryState::Planning);
+            query.begin_attempt();
+            let error = match self.attempt(request).await {
+                Ok(started) => return Ok(started),
+                Err(error) => error,
+            };
+            if !can_retry(&error) || query.attempts() > retries_max {
+                return Err(error);
+            }
+            tracing::warn!(query_id = query.id, %error, attempt = query.attempts(), "query is run again");
+            self.runner.membership.verify().await;
+        }
+    }
+
+    async fn attempt(&self, request: &RunRequest) -> Result<Started> {
+        let query = &self.query.query;
+        let plan = self.runner.plan(query, request).await?;
+        query.advance(QueryState::Running);
+        let mut batches = plan.execute()?;
+        let first = next(query, &mut batches).await.transpose()?;
+        Ok(Started { schema: plan.schema().clone(), first, rest: batches })
+    }
+
+    /// Hands the batches to the reader, as fast as it takes them.
+    async fn stream(&self, started: Started) -> QueryOutcome {
+        let query = &self.query.query;
+        let mut rest = started.rest;
+        let mut batch: Option<Result<RecordBatch>> = started.first.map(Ok);
+        loop {
+            let Some(current) = batch else {
+                query.advance(QueryState::Finishing);
+                return QueryOutcome::Finished;
+            };
+            match current {
+                Ok(current) => {
+                    query.add_output(current.num_rows(), current.get_array_memory_size());
+                    let sent = tokio::select! {
+                        sent = self.sender.send(Ok(current)) => sent.is_ok(),
+                        () = query.cancel.cancelled() => false,
+                    };
+                    if !sent {
+                        // The reader is told why, if it still reads.
+                        let _ = self.sender.try_send(Err(cancelled()));
+                        return QueryOutcome::Cancelled;
+                    }
+                }
+                Err(error) => {
+                    let outcome = outcome_of(&query.cancel, error.clone());
+                    // The reader may have gone; then there is nobody to tell.
+                    let _ = self.sender.send(Err(error)).await;
+                    return outcome;
+                }
+            }
+            batch = next(query, &mut rest).await;
+        }
+    }
+}
+
+/// A lost worker, or a file that vanished between listing and reading: the next attempt sees the
+/// cluster and the table as they are then.
+fn can_retry(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::WorkerUnavailable | ErrorKind::LocationNotFound)
+}
+
+/// The client's end; dropping it cancels the query.
+fn reader(receiver: mpsc::Receiver<Result<RecordBatch>>, guard: DropGuard) -> BatchStream {
+    futures::stream::unfold((receiver, guard), |(mut receiver, guard)| async move {
+        let batch = receiver.recv().await?;
+        Some((batch, (receiver, guard)))
+    })
+    .boxed()
+}

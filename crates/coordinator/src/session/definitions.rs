@@ -1,0 +1,115 @@
+//! Schemas and tables made and dropped by SQL, in the catalogs that take it.
+
+use super::{Completion, Response, Session};
+use crate::statement::{
+    CreateExternalTable, Name, resolve_database, split_database, split_table,
+};
+use mooring_engine::Catalog;
+use mooring_spi::{Error, ErrorKind, Metastore, NewTable, Result, SchemaTable};
+use std::sync::Arc;
+
+impl Session {
+    pub(super) async fn create_schema(
+        &self,
+        name: &Name,
+        if_not_exists: bool,
+    ) -> Result<Response> {
+        let (catalog, schema) = split_database(&name.0, &self.catalog)?;
+        let catalog = self.catalogs().get(&catalog)?;
+        match metastore(&catalog)?.create_schema(&schema).await {
+            Err(error) if if_not_exists && error.kind() == ErrorKind::SchemaExists => Ok(done(0)),
+            Err(error) => Err(error),
+            Ok(()) => Ok(done(1)),
+        }
+    }
+
+    pub(super) async fn drop_schema(
+        &mut self,
+        name: &Name,
+        if_exists: bool,
+        cascade: bool,
+    ) -> Result<Response> {
+        let database = match resolve_database(self.catalogs(), &name.0, &self.catalog).await {
+            Err(error) if if_exists && error.kind() == ErrorKind::SchemaNotFound => {
+                return Ok(done(0));
+            }
+            database => database?,
+        };
+        metastore(&database.catalog)?.drop_schema(&database.schema, cascade).await?;
+        if self.catalog == database.catalog.definition.name
+            && self.schema.as_ref() == Some(&database.schema)
+        {
+            self.schema = None;
+            self.place.set_database(None);
+        }
+        Ok(done(0))
+    }
+
+    pub(super) async fn create_table(&self, table: CreateExternalTable) -> Result<Response> {
+        let name = split_table(&table.name.0, &self.catalog, self.schema.as_deref())?;
+        let catalog = self.catalogs().get(&name.catalog)?;
+        let database = [catalog.definition.name.clone(), name.schema];
+        let schema = resolve_database(self.catalogs(), &database, &self.catalog).await?.schema;
+        if table.if_not_exists {
+            let wanted = [SchemaTable::new(&schema, &name.table)];
+            let definitions = metastore(&catalog)?;
+            if definitions.table(&wanted[0].schema, &wanted[0].table).await?.is_some() {
+                return Ok(done(0));
+            }
+        }
+        let created = catalog
+            .connector
+            .create_table(NewTable {
+                schema_name: schema,
+                name: name.table,
+                columns: table.columns,
+                partition_columns: table
+                    .partition_columns
+                    .into_iter()
+                    .map(|column| (column.name, column.data_type))
+                    .collect(),
+                location: table.location,
+                format: table.format,
+                compression: table.compression,
+                options: table.options,
+            })
+            .await;
+        match created {
+            Err(error) if table.if_not_exists && error.kind() == ErrorKind::TableExists => {
+                Ok(done(0))
+            }
+            Err(error) => Err(error),
+            Ok(()) => Ok(done(0)),
+        }
+    }
+
+    pub(super) async fn drop_tables(&self, names: &[Name], if_exists: bool) -> Result<Response> {
+        for name in names {
+            let name = split_table(&name.0, &self.catalog, self.schema.as_deref())?;
+            let catalog = self.catalogs().get(&name.catalog)?;
+            match metastore(&catalog)?.drop_table(&name.schema, &name.table).await {
+                Err(error)
+                    if if_exists
+                        && matches!(
+                            error.kind(),
+                            ErrorKind::TableNotFound | ErrorKind::SchemaNotFound
+                        ) => {}
+                dropped => dropped?,
+            }
+        }
+        Ok(done(0))
+    }
+}
+
+fn done(affected_rows: u64) -> Response {
+    Response::Done(Completion { affected_rows, ..Completion::default() })
+}
+
+fn metastore(catalog: &Arc<Catalog>) -> Result<&dyn Metastore> {
+    catalog.connector.metastore().ok_or_else(|| {
+        Error::unsupported(format!(
+            "catalog `{}` is read only: it does not take schemas or tables by SQL",
+            catalog.definition.name
+        ))
+    })
+}

@@ -1,0 +1,61 @@
+//! The functions that know the session: their values are constants of one statement, folded into
+//! the plan before any of it reaches a worker.
+
+use super::Session;
+use crate::mysql::SERVER_VERSION;
+use arrow::datatypes::DataType;
+use datafusion::common::ScalarValue;
+use datafusion::error::Result as PlannerResult;
+use datafusion::logical_expr::{
+    ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+};
+use std::sync::Arc;
+
+/// A function without arguments that has one value during a statement.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Constant {
+    name: &'static str,
+    value: ScalarValue,
+    signature: Signature,
+}
+
+impl ScalarUDFImpl for Constant {
+    fn name(&self) -> &str {
+        self.name
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _arguments: &[DataType]) -> PlannerResult<DataType> {
+        Ok(self.value.data_type())
+    }
+
+    fn invoke_with_args(&self, _arguments: ScalarFunctionArgs) -> PlannerResult<ColumnarValue> {
+        Ok(ColumnarValue::Scalar(self.value.clone()))
+    }
+}
+
+impl Session {
+    /// MySQL 8.0 Reference Manual, section 14.15 "Information Functions".
+    pub(super) fn functions(&self) -> Vec<Arc<ScalarUDF>> {
+        let text = |value: Option<String>| ScalarValue::Utf8(value);
+        let account = format!("{}@{}", self.client.user, self.client.address.ip());
+        let values = [
+            ("database", text(self.database_label())),
+            ("schema", text(self.database_label())),
+            ("user", text(Some(account.clone()))),
+            ("session_user", text(Some(account.clone()))),
+            ("system_user", text(Some(account.clone()))),
+            ("current_user", text(Some(account))),
+            ("connection_id", ScalarValue::UInt64(Some(self.client.connection_id.into()))),
+            ("version", text(Some(SERVER_VERSION.to_string()))),
+        ];
+        let function = |(name, value)| {
+            let signature = Signature::nullary(Volatility::Immutable);
+            Arc::new(ScalarUDF::from(Constant { name, value, signature }))
+        };
+        values.into_iter().map(function).collect()
+    }
+}

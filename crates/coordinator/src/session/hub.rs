@@ -1,0 +1,221 @@
+//! All sessions of a coordinator: it opens them, lists them, and ends them on demand.
+
+use super::{Client, FIRST_CATALOG, FIRST_SCHEMA, Session};
+use crate::mysql::{MysqlSession, SessionFactory, SessionRequest};
+use crate::query::{Query, Runner};
+use crate::statement::{Process, ServerStatus, ServerVariables, Variables};
+use async_trait::async_trait;
+use mooring_spi::{Error, ErrorKind, Result};
+use parking_lot::Mutex;
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+pub struct SessionHub {
+    this: Weak<SessionHub>,
+    runner: Runner,
+    variables: Arc<ServerVariables>,
+    next_connection_id: AtomicU32,
+    statements: AtomicU64,
+    started: Instant,
+    open: Mutex<BTreeMap<u32, OpenSession>>,
+}
+
+struct OpenSession {
+    client: Client,
+    database: Option<String>,
+    close: CancellationToken,
+    statement: Option<(String, Instant)>,
+    query: Option<Weak<Query>>,
+    since: Instant,
+}
+
+impl SessionHub {
+    pub fn new(runner: Runner, variables: ServerVariables) -> Arc<Self> {
+        Arc::new_cyclic(|this| Self {
+            this: this.clone(),
+            runner,
+            variables: Arc::new(variables),
+            next_connection_id: AtomicU32::new(1),
+            statements: AtomicU64::new(0),
+            started: Instant::now(),
+            open: Mutex::default(),
+        })
+    }
+
+    /// Every open session as SHOW PROCESSLIST prints it.
+    pub fn processes(&self) -> Vec<Process> {
+        let open = self.open.lock();
+        let process = |session: &OpenSession| {
+            let since = session.statement.as_ref().map_or(session.since, |(_, since)| *since);
+            let query = session.query.as_ref().and_then(Weak::upgrade);
+            Process {
+                connection_id: session.client.connection_id,
+                user: session.client.user.clone(),
+                host: session.client.address.to_string(),
+                database: session.database.clone(),
+                command: if session.statement.is_some() { "Query" } else { "Sleep" }.to_string(),
+                seconds: since.elapsed().as_secs(),
+                state: query.map(|query| query.state().as_str().to_string()),
+                statement: session.statement.as_ref().map(|(statement, _)| statement.clone()),
+            }
+        };
+        open.values().map(process).collect()
+    }
+
+    pub fn status(&self) -> ServerStatus {
+        let open = self.open.lock();
+        let running = open.values().filter(|session| session.statement.is_some()).count();
+        ServerStatus {
+            uptime_seconds: self.started.elapsed().as_secs(),
+            connections: open.len() as u64,
+            statements: self.statements.load(Ordering::Relaxed),
+            running_statements: running as u64,
+        }
+    }
+
+    /// Ends a statement, or the session with it. A user may end its own.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for a connection that is not there, `AccessDenied` for another user's.
+    pub fn kill(&self, connection_id: u32, query_only: bool, by: &Client) -> Result<()> {
+        let open = self.open.lock();
+        let session = open.get(&connection_id).ok_or_else(|| {
+            Error::new(
+                ErrorKind::InvalidArgument,
+                format!("unknown connection id `{connection_id}`; see SHOW PROCESSLIST"),
+            )
+        })?;
+        if session.client.user != by.user {
+            return Err(Error::new(
+                ErrorKind::AccessDenied,
+                format!("connection `{connection_id}` belongs to another user"),
+            ));
+        }
+        if let Some(query) = session.query.as_ref().and_then(Weak::upgrade) {
+            query.cancel.cancel();
+        }
+        if !query_only {
+            session.close.cancel();
+        }
+        Ok(())
+    }
+
+    fn enter(&self, client: &Client, close: CancellationToken) -> SessionPlace {
+        let session = OpenSession {
+            client: client.clone(),
+            database: None,
+            close,
+            statement: None,
+            query: None,
+            since: Instant::now(),
+        };
+        self.open.lock().insert(client.connection_id, session);
+        SessionPlace { hub: self.this.clone(), connection_id: client.connection_id }
+    }
+}
+
+#[async_trait]
+impl SessionFactory for SessionHub {
+    fn next_connection_id(&self) -> u32 {
+        self.next_connection_id.fetch_add(1, Ordering::Relaxed)
+    }
+
+    async fn open(&self, request: SessionRequest) -> Result<Box<dyn MysqlSession>> {
+        let hub = self
+            .this
+            .upgrade()
+            .ok_or_else(|| Error::new(ErrorKind::ShuttingDown, "the server is shutting down"))?;
+        let place = self.enter(&request.client, request.close);
+        let mut session = Session {
+            client: request.client,
+            runner: self.runner.clone(),
+            hub,
+            place,
+            catalog: FIRST_CATALOG.to_string(),
+            schema: Some(FIRST_SCHEMA.to_string()),
+            variables: Variables::new(self.variables.clone()),
+            warnings: Vec::new(),
+        };
+        session.place.set_database(session.database_label());
+        if let Some(database) = request.database {
+            session.use_database(&database).await?;
+        }
+        Ok(Box::new(session))
+    }
+}
+
+/// A session's line in the list; it goes with the session.
+pub(super) struct SessionPlace {
+    hub: Weak<SessionHub>,
+    connection_id: u32,
+}
+
+impl SessionPlace {
+    fn update(&self, change: impl FnOnce(&SessionHub, &mut OpenSession)) {
+        if let Some(hub) = self.hub.upgrade()
+            && let Some(session) = hub.open.lock().get_mut(&self.connection_id)
+        {
+            change(&hub, session);
+        }
+    }
+
+    pub fn set_database(&self, database: Option<String>) {
+        self.update(|_, session| session.database = database);
+    }
+
+    /// Lists a statement until the answer is dropped.
+    pub fn begin(&self, statement: &str) -> RunningStatement {
+        self.update(|hub, session| {
+            hub.statements.fetch_add(1, Ordering::Relaxed);
+            session.statement = Some((statement.to_string(), Instant::now()));
+            session.query = None;
+        });
+        RunningStatement(SessionPlace {
+            hub: self.hub.clone(),
+            connection_id: self.connection_id,
+        })
+    }
+
+    /// Names the query that the running statement has become.
+    pub fn set_query(&self, query: &Arc<Query>) {
+        self.update(|_, session| session.query = Some(Arc::downgrade(query)));
+    }
+
+    fn leave(&self) {
+        if let Some(hub) = self.hub.upgrade() {
+            hub.open.lock().remove(&self.connection_id);
+        }
+    }
+
+    fn idle(&self) {
+        self.update(|_, session| {
+            let streams = session
+                .query
+                .as_ref()
+                .and_then(Weak::upgrade)
+                .is_some_and(|query| !query.state().is_final());
+            // A result set that is still being read keeps its statement listed.
+            if !streams {
+                session.statement = None;
+                session.since = Instant::now();
+            }
+        });
+    }
+}
+
+pub(super) struct RunningStatement(SessionPlace);
+
+impl Drop for RunningStatement {
+    fn drop(&mut self) {
+        self.0.idle();
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.place.leave();
+    }
+}

@@ -1,0 +1,185 @@
+//! Queries of a session: from the parsed statement to a result set with the labels that the client
+//! expects.
+
+use super::{Completion, OutputColumn, Response, ResultSet, Session};
+use crate::query::{QueryRun, RunRequest};
+use crate::statement::{Label, QueryStatement, VariableProvider, VariableValue};
+use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, SchemaRef};
+use futures::StreamExt;
+use mooring_engine::{CurrentNames, MooringOptions, QueryContext, QueryTasks};
+use mooring_spi::{Error, ErrorKind, Result};
+use sqlparser::ast::Statement as PlannedStatement;
+use std::sync::Arc;
+
+impl Session {
+    pub(super) async fn query(&mut self, query: QueryStatement, sql: &str) -> Result<Response> {
+        let record =
+            self.runner.queries.receive(&self.client.user, self.client.connection_id, sql)?;
+        self.place.set_query(&record);
+        let context = self.query_context(&record.id, record.tasks.clone())?;
+        let statement = PlannedStatement::Query(query.query);
+        let request = RunRequest { statement, context };
+        if let Some(explain) = query.explain {
+            let tasks = record.tasks.clone();
+            let mut text = self.runner.explain(record, request, explain.analyze).await?;
+            if explain.analyze {
+                text.push_str(&task_lines(&tasks));
+            }
+            return ResultSet::of_lines("EXPLAIN", &text).map(Response::Rows);
+        }
+        let run = self.runner.run(record, request).await?;
+        if let Some(variable) = query.into {
+            return self.select_into(&variable, run).await;
+        }
+        let columns = output_columns(&run.schema, &query.labels);
+        Ok(Response::Rows(ResultSet { columns, batches: run.batches }))
+    }
+
+    fn query_context(&self, query_id: &str, tasks: Arc<QueryTasks>) -> Result<QueryContext> {
+        let number = |name: &str| -> Result<usize> {
+            usize::try_from(self.variables.int(name)?)
+                .map_err(|_| Error::internal(format!("variable `{name}` is negative")))
+        };
+        let mut options = MooringOptions::default();
+        options.query_id = query_id.to_string();
+        options.sql_mode = self.variables.text("sql_mode")?;
+        options.time_zone = match self.variables.text("time_zone")? {
+            zone if zone.eq_ignore_ascii_case("SYSTEM") => "UTC".to_string(),
+            zone => zone,
+        };
+        options.batch_size_rows = number("batch_size")?;
+        Ok(QueryContext {
+            options,
+            current: CurrentNames { catalog: self.catalog.clone(), schema: self.schema.clone() },
+            target_partitions: number("target_partitions")?,
+            distributed_bytes_per_partition: number("distributed_bytes_per_partition")?,
+            variables: Arc::new(VariableProvider::new(&self.variables)),
+            functions: self.functions(),
+            tasks,
+        })
+    }
+
+    /// `SELECT ... INTO @variable`: one row of one column.
+    async fn select_into(&mut self, variable: &str, run: QueryRun) -> Result<Response> {
+        let mut batches = run.batches;
+        let mut value = None;
+        let mut rows = 0;
+        while let Some(batch) = batches.next().await {
+            let batch = batch?;
+            rows += batch.num_rows();
+            if rows > 1 || batch.num_columns() != 1 {
+                return Err(Error::new(
+                    ErrorKind::InvalidQuery,
+                    format!("`INTO @{variable}` takes one row of one column"),
+                ));
+            }
+            if batch.num_rows() == 1 {
+                value = Some(single_value(&batch)?);
+            }
+        }
+        if let Some(value) = value {
+            self.variables.set_user(variable, value)?;
+        }
+        Ok(Response::Done(Completion { affected_rows: rows as u64, ..Completion::default() }))
+    }
+}
+
+fn single_value(batch: &RecordBatch) -> Result<VariableValue> {
+    let column = batch.column(0);
+    if column.is_null(0) {
+        return Ok(VariableValue::Null);
+    }
+    let wrong = |error| Error::internal("a value has no text").with_cause(error);
+    if column.data_type().is_signed_integer() {
+        let numbers = cast(column, &DataType::Int64).map_err(wrong)?;
+        return Ok(VariableValue::Int(
+            numbers.as_primitive::<arrow::datatypes::Int64Type>().value(0),
+        ));
+    }
+    let text = cast(column, &DataType::Utf8).map_err(wrong)?;
+    Ok(VariableValue::Text(text.as_string::<i32>().value(0).to_string()))
+}
+
+/// The labels of the columns: those of the items up to the first wildcard from the front, those
+/// after the last one from the back, and the columns' own names in between.
+fn output_columns(schema: &SchemaRef, labels: &[Label]) -> Vec<OutputColumn> {
+    let text = |label: Option<&Label>| match label {
+        Some(Label::Text(text)) => Some(text.clone()),
+        Some(Label::Wildcard) | None => None,
+    };
+    let count = schema.fields().len();
+    let before = labels.iter().position(|label| *label == Label::Wildcard).unwrap_or(labels.len());
+    let after = match before < labels.len() {
+        true => labels.iter().rev().position(|label| *label == Label::Wildcard).unwrap_or(0),
+        false => 0,
+    };
+    let label = |index: usize| {
+        if index < before {
+            return text(labels.get(index));
+        }
+        let from_back = count - index;
+        match from_back <= after {
+            true => text(labels.get(labels.len() - from_back)),
+            false => None,
+        }
+    };
+    let column = |(index, field): (usize, &Arc<arrow::datatypes::Field>)| OutputColumn {
+        label: label(index).unwrap_or_else(|| field.name().clone()),
+        field: field.clone(),
+    };
+    schema.fields().iter().enumerate().map(column).collect()
+}
+
+/// The tasks of a query, one line each.
+fn task_lines(tasks: &QueryTasks) -> String {
+    let mut lines = String::new();
+    for task in tasks.records() {
+        lines.push_str(&format!(
+            "stage {} task {} on {}: {}, {} rows, {} bytes, {} ms\n",
+            task.stage_id,
+            task.task_id,
+            task.worker,
+            task.state.as_str(),
+            task.rows,
+            task.bytes,
+            task.elapsed.as_millis()
+        ));
+    }
+    match lines.is_empty() {
+        true => lines,
+        false => format!("\nTasks:\n{lines}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::datatypes::{Field, Schema};
+
+    fn labelled(names: &[&str], labels: &[Option<&str>]) -> Vec<String> {
+        let fields: Vec<Field> =
+            names.iter().map(|name| Field::new(*name, DataType::Int64, true)).collect();
+        let labels: Vec<Label> = labels
+            .iter()
+            .map(|label| match label {
+                Some(text) => Label::Text((*text).to_string()),
+                None => Label::Wildcard,
+            })
+            .collect();
+        let columns = output_columns(&Arc::new(Schema::new(fields)), &labels);
+        columns.into_iter().map(|column| column.label).collect()
+    }
+
+    #[test]
+    fn a_wildcard_takes_the_columns_between_its_neighbours() {
+        let labels = labelled(&["x", "a", "b", "y"], &[Some("1+1"), None, Some("count(*)")]);
+        assert_eq!(labels, ["1+1", "a", "b", "count(*)"]);
+    }
+
+    #[test]
+    fn without_labels_the_columns_keep_their_names() {
+        assert_eq!(labelled(&["column1"], &[]), ["column1"]);
+    }
+}

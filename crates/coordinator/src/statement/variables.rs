@@ -1,0 +1,369 @@
+//! The variables of a session over those of the server.
+
+use super::character_sets::{character_set, find_collation};
+use super::nearest;
+use super::sql_mode::{self, SqlMode};
+use super::variable_table::{ALIASES, Definition, Kind, Level, TABLE, definition};
+use super::variable_value::VariableValue;
+use arrow::array::timezone::Tz;
+use mooring_spi::{Error, ErrorKind, Result};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+const USER_VARIABLES_MAX: usize = 512;
+const USER_VARIABLE_BYTES_MAX: usize = 65_536;
+const USER_VARIABLE_NAME_CHARACTERS_MAX: usize = 64;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    Session,
+    Global,
+}
+
+/// What the server's configuration says, over the defaults of the table. It does not change.
+#[derive(Debug, Default)]
+pub struct ServerVariables {
+    values: BTreeMap<&'static str, VariableValue>,
+}
+
+impl ServerVariables {
+    /// # Errors
+    /// `UnknownVariable`; `InvalidArgument` for a value that the variable does not take.
+    pub fn new<'a>(values: impl IntoIterator<Item = (&'a str, VariableValue)>) -> Result<Self> {
+        let mut server = Self::default();
+        for (name, value) in values {
+            let definition = known(name)?;
+            server.values.insert(definition.name, accepted(definition, &value)?);
+        }
+        Ok(server)
+    }
+
+    fn get(&self, definition: &Definition) -> VariableValue {
+        self.values.get(definition.name).cloned().unwrap_or_else(|| definition.default_value())
+    }
+}
+
+/// A session's variables. A clone is a snapshot.
+#[derive(Debug, Clone, Default)]
+pub struct Variables {
+    server: Arc<ServerVariables>,
+    changed: BTreeMap<&'static str, VariableValue>,
+    /// By name in lower case.
+    user: BTreeMap<String, VariableValue>,
+}
+
+impl Variables {
+    pub fn new(server: Arc<ServerVariables>) -> Self {
+        Self { server, changed: BTreeMap::new(), user: BTreeMap::new() }
+    }
+
+    /// The value of a system variable; a server's variable has it in both scopes.
+    ///
+    /// # Errors
+    /// `UnknownVariable`, naming the nearest.
+    pub fn get(&self, scope: Scope, name: &str) -> Result<VariableValue> {
+        Ok(self.value(scope, known(name)?))
+    }
+
+    fn value(&self, scope: Scope, definition: &Definition) -> VariableValue {
+        match (scope, self.changed.get(definition.name)) {
+            (Scope::Session, Some(value)) => value.clone(),
+            (Scope::Session, None) | (Scope::Global, _) => self.server.get(definition),
+        }
+    }
+
+    /// Changes a system variable of the session.
+    ///
+    /// # Errors
+    /// `UnknownVariable`; `InvalidArgument` for a wrong value, a read-only variable and a
+    /// server's variable in a session; `Unsupported` for a change in the global scope.
+    pub fn set(&mut self, scope: Scope, name: &str, value: VariableValue) -> Result<()> {
+        let definition = writable(scope, name)?;
+        let value = accepted(definition, &value)?;
+        if definition.name == "collation_connection"
+            && let VariableValue::Text(collation) = &value
+            && let Some(collation) = find_collation(collation)
+        {
+            let character_set = VariableValue::text(collation.character_set);
+            self.changed.insert("character_set_connection", character_set);
+        }
+        self.changed.insert(definition.name, value);
+        Ok(())
+    }
+
+    /// `SET x = DEFAULT`: back to the server's value.
+    ///
+    /// # Errors
+    /// As [`Variables::set`].
+    pub fn reset(&mut self, scope: Scope, name: &str) -> Result<()> {
+        self.changed.remove(writable(scope, name)?.name);
+        Ok(())
+    }
+
+    /// `SET NAMES`; `None` is DEFAULT.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for an unknown character set or a collation of another one.
+    pub fn set_names(&mut self, name: Option<&str>, collation: Option<&str>) -> Result<()> {
+        let set = character_set(name.unwrap_or("utf8mb4"))
+            .ok_or_else(|| unknown_character_set(name.unwrap_or_default()))?;
+        let collation = match collation {
+            None => set.default_collation,
+            Some(name) => match find_collation(name) {
+                Some(found) if found.character_set == set.name => found.name,
+                Some(found) => {
+                    return Err(invalid(format!(
+                        "collation `{}` is not of the character set `{}`",
+                        found.name, set.name
+                    )));
+                }
+                None => return Err(invalid(format!("unknown collation `{name}`"))),
+            },
+        };
+        self.changed.insert("character_set_client", VariableValue::text(set.name));
+        self.changed.insert("character_set_results", VariableValue::text(set.name));
+        self.changed.insert("character_set_connection", VariableValue::text(set.name));
+        self.changed.insert("collation_connection", VariableValue::text(collation));
+        Ok(())
+    }
+
+    /// `SET CHARACTER SET`: the connection keeps the database's set.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for an unknown character set.
+    pub fn set_character_set(&mut self, name: Option<&str>) -> Result<()> {
+        let set = character_set(name.unwrap_or("utf8mb4"))
+            .ok_or_else(|| unknown_character_set(name.unwrap_or_default()))?;
+        self.changed.insert("character_set_client", VariableValue::text(set.name));
+        self.changed.insert("character_set_results", VariableValue::text(set.name));
+        let collation = self.get(Scope::Session, "collation_database")?;
+        self.set(Scope::Session, "collation_connection", collation)
+    }
+
+    /// A user variable; NULL when it was never set.
+    pub fn user(&self, name: &str) -> VariableValue {
+        self.user.get(&name.to_lowercase()).cloned().unwrap_or(VariableValue::Null)
+    }
+
+    /// # Errors
+    /// `LimitExceeded` for too many, too large or too long a name.
+    pub fn set_user(&mut self, name: &str, value: VariableValue) -> Result<()> {
+        let key = name.to_lowercase();
+        if key.chars().count() > USER_VARIABLE_NAME_CHARACTERS_MAX {
+            return Err(limit(format!(
+                "the name of user variable `{name}` is longer than \
+                 {USER_VARIABLE_NAME_CHARACTERS_MAX} characters"
+            )));
+        }
+        if value.size_bytes() > USER_VARIABLE_BYTES_MAX {
+            return Err(limit(format!(
+                "the value of user variable `{name}` is larger than {USER_VARIABLE_BYTES_MAX} bytes"
+            )));
+        }
+        if self.user.len() >= USER_VARIABLES_MAX && !self.user.contains_key(&key) {
+            return Err(limit(format!("a session has {USER_VARIABLES_MAX} user variables at most")));
+        }
+        self.user.insert(key, value);
+        Ok(())
+    }
+
+    /// Every system variable by name.
+    pub fn all(&self, scope: Scope) -> Vec<(&'static str, VariableValue)> {
+        let mut all: Vec<_> = TABLE
+            .iter()
+            .map(|definition| (definition.name, self.value(scope, definition)))
+            .collect();
+        all.extend(ALIASES.iter().filter_map(|(alias, target)| {
+            definition(target).map(|definition| (*alias, self.value(scope, definition)))
+        }));
+        all.sort_unstable_by_key(|(name, _)| *name);
+        all
+    }
+
+    /// The session's value of a whole number or a switch (0 or 1).
+    ///
+    /// # Errors
+    /// `UnknownVariable`; `Internal` for a variable of another kind.
+    pub fn int(&self, name: &str) -> Result<i64> {
+        match self.get(Scope::Session, name)? {
+            VariableValue::Int(number) => Ok(number),
+            VariableValue::UInt(number) => Ok(i64::try_from(number).unwrap_or(i64::MAX)),
+            VariableValue::Bool(on) => Ok(i64::from(on)),
+            VariableValue::Null | VariableValue::Double(_) | VariableValue::Text(_) => {
+                Err(Error::internal(format!("variable `{name}` is no number")))
+            }
+        }
+    }
+
+    /// The session's value as text; NULL is empty.
+    ///
+    /// # Errors
+    /// `UnknownVariable`.
+    pub fn text(&self, name: &str) -> Result<String> {
+        Ok(match self.get(Scope::Session, name)? {
+            VariableValue::Null => String::new(),
+            value => value.to_string(),
+        })
+    }
+
+    /// The modes in which statements are to be parsed.
+    pub fn sql_mode(&self) -> SqlMode {
+        SqlMode::of(&self.text("sql_mode").unwrap_or_default())
+    }
+}
+
+fn known(name: &str) -> Result<&'static Definition> {
+    definition(name).ok_or_else(|| {
+        let names = TABLE.iter().map(|definition| definition.name);
+        Error::new(
+            ErrorKind::UnknownVariable,
+            format!("unknown system variable `{name}`{}", nearest::hint(name, names)),
+        )
+    })
+}
+
+fn writable(scope: Scope, name: &str) -> Result<&'static Definition> {
+    let definition = known(name)?;
+    if definition.read_only {
+        return Err(invalid(format!("variable `{name}` is read-only")));
+    }
+    match (scope, definition.level) {
+        (Scope::Session, Level::Session) => Ok(definition),
+        (Scope::Session, Level::Global) => {
+            Err(invalid(format!("variable `{name}` is the server's; a session can't set it")))
+        }
+        (Scope::Global, _) => Err(Error::unsupported(format!(
+            "`SET GLOBAL {name}` is not supported; set it in the configuration"
+        ))),
+    }
+}
+
+/// The value in the form in which the variable holds it.
+fn accepted(definition: &Definition, value: &VariableValue) -> Result<VariableValue> {
+    let accepted = match definition.kind {
+        Kind::Bool(_) => switch(value).map(VariableValue::Bool),
+        // As in MySQL, a number out of range becomes the nearest in it.
+        Kind::Int { min, max, .. } => whole(value).map(|number| {
+            let number = i64::try_from(number).unwrap_or(if number < 0 { min } else { max });
+            VariableValue::Int(number.clamp(min, max))
+        }),
+        Kind::UInt(_) => whole(value)
+            .map(|number| VariableValue::UInt(u64::try_from(number.max(0)).unwrap_or(u64::MAX))),
+        Kind::Text(_) => match value {
+            VariableValue::Null => None,
+            value => Some(VariableValue::Text(value.to_string())),
+        },
+        Kind::Enum { words, .. } => one_of(words, value),
+        Kind::SqlMode(_) => match value {
+            VariableValue::Text(modes) => Some(VariableValue::Text(sql_mode::accept(modes)?)),
+            VariableValue::Int(0) => Some(VariableValue::text("")),
+            _ => None,
+        },
+        Kind::TimeZone(_) => time_zone(value),
+        Kind::CharacterSet(_) => named_set(value)?,
+        Kind::NullableCharacterSet(_) => match value {
+            VariableValue::Null => Some(VariableValue::Null),
+            value => named_set(value)?,
+        },
+        Kind::Collation(_) => match value {
+            VariableValue::Text(name) => {
+                let found = find_collation(name)
+                    .ok_or_else(|| invalid(format!("unknown collation `{name}`")))?;
+                Some(VariableValue::text(found.name))
+            }
+            _ => None,
+        },
+    };
+    accepted.ok_or_else(|| {
+        invalid(format!("variable `{}` can't be set to the value of `{value}`", definition.name))
+    })
+}
+
+fn switch(value: &VariableValue) -> Option<bool> {
+    match value {
+        VariableValue::Bool(on) => Some(*on),
+        VariableValue::Int(0) => Some(false),
+        VariableValue::Int(1) => Some(true),
+        VariableValue::Text(word) => match word.to_ascii_lowercase().as_str() {
+            "on" | "true" | "1" => Some(true),
+            "off" | "false" | "0" => Some(false),
+            _ => None,
+        },
+        VariableValue::Int(_)
+        | VariableValue::UInt(_)
+        | VariableValue::Double(_)
+        | VariableValue::Null => None,
+    }
+}
+
+fn whole(value: &VariableValue) -> Option<i128> {
+    match value {
+        VariableValue::Bool(on) => Some(i128::from(*on)),
+        VariableValue::Int(number) => Some(i128::from(*number)),
+        VariableValue::UInt(number) => Some(i128::from(*number)),
+        VariableValue::Null | VariableValue::Double(_) | VariableValue::Text(_) => None,
+    }
+}
+
+fn one_of(words: &[&'static str], value: &VariableValue) -> Option<VariableValue> {
+    let found = match value {
+        VariableValue::Text(text) => words.iter().find(|word| word.eq_ignore_ascii_case(text)),
+        VariableValue::Bool(on) => {
+            let text = if *on { "ON" } else { "OFF" };
+            words.iter().find(|word| **word == text)
+        }
+        VariableValue::Int(position) => {
+            usize::try_from(*position).ok().and_then(|position| words.get(position))
+        }
+        VariableValue::Null | VariableValue::UInt(_) | VariableValue::Double(_) => None,
+    };
+    found.map(|word| VariableValue::text(*word))
+}
+
+/// `SYSTEM`, an offset of at most 14 hours (`+05:30`) or a name of the IANA database.
+fn time_zone(value: &VariableValue) -> Option<VariableValue> {
+    let VariableValue::Text(name) = value else {
+        return None;
+    };
+    if name.eq_ignore_ascii_case("SYSTEM") {
+        return Some(VariableValue::text("SYSTEM"));
+    }
+    if name.starts_with(['+', '-']) {
+        let (hours, minutes) = name.get(1..)?.split_once(':')?;
+        let (hours, minutes): (u32, u32) = (hours.parse().ok()?, minutes.parse().ok()?);
+        let in_range = minutes < 60 && (hours < 14 || (hours == 14 && minutes == 0));
+        let sign = name.get(..1)?;
+        return in_range.then(|| VariableValue::Text(format!("{sign}{hours:02}:{minutes:02}")));
+    }
+    name.parse::<Tz>().ok().map(|_| VariableValue::text(name))
+}
+
+fn named_set(value: &VariableValue) -> Result<Option<VariableValue>> {
+    match value {
+        VariableValue::Text(name) => match character_set(name) {
+            Some(set) => Ok(Some(VariableValue::text(set.name))),
+            None => Err(unknown_character_set(name)),
+        },
+        VariableValue::Null
+        | VariableValue::Bool(_)
+        | VariableValue::Int(_)
+        | VariableValue::UInt(_)
+        | VariableValue::Double(_) => Ok(None),
+    }
+}
+
+fn unknown_character_set(name: &str) -> Error {
+    invalid(format!("unknown character set `{name}`; everything is sent as `utf8mb4`"))
+}
+
+fn invalid(message: String) -> Error {
+    Error::new(ErrorKind::InvalidArgument, message)
+}
+
+fn limit(message: String) -> Error {
+    Error::new(ErrorKind::LimitExceeded, message)
+}
+
+#[cfg(test)]
+#[path = "variables_tests.rs"]
+mod tests;

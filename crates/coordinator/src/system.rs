@@ -1,0 +1,243 @@
+//! The catalog `system`: the cluster itself as tables.
+
+use crate::membership::Membership;
+use crate::query::{Queries, Query};
+use arrow::array::{
+    ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray, UInt64Array,
+};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use async_trait::async_trait;
+use mooring_spi::{
+    Connector, Error, ErrorKind, Result, Scan, ScanRequest, SchemaTable, Table, TableKind,
+    TableStatistics, TableSummary, pick_name,
+};
+use mooring_worker::VERSION;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+const SCHEMA: &str = "runtime";
+const TABLES: [&str; 3] = ["nodes", "queries", "tasks"];
+
+/// What this process is to the cluster.
+#[derive(Debug, Clone)]
+pub struct OwnNode {
+    pub node_id: String,
+    /// `coordinator`, or `coordinator, worker` for the laptop cluster.
+    pub role: &'static str,
+    /// `HOST:PORT` of the internal port.
+    pub address: String,
+    pub cores: usize,
+    pub memory_bytes: u64,
+}
+
+#[derive(Debug)]
+pub struct SystemConnector {
+    own: OwnNode,
+    membership: Arc<Membership>,
+    queries: Arc<Queries>,
+}
+
+impl SystemConnector {
+    pub fn new(own: OwnNode, membership: Arc<Membership>, queries: Arc<Queries>) -> Self {
+        Self { own, membership, queries }
+    }
+
+    fn batch(&self, table: &str) -> Result<RecordBatch> {
+        let columns = match table {
+            "nodes" => self.nodes(),
+            "queries" => self.queries(),
+            "tasks" => self.tasks(),
+            other => return Err(Error::internal(format!("`system` has no table `{other}`"))),
+        };
+        RecordBatch::try_new(schema_of(table), columns)
+            .map_err(|error| Error::internal("a system table has a wrong shape").with_cause(error))
+    }
+
+    fn nodes(&self) -> Vec<ArrayRef> {
+        let nodes = self.membership.nodes();
+        let own = &self.own;
+        let address = |url: &str| url.trim_start_matches("http://").trim_end_matches('/').to_string();
+        let with_own = |first: String, rest: Vec<String>| {
+            let all: Vec<String> = std::iter::once(first).chain(rest).collect();
+            Arc::new(StringArray::from(all)) as ArrayRef
+        };
+        let numbers = |first: u64, rest: Vec<u64>| {
+            let all: Vec<u64> = std::iter::once(first).chain(rest).collect();
+            Arc::new(UInt64Array::from(all)) as ArrayRef
+        };
+        let seen = std::iter::once(SystemTime::now()).chain(nodes.iter().map(|node| node.last_seen));
+        vec![
+            with_own(own.node_id.clone(), nodes.iter().map(|n| n.info.node_id.clone()).collect()),
+            with_own(own.role.to_string(), nodes.iter().map(|_| "worker".to_string()).collect()),
+            with_own(own.address.clone(), nodes.iter().map(|n| address(&n.info.url)).collect()),
+            with_own(VERSION.to_string(), nodes.iter().map(|n| n.info.version.clone()).collect()),
+            numbers(own.cores as u64, nodes.iter().map(|n| n.info.cores as u64).collect()),
+            numbers(own.memory_bytes, nodes.iter().map(|n| n.info.memory_bytes).collect()),
+            with_own(
+                "active".to_string(),
+                nodes.iter().map(|n| n.state.as_str().to_string()).collect(),
+            ),
+            numbers(0, nodes.iter().map(|n| n.running_tasks as u64).collect()),
+            timestamps(seen),
+        ]
+    }
+
+    fn queries(&self) -> Vec<ArrayRef> {
+        let queries = self.queries.list();
+        let text = |read: fn(&Query) -> String| {
+            Arc::new(StringArray::from_iter_values(queries.iter().map(|query| read(query))))
+                as ArrayRef
+        };
+        let numbers = |read: fn(&Query) -> u64| {
+            Arc::new(UInt64Array::from_iter_values(queries.iter().map(|query| read(query))))
+                as ArrayRef
+        };
+        let errors = |read: fn(&Error) -> String| {
+            let values = queries.iter().map(|query| query.error().as_ref().map(read));
+            Arc::new(StringArray::from_iter(values)) as ArrayRef
+        };
+        vec![
+            text(|query| query.id.clone()),
+            text(|query| query.state().as_str().to_string()),
+            text(|query| query.user.clone()),
+            numbers(|query| query.connection_id.into()),
+            text(|query| query.statement.clone()),
+            timestamps(queries.iter().map(|query| query.received)),
+            milliseconds(queries.iter().map(|query| query.elapsed())),
+            numbers(|query| query.output().0),
+            numbers(|query| query.output().1),
+            numbers(|query| query.attempts().into()),
+            errors(|error| error.kind().code().to_string()),
+            errors(|error| error.message().to_string()),
+        ]
+    }
+
+    fn tasks(&self) -> Vec<ArrayRef> {
+        let tasks: Vec<_> = self
+            .queries
+            .list()
+            .into_iter()
+            .flat_map(|query| {
+                let id = query.id.clone();
+                query.tasks.records().into_iter().map(move |task| (id.clone(), task))
+            })
+            .collect();
+        let numbers = |values: Vec<u64>| Arc::new(UInt64Array::from(values)) as ArrayRef;
+        vec![
+            Arc::new(StringArray::from_iter_values(tasks.iter().map(|(id, _)| id))),
+            numbers(tasks.iter().map(|(_, task)| task.attempt as u64).collect()),
+            numbers(tasks.iter().map(|(_, task)| task.stage_id as u64).collect()),
+            numbers(tasks.iter().map(|(_, task)| task.task_id as u64).collect()),
+            Arc::new(StringArray::from_iter_values(tasks.iter().map(|(_, task)| &task.worker))),
+            Arc::new(StringArray::from_iter_values(
+                tasks.iter().map(|(_, task)| task.state.as_str()),
+            )),
+            numbers(tasks.iter().map(|(_, task)| task.rows).collect()),
+            numbers(tasks.iter().map(|(_, task)| task.bytes).collect()),
+            milliseconds(tasks.iter().map(|(_, task)| task.elapsed)),
+        ]
+    }
+}
+
+fn timestamps(values: impl Iterator<Item = SystemTime>) -> ArrayRef {
+    let micros = values.map(|value| {
+        let since = value.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
+    });
+    Arc::new(TimestampMicrosecondArray::from_iter_values(micros))
+}
+
+fn milliseconds(values: impl Iterator<Item = Duration>) -> ArrayRef {
+    let millis = values.map(|value| i64::try_from(value.as_millis()).unwrap_or(i64::MAX));
+    Arc::new(Int64Array::from_iter_values(millis))
+}
+
+/// Times of day are UTC.
+fn schema_of(table: &str) -> SchemaRef {
+    let text = |name: &str| Field::new(name, DataType::Utf8, false);
+    let number = |name: &str| Field::new(name, DataType::UInt64, false);
+    let moment =
+        |name: &str| Field::new(name, DataType::Timestamp(TimeUnit::Microsecond, None), false);
+    let elapsed = || Field::new("elapsed_ms", DataType::Int64, false);
+    let fields = match table {
+        "nodes" => vec![
+            text("node_id"),
+            text("role"),
+            text("address"),
+            text("version"),
+            number("cores"),
+            number("memory_bytes"),
+            text("state"),
+            number("running_tasks"),
+            moment("last_seen"),
+        ],
+        "queries" => vec![
+            text("query_id"),
+            text("state"),
+            text("user_name"),
+            number("connection_id"),
+            text("statement"),
+            moment("received"),
+            elapsed(),
+            number("rows"),
+            number("bytes"),
+            number("attempts"),
+            Field::new("error_code", DataType::Utf8, true),
+            Field::new("error_message", DataType::Utf8, true),
+        ],
+        _ => vec![
+            text("query_id"),
+            number("attempt"),
+            number("stage_id"),
+            number("task_id"),
+            text("worker"),
+            text("state"),
+            number("rows"),
+            number("bytes"),
+            elapsed(),
+        ],
+    };
+    Arc::new(Schema::new(fields))
+}
+
+#[async_trait]
+impl Connector for SystemConnector {
+    async fn schemas(&self) -> Result<Vec<String>> {
+        Ok(vec![SCHEMA.to_string()])
+    }
+
+    async fn tables(&self, schema: &str) -> Result<Vec<TableSummary>> {
+        if pick_name(schema, [SCHEMA])?.is_none() {
+            return Err(Error::new(
+                ErrorKind::SchemaNotFound,
+                format!("catalog `system` has no schema `{schema}`; there is `{SCHEMA}`"),
+            ));
+        }
+        let summary = |name: &str| TableSummary { name: name.to_string(), kind: TableKind::System };
+        Ok(TABLES.into_iter().map(summary).collect())
+    }
+
+    async fn resolve(&self, tables: &[SchemaTable]) -> Result<Vec<Option<Table>>> {
+        let mut resolved = Vec::with_capacity(tables.len());
+        for table in tables {
+            let schema = pick_name(&table.schema, [SCHEMA])?;
+            let name = pick_name(&table.table, TABLES)?;
+            resolved.push(schema.zip(name).map(|(schema, name)| Table {
+                name: SchemaTable::new(schema, name),
+                kind: TableKind::System,
+                schema: schema_of(name),
+                statistics: TableStatistics::default(),
+                handle: name.to_string(),
+            }));
+        }
+        Ok(resolved)
+    }
+
+    async fn scan(&self, request: ScanRequest<'_>) -> Result<Scan> {
+        let batch = self.batch(&request.table.handle)?;
+        let projected = batch.project(request.projection).map_err(|error| {
+            Error::internal("a system table lacks a projected column").with_cause(error)
+        })?;
+        Ok(Scan::Rows(vec![projected]))
+    }
+}

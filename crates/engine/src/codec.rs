@@ -1,0 +1,213 @@
+//! How our nodes cross to a worker. Two forms: a file scan is DataFusion's own form of the wrapped
+//! scan plus what that form loses (the format's description, the compression, the e-tags), and a
+//! split scan is its specification. A new connector never touches this file.
+
+use crate::error::to_datafusion;
+use crate::scan::{MooringFileSource, SplitExec, SplitScanSpec};
+use datafusion::arrow::datatypes::Schema;
+use datafusion::common::{Result, Statistics, internal_datafusion_err};
+use datafusion::datasource::file_format::file_compression_type::FileCompressionType;
+use datafusion::datasource::physical_plan::{
+    FileGroup, FileScanConfig, FileScanConfigBuilder, FileSource,
+};
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::execution::TaskContext;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion_proto::physical_plan::{
+    PhysicalExtensionCodec, PhysicalPlanDecodeContext, PhysicalProtoConverterExtension,
+};
+use datafusion_proto::protobuf::{PhysicalPlanNode, proto_error};
+use mooring_spi::{CatalogKey, Error, FileFormat, Predicate, Split};
+use prost::Message;
+use std::str::FromStr;
+use std::sync::Arc;
+
+#[derive(Debug, Default)]
+pub(crate) struct MooringCodec;
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct NodeProto {
+    #[prost(oneof = "NodeKindProto", tags = "1, 2")]
+    kind: Option<NodeKindProto>,
+}
+
+#[derive(Clone, PartialEq, prost::Oneof)]
+enum NodeKindProto {
+    #[prost(message, boxed, tag = "1")]
+    Files(Box<FilesProto>),
+    #[prost(message, tag = "2")]
+    Splits(SplitsProto),
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct FilesProto {
+    /// DataFusion's form of the wrapped scan.
+    #[prost(message, optional, tag = "1")]
+    scan: Option<PhysicalPlanNode>,
+    /// `spi::FileFormat` as JSON.
+    #[prost(string, tag = "2")]
+    format: String,
+    /// DataFusion's name of the compression.
+    #[prost(string, tag = "3")]
+    compression: String,
+    /// One per file, in the order of the groups; empty for none.
+    #[prost(string, repeated, tag = "4")]
+    e_tags: Vec<String>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct SplitsProto {
+    #[prost(uint64, tag = "1")]
+    catalog_id: u64,
+    #[prost(uint64, tag = "2")]
+    catalog_version: u64,
+    #[prost(string, tag = "3")]
+    table: String,
+    #[prost(message, optional, tag = "4")]
+    schema: Option<datafusion_proto::protobuf::Schema>,
+    /// `spi::Predicate` as JSON.
+    #[prost(string, tag = "5")]
+    predicate: String,
+    /// The groups of `spi::Split` as JSON.
+    #[prost(string, tag = "6")]
+    groups: String,
+}
+
+impl PhysicalExtensionCodec for MooringCodec {
+    fn try_decode(
+        &self,
+        buf: &[u8],
+        _inputs: &[Arc<dyn ExecutionPlan>],
+        ctx: &TaskContext,
+        proto_converter: &dyn PhysicalProtoConverterExtension,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let node = NodeProto::decode(buf).map_err(|error| proto_error(error.to_string()))?;
+        match node.kind {
+            Some(NodeKindProto::Files(files)) => self.decode_files(*files, ctx, proto_converter),
+            Some(NodeKindProto::Splits(splits)) => decode_splits(splits),
+            None => Err(proto_error("a node of a kind that this version does not know")),
+        }
+    }
+
+    fn try_encode(
+        &self,
+        node: Arc<dyn ExecutionPlan>,
+        buf: &mut Vec<u8>,
+        proto_converter: &dyn PhysicalProtoConverterExtension,
+    ) -> Result<()> {
+        let kind = if let Some((config, source)) = file_scan(node.as_ref()) {
+            NodeKindProto::Files(Box::new(self.encode_files(config, source, proto_converter)?))
+        } else if let Some(splits) = node.downcast_ref::<SplitExec>() {
+            NodeKindProto::Splits(encode_splits(&splits.spec)?)
+        } else {
+            return Err(internal_datafusion_err!("{} has no form to cross in", node.name()));
+        };
+        NodeProto { kind: Some(kind) }
+            .encode(buf)
+            .map_err(|error| proto_error(error.to_string()))
+    }
+}
+
+/// The scan and our source, if `node` is a file scan over it.
+pub(crate) fn file_scan(node: &dyn ExecutionPlan) -> Option<(&FileScanConfig, &MooringFileSource)> {
+    let config = node
+        .downcast_ref::<DataSourceExec>()?
+        .data_source()
+        .downcast_ref::<FileScanConfig>()?;
+    let source = config.file_source().downcast_ref::<MooringFileSource>()?;
+    Some((config, source))
+}
+
+impl MooringCodec {
+    fn encode_files(
+        &self,
+        config: &FileScanConfig,
+        source: &MooringFileSource,
+        proto_converter: &dyn PhysicalProtoConverterExtension,
+    ) -> Result<FilesProto> {
+        let mut stock = config.clone();
+        stock.file_source = source.inner.clone();
+        let stock: Arc<dyn ExecutionPlan> = DataSourceExec::from_data_source(stock);
+        let e_tags = config.file_groups.iter().flat_map(|group| group.files()).map(|file| {
+            file.object_meta.e_tag.clone().unwrap_or_default()
+        });
+        Ok(FilesProto {
+            scan: Some(proto_converter.execution_plan_to_proto(&stock, self)?),
+            format: to_json(&source.format)?,
+            compression: config.file_compression_type.get_variant().to_string(),
+            e_tags: e_tags.collect(),
+        })
+    }
+
+    fn decode_files(
+        &self,
+        files: FilesProto,
+        ctx: &TaskContext,
+        proto_converter: &dyn PhysicalProtoConverterExtension,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let format: FileFormat = from_json(&files.format)?;
+        let node = files.scan.ok_or_else(|| proto_error("a file scan without its scan"))?;
+        let decode_context = PhysicalPlanDecodeContext::new(ctx, self);
+        let stock = proto_converter.proto_to_execution_plan(&node, &decode_context)?;
+        let config = stock
+            .downcast_ref::<DataSourceExec>()
+            .and_then(|scan| scan.data_source().downcast_ref::<FileScanConfig>())
+            .ok_or_else(|| proto_error("a file scan that wraps no file scan"))?;
+        let mut e_tags = files.e_tags.into_iter();
+        let groups = config.file_groups.iter().map(|group| {
+            let files = group.files().iter().cloned().map(|mut file| {
+                file.object_meta.e_tag = e_tags.next().filter(|tag| !tag.is_empty());
+                file
+            });
+            FileGroup::new(files.collect())
+        });
+        let source: Arc<dyn FileSource> =
+            Arc::new(MooringFileSource::new(config.file_source().clone(), format));
+        let config = FileScanConfigBuilder::from(config.clone())
+            .with_file_groups(groups.collect())
+            .with_file_compression_type(FileCompressionType::from_str(&files.compression)?)
+            .with_source(source)
+            .build();
+        Ok(DataSourceExec::from_data_source(config))
+    }
+}
+
+fn encode_splits(spec: &SplitScanSpec) -> Result<SplitsProto> {
+    Ok(SplitsProto {
+        catalog_id: spec.catalog.id,
+        catalog_version: spec.catalog.version,
+        table: spec.table.clone(),
+        schema: Some(spec.schema.as_ref().try_into()?),
+        predicate: to_json(&spec.predicate)?,
+        groups: to_json(&spec.groups)?,
+    })
+}
+
+fn decode_splits(splits: SplitsProto) -> Result<Arc<dyn ExecutionPlan>> {
+    let schema = splits.schema.ok_or_else(|| proto_error("a split scan without schema"))?;
+    let schema: Schema = (&schema).try_into()?;
+    let schema = Arc::new(schema);
+    let predicate: Predicate = from_json(&splits.predicate)?;
+    let groups: Vec<Vec<Split>> = from_json(&splits.groups)?;
+    let spec = SplitScanSpec {
+        catalog: CatalogKey { id: splits.catalog_id, version: splits.catalog_version },
+        table: splits.table,
+        schema: schema.clone(),
+        predicate,
+        groups,
+    };
+    let statistics = Arc::new(Statistics::new_unknown(&schema));
+    Ok(Arc::new(SplitExec::new(spec, statistics)))
+}
+
+fn to_json<T: serde::Serialize>(value: &T) -> Result<String> {
+    serde_json::to_string(value).map_err(|error| {
+        to_datafusion(Error::internal("a scan cannot be written as JSON").with_cause(error))
+    })
+}
+
+fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T> {
+    serde_json::from_str(text).map_err(|error| {
+        to_datafusion(Error::internal("a scan cannot be read from JSON").with_cause(error))
+    })
+}

@@ -1,0 +1,217 @@
+//! From a parsed statement to a running plan, on the coordinator.
+
+use crate::Catalogs;
+use crate::distribute::{
+    DirectoryResolver, QueryTasks, WorkerDirectory, desired_task_count, route_tasks,
+    run_on_a_worker, scale_up_leaf,
+};
+use crate::error::from_datafusion;
+use crate::identifiers::fold_identifiers;
+use crate::options::MooringOptions;
+use crate::session::{NodeRuntime, build_session};
+use crate::snapshot::{CurrentNames, Snapshot, SnapshotCatalogs};
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::execution::{SessionState, SessionStateBuilder};
+use datafusion::logical_expr::{LogicalPlan, ScalarUDF};
+use datafusion::logical_expr::var_provider::{VarProvider, VarType};
+use datafusion::physical_plan::{ExecutionPlan, execute_stream};
+use datafusion::prelude::SessionConfig;
+use datafusion::sql::parser::Statement as PlannerStatement;
+use datafusion::sql::resolve::resolve_table_references;
+use datafusion_distributed::{
+    DistributedExt, DistributedMetricsFormat, SessionStateBuilderExt, display_plan_ascii,
+    explain_analyze,
+};
+use futures::StreamExt;
+use mooring_spi::{BatchStream, Result};
+use sqlparser::ast::Statement;
+use std::sync::Arc;
+
+/// What a session brings to each of its queries.
+#[derive(Clone)]
+pub struct QueryContext {
+    pub options: MooringOptions,
+    pub current: CurrentNames,
+    /// Partitions per task.
+    pub target_partitions: usize,
+    /// Bytes that one partition of a task should read; a smaller scan is not spread.
+    pub distributed_bytes_per_partition: usize,
+    /// Answers `@@name` and `@name`.
+    pub variables: Arc<dyn VarProvider + Send + Sync>,
+    /// Functions that know the session, such as `DATABASE()`.
+    pub functions: Vec<Arc<ScalarUDF>>,
+    pub tasks: Arc<QueryTasks>,
+}
+
+/// A planned query, ready to run once.
+pub struct PlannedQuery {
+    plan: Arc<dyn ExecutionPlan>,
+    state: SessionState,
+    schema: SchemaRef,
+}
+
+/// The planning half of a coordinator.
+pub struct Engine {
+    node: NodeRuntime,
+    catalogs: Arc<Catalogs>,
+    directory: Arc<dyn WorkerDirectory>,
+    runs_scans: bool,
+    base: SessionState,
+}
+
+impl Engine {
+    /// `runs_scans`: whether this coordinator also does a worker's work.
+    pub fn new(
+        node: NodeRuntime,
+        catalogs: Arc<Catalogs>,
+        directory: Arc<dyn WorkerDirectory>,
+        runs_scans: bool,
+    ) -> Self {
+        let base = SessionStateBuilder::new().with_default_features().build();
+        Self { node, catalogs, directory, runs_scans, base }
+    }
+
+    pub fn catalogs(&self) -> &Arc<Catalogs> {
+        &self.catalogs
+    }
+
+    pub fn node(&self) -> &NodeRuntime {
+        &self.node
+    }
+
+    /// Plans a query statement.
+    ///
+    /// # Errors
+    /// Every kind that names, types and connectors can give; `NoWorkers` when the plan reads data
+    /// and nobody is there to do it.
+    pub async fn plan(&self, statement: Statement, context: &QueryContext) -> Result<PlannedQuery> {
+        let mut statement = statement;
+        let references = table_references(&statement)?;
+        let snapshot = Snapshot::resolve(&references, &self.catalogs, &context.current).await?;
+        fold_identifiers(&mut statement, snapshot.column_names())?;
+        self.node.sources.load(&snapshot.catalog_keys()).await?;
+        let state = self.state(context, snapshot).map_err(|error| from_datafusion(&error))?;
+        let planned = async {
+            let statement = PlannerStatement::Statement(Box::new(statement));
+            let logical = state.statement_to_plan(statement).await?;
+            let logical = state.optimize(&logical)?;
+            let schema = output_schema(&logical);
+            let physical = state.query_planner().create_physical_plan(&logical, &state).await?;
+            let plan = match self.spreads() && !self.runs_scans {
+                true => run_on_a_worker(physical)?,
+                false => physical,
+            };
+            Ok((plan, schema))
+        };
+        let (plan, schema) =
+            planned.await.map_err(|error: datafusion::error::DataFusionError| {
+                from_datafusion(&error)
+            })?;
+        Ok(PlannedQuery { plan, state, schema })
+    }
+
+    /// Whether plans go to other nodes at all.
+    fn spreads(&self) -> bool {
+        !self.runs_scans || self.directory.workers().len() > 1
+    }
+
+    fn state(
+        &self,
+        context: &QueryContext,
+        snapshot: Snapshot,
+    ) -> datafusion::common::Result<SessionState> {
+        let mut options = context.options.clone();
+        options.set_catalogs(&snapshot.catalog_keys());
+        let mut builder = SessionStateBuilder::new_from_existing(self.base.clone())
+            .with_config(planner_config(context))
+            .with_catalog_list(Arc::new(SnapshotCatalogs(Arc::new(snapshot))));
+        builder =
+            build_session(builder, &self.node, options, Some(context.tasks.clone()))?;
+        if self.spreads() {
+            builder = builder
+                .with_distributed_worker_resolver(DirectoryResolver(self.directory.clone()))
+                .with_distributed_desired_task_count_handler(desired_task_count)
+                .with_distributed_scale_up_leaf_node_handler(scale_up_leaf)
+                .with_distributed_route_tasks_handler(route_tasks(self.directory.clone()))
+                .with_distributed_file_scan_config_bytes_per_partition(
+                    context.distributed_bytes_per_partition,
+                )?
+                .with_distributed_planner();
+        }
+        let mut state = builder.build();
+        for function in &context.functions {
+            datafusion::execution::FunctionRegistry::register_udf(&mut state, function.clone())?;
+        }
+        state
+            .execution_props_mut()
+            .add_var_provider(VarType::System, context.variables.clone());
+        state
+            .execution_props_mut()
+            .add_var_provider(VarType::UserDefined, context.variables.clone());
+        Ok(state)
+    }
+}
+
+impl PlannedQuery {
+    /// The columns of the result, in their order.
+    pub fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// The plan as text: stages with their tasks when it is spread.
+    pub fn explain(&self) -> String {
+        display_plan_ascii(self.plan.as_ref(), false)
+    }
+
+    /// Starts the plan. Dropping the stream stops it, on the workers too.
+    ///
+    /// # Errors
+    /// What the first node answers.
+    pub fn execute(&self) -> Result<BatchStream> {
+        let stream = execute_stream(self.plan.clone(), self.state.task_ctx())
+            .map_err(|error| from_datafusion(&error))?;
+        Ok(stream.map(|batch| batch.map_err(|error| from_datafusion(&error))).boxed())
+    }
+
+    /// The plan with what each node did, once its stream has ended.
+    ///
+    /// # Errors
+    /// `Internal` when the plan has not run.
+    pub async fn explain_analyze(&self) -> Result<String> {
+        explain_analyze(self.plan.clone(), DistributedMetricsFormat::Aggregated)
+            .await
+            .map_err(|error| from_datafusion(&error))
+    }
+}
+
+fn table_references(
+    statement: &Statement,
+) -> Result<Vec<datafusion::common::TableReference>> {
+    let statement = PlannerStatement::Statement(Box::new(statement.clone()));
+    let (references, _) = resolve_table_references(&statement, false)
+        .map_err(|error| from_datafusion(&error))?;
+    Ok(references)
+}
+
+fn planner_config(context: &QueryContext) -> SessionConfig {
+    let mut config = SessionConfig::new()
+        .with_target_partitions(context.target_partitions)
+        .with_default_catalog_and_schema(
+            context.current.catalog.clone(),
+            context.current.schema.clone().unwrap_or_default(),
+        )
+        .with_create_default_catalog_and_schema(false)
+        .with_information_schema(false);
+    let parser = &mut config.options_mut().sql_parser;
+    // Identifiers are folded against the snapshot, see `identifiers`.
+    parser.enable_ident_normalization = false;
+    parser.parse_float_as_decimal = true;
+    parser.map_string_types_to_utf8view = false;
+    // MySQL sorts nulls before everything else.
+    parser.default_null_ordering = "nulls_min".to_string();
+    config
+}
+
+fn output_schema(logical: &LogicalPlan) -> SchemaRef {
+    Arc::new(logical.schema().as_arrow().clone())
+}

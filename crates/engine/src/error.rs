@@ -1,0 +1,193 @@
+//! Between DataFusion's errors and ours. On the way in, an error of ours rides as
+//! `DataFusionError::External`; on the way out, DataFusion's own kinds are told apart here, once.
+
+use datafusion::arrow::error::ArrowError;
+use datafusion::common::{DataFusionError, SchemaError};
+use mooring_spi::{Error, ErrorKind};
+
+/// Wraps an error of ours for a DataFusion interface.
+pub fn to_datafusion(error: Error) -> DataFusionError {
+    DataFusionError::External(Box::new(error))
+}
+
+/// Reads an error of ours out of DataFusion's, or tells DataFusion's own by its kind.
+pub fn from_datafusion(error: &DataFusionError) -> Error {
+    if let Some(ours) = find_ours(error) {
+        return ours;
+    }
+    let text = error.strip_backtrace();
+    if let Some(ours) = Error::from_text(&text) {
+        return ours;
+    }
+    classify(error, &text)
+}
+
+/// The error of ours anywhere in the chain of causes.
+fn find_ours(error: &DataFusionError) -> Option<Error> {
+    let mut next: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(current) = next {
+        if let Some(ours) = current.downcast_ref::<Error>() {
+            return Some(ours.clone());
+        }
+        if let Some(DataFusionError::External(inner)) = current.downcast_ref::<DataFusionError>()
+            && let Some(ours) = inner.downcast_ref::<Error>()
+        {
+            return Some(ours.clone());
+        }
+        next = current.source();
+    }
+    None
+}
+
+fn classify(error: &DataFusionError, text: &str) -> Error {
+    let kind = match error {
+        DataFusionError::Context(_, inner) => return classify_inner(inner, text),
+        DataFusionError::Diagnostic(_, inner) => return from_datafusion(inner),
+        DataFusionError::Shared(inner) => return from_datafusion(inner),
+        DataFusionError::Collection(errors) => match errors.first() {
+            Some(first) => return from_datafusion(first),
+            None => ErrorKind::Internal,
+        },
+        DataFusionError::SchemaError(schema_error, _) => return schema(schema_error, text),
+        DataFusionError::SQL(_, _) => ErrorKind::SyntaxError,
+        DataFusionError::Plan(message) => plan_kind(message),
+        DataFusionError::NotImplemented(_) => ErrorKind::Unsupported,
+        DataFusionError::ResourcesExhausted(_) => ErrorKind::ResourcesExhausted,
+        DataFusionError::ArrowError(arrow, _) => arrow_kind(arrow),
+        DataFusionError::Execution(message) => execution_kind(message),
+        DataFusionError::ParquetError(_) => ErrorKind::CorruptData,
+        DataFusionError::ObjectStore(store) => match store.as_ref() {
+            object_store::Error::NotFound { .. } => ErrorKind::LocationNotFound,
+            object_store::Error::PermissionDenied { .. }
+            | object_store::Error::Unauthenticated { .. } => ErrorKind::AccessDenied,
+            _ => ErrorKind::SourceUnavailable,
+        },
+        DataFusionError::IoError(_) => ErrorKind::SourceUnavailable,
+        DataFusionError::Configuration(_) => ErrorKind::InvalidArgument,
+        DataFusionError::External(_)
+        | DataFusionError::Internal(_)
+        | DataFusionError::ExecutionJoin(_)
+        | DataFusionError::Substrait(_)
+        | DataFusionError::Ffi(_) => ErrorKind::Internal,
+    };
+    Error::new(kind, tidy(text))
+}
+
+fn classify_inner(inner: &DataFusionError, text: &str) -> Error {
+    let kind = from_datafusion(inner).kind();
+    Error::new(kind, tidy(text))
+}
+
+fn schema(error: &SchemaError, text: &str) -> Error {
+    match error {
+        SchemaError::FieldNotFound { field, valid_fields } => {
+            let wanted = field.flat_name();
+            let mut known: Vec<String> =
+                valid_fields.iter().map(|column| format!("`{}`", column.name)).collect();
+            known.truncate(8);
+            let hint = match known.is_empty() {
+                true => String::new(),
+                false => format!("; there are {}", known.join(", ")),
+            };
+            Error::new(ErrorKind::ColumnNotFound, format!("unknown column `{wanted}`{hint}"))
+        }
+        SchemaError::AmbiguousReference { field } => Error::new(
+            ErrorKind::AmbiguousName,
+            format!("column `{}` is ambiguous; qualify it with its table", field.name),
+        ),
+        SchemaError::DuplicateQualifiedField { .. }
+        | SchemaError::DuplicateUnqualifiedField { .. } => {
+            Error::new(ErrorKind::AmbiguousName, tidy(text))
+        }
+    }
+}
+
+/// DataFusion tells planning errors apart by their text only.
+fn plan_kind(message: &str) -> ErrorKind {
+    if message.starts_with("Invalid function") {
+        ErrorKind::FunctionNotFound
+    } else if message.contains("annot coerce")
+        || message.contains("oercion")
+        || message.contains("cannot be cast")
+        || message.contains("Failed to coerce")
+    {
+        ErrorKind::TypeMismatch
+    } else if message.contains("is ambiguous") {
+        ErrorKind::AmbiguousName
+    } else {
+        ErrorKind::InvalidQuery
+    }
+}
+
+fn execution_kind(message: &str) -> ErrorKind {
+    if message.contains("Scalar subquery returned more than one row")
+        || message.contains("more than one row")
+    {
+        ErrorKind::InvalidQuery
+    } else {
+        ErrorKind::InvalidValue
+    }
+}
+
+fn arrow_kind(error: &ArrowError) -> ErrorKind {
+    match error {
+        ArrowError::DivideByZero
+        | ArrowError::ArithmeticOverflow(_)
+        | ArrowError::CastError(_)
+        | ArrowError::ParseError(_)
+        | ArrowError::ComputeError(_)
+        | ArrowError::InvalidArgumentError(_) => ErrorKind::InvalidValue,
+        ArrowError::CsvError(_) | ArrowError::JsonError(_) | ArrowError::ParquetError(_) => {
+            ErrorKind::CorruptData
+        }
+        ArrowError::NotYetImplemented(_) => ErrorKind::Unsupported,
+        ArrowError::MemoryError(_) => ErrorKind::ResourcesExhausted,
+        _ => ErrorKind::Internal,
+    }
+}
+
+/// DataFusion's text without the names of its layers.
+fn tidy(text: &str) -> String {
+    const LAYERS: &[&str] = &[
+        "Error during planning: ",
+        "Execution error: ",
+        "External error: ",
+        "Arrow error: ",
+        "Schema error: ",
+        "Parquet error: ",
+        "Object Store error: ",
+        "Optimizer rule ",
+        "type_coercion\ncaused by\n",
+        "This feature is not implemented: ",
+        "Resources exhausted: ",
+    ];
+    let mut rest = text;
+    while let Some(stripped) = LAYERS.iter().find_map(|layer| rest.strip_prefix(layer)) {
+        rest = stripped;
+    }
+    rest.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ours_survives_wrapping_and_flattening() {
+        let ours = Error::new(ErrorKind::SourceUnavailable, "`pg` does not answer");
+        let wrapped = DataFusionError::Context(
+            "while scanning".into(),
+            Box::new(to_datafusion(ours.clone())),
+        );
+        assert_eq!(from_datafusion(&wrapped).kind(), ours.kind());
+        let flattened = DataFusionError::External(wrapped.to_string().into());
+        assert_eq!(from_datafusion(&flattened).kind(), ours.kind());
+        assert_eq!(from_datafusion(&flattened).message(), ours.message());
+    }
+
+    #[test]
+    fn division_by_zero_is_a_bad_value() {
+        let error = DataFusionError::ArrowError(Box::new(ArrowError::DivideByZero), None);
+        assert_eq!(from_datafusion(&error).kind(), ErrorKind::InvalidValue);
+    }
+}

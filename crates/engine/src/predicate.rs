@@ -1,0 +1,186 @@
+//! From a plan's filters to `spi` domains. What cannot be said is left out: the engine filters
+//! again, so a predicate may hold too much and never too little.
+
+use crate::value::from_scalar;
+use datafusion::logical_expr::expr::{Between, InList};
+use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
+use mooring_spi::{Bound, Domain, Predicate, Range, Value};
+use std::collections::BTreeMap;
+
+/// Values in an `IN` list beyond which it is described by its bounds only.
+const IN_LIST_MAX: usize = 1_000;
+
+/// The conjunction of `filters` as domains by column name.
+pub(crate) fn to_predicate(filters: &[Expr]) -> Predicate {
+    let mut predicate = BTreeMap::new();
+    for filter in filters {
+        add(filter, &mut predicate);
+    }
+    predicate
+}
+
+fn add(filter: &Expr, predicate: &mut Predicate) {
+    if let Expr::BinaryExpr(BinaryExpr { left, op: Operator::And, right }) = filter {
+        add(left, predicate);
+        add(right, predicate);
+        return;
+    }
+    if let Some((column, domain)) = domain_of(filter) {
+        match predicate.get_mut(&column) {
+            Some(known) => *known = intersect(known, &domain),
+            None => {
+                predicate.insert(column, domain);
+            }
+        }
+    }
+}
+
+fn domain_of(filter: &Expr) -> Option<(String, Domain)> {
+    match filter {
+        Expr::BinaryExpr(BinaryExpr { left, op: Operator::Or, right }) => {
+            let (left_column, mut left_domain) = domain_of(left)?;
+            let (right_column, right_domain) = domain_of(right)?;
+            if left_column != right_column {
+                return None;
+            }
+            left_domain.ranges.extend(right_domain.ranges);
+            left_domain.nulls |= right_domain.nulls;
+            (left_domain.ranges.len() <= IN_LIST_MAX).then_some((left_column, left_domain))
+        }
+        Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
+            match (column_name(left), literal(right)) {
+                (Some(column), Some(value)) => Some((column, comparison(*op, value)?)),
+                _ => {
+                    let (column, value) = (column_name(right)?, literal(left)?);
+                    Some((column, comparison(op.swap()?, value)?))
+                }
+            }
+        }
+        Expr::Between(Between { expr, negated: false, low, high }) => {
+            let range = Range {
+                low: Bound::Included(literal(low)?),
+                high: Bound::Included(literal(high)?),
+            };
+            Some((column_name(expr)?, Domain { ranges: vec![range], nulls: false }))
+        }
+        Expr::InList(InList { expr, list, negated: false }) if list.len() <= IN_LIST_MAX => {
+            let values = list.iter().map(literal).collect::<Option<Vec<_>>>()?;
+            let ranges = values.into_iter().filter(|value| !value.is_null()).map(Range::exactly);
+            Some((column_name(expr)?, Domain { ranges: ranges.collect(), nulls: false }))
+        }
+        Expr::IsNull(expr) => {
+            Some((column_name(expr)?, Domain { ranges: Vec::new(), nulls: true }))
+        }
+        Expr::IsNotNull(expr) => {
+            let all = Range { low: Bound::Unbounded, high: Bound::Unbounded };
+            Some((column_name(expr)?, Domain { ranges: vec![all], nulls: false }))
+        }
+        _ => None,
+    }
+}
+
+fn comparison(op: Operator, value: Value) -> Option<Domain> {
+    if value.is_null() {
+        return None;
+    }
+    let range = match op {
+        Operator::Eq => Range::exactly(value),
+        Operator::Lt => Range { low: Bound::Unbounded, high: Bound::Excluded(value) },
+        Operator::LtEq => Range { low: Bound::Unbounded, high: Bound::Included(value) },
+        Operator::Gt => Range { low: Bound::Excluded(value), high: Bound::Unbounded },
+        Operator::GtEq => Range { low: Bound::Included(value), high: Bound::Unbounded },
+        _ => return None,
+    };
+    Some(Domain { ranges: vec![range], nulls: false })
+}
+
+fn column_name(expr: &Expr) -> Option<String> {
+    match expr {
+        Expr::Column(column) => Some(column.name.clone()),
+        _ => None,
+    }
+}
+
+fn literal(expr: &Expr) -> Option<Value> {
+    match expr {
+        Expr::Literal(scalar, _) => from_scalar(scalar),
+        _ => None,
+    }
+}
+
+/// A domain that holds every value of both: the one with fewer ranges is close enough, because
+/// either of them alone is already true of the rows.
+fn intersect(left: &Domain, right: &Domain) -> Domain {
+    if let ([left_range], [right_range]) = (left.ranges.as_slice(), right.ranges.as_slice()) {
+        let low = tighter(&left_range.low, &right_range.low, std::cmp::Ordering::Greater);
+        let high = tighter(&left_range.high, &right_range.high, std::cmp::Ordering::Less);
+        return Domain {
+            ranges: vec![Range { low, high }],
+            nulls: left.nulls && right.nulls,
+        };
+    }
+    let mut smaller =
+        if left.ranges.len() <= right.ranges.len() { left.clone() } else { right.clone() };
+    smaller.nulls = left.nulls && right.nulls;
+    smaller
+}
+
+fn tighter(left: &Bound, right: &Bound, wanted: std::cmp::Ordering) -> Bound {
+    let value = |bound: &Bound| match bound {
+        Bound::Unbounded => None,
+        Bound::Included(value) | Bound::Excluded(value) => Some(value.clone()),
+    };
+    match (value(left), value(right)) {
+        (None, _) => right.clone(),
+        (_, None) => left.clone(),
+        (Some(left_value), Some(right_value)) => match left_value.compare(&right_value) {
+            Some(order) if order == wanted => left.clone(),
+            Some(std::cmp::Ordering::Equal) if matches!(left, Bound::Excluded(_)) => left.clone(),
+            Some(_) => right.clone(),
+            None => left.clone(),
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use datafusion::prelude::{col, lit};
+
+    fn holds(filter: Expr, value: i64) -> bool {
+        to_predicate(&[filter])["a"].may_contain(&Value::Int(value))
+    }
+
+    #[test]
+    fn conjunctions_narrow_a_range() {
+        let filter = || col("a").gt(lit(1_i64)).and(col("a").lt_eq(lit(5_i64)));
+        let inside: Vec<i64> = (0..8).filter(|value| holds(filter(), *value)).collect();
+        assert_eq!(inside, [2, 3, 4, 5]);
+    }
+
+    #[test]
+    fn a_literal_on_the_left_turns_the_comparison() {
+        assert!(holds(lit(3_i64).lt(col("a")), 4));
+        assert!(!holds(lit(3_i64).lt(col("a")), 3));
+    }
+
+    #[test]
+    fn disjunctions_over_two_columns_say_nothing() {
+        let filter = col("a").eq(lit(1_i64)).or(col("b").eq(lit(2_i64)));
+        assert!(to_predicate(&[filter]).is_empty());
+    }
+
+    #[test]
+    fn a_range_and_a_list_never_lose_a_value() {
+        let filter = col("a")
+            .in_list(vec![lit(1_i64), lit(9_i64)], false)
+            .and(col("a").gt(lit(5_i64)));
+        assert!(holds(filter, 9));
+    }
+
+    #[test]
+    fn a_comparison_with_null_says_nothing() {
+        let filter = col("a").eq(Expr::Literal(datafusion::common::ScalarValue::Int64(None), None));
+        assert!(to_predicate(&[filter]).is_empty());
+    }
+}

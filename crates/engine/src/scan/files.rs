@@ -1,0 +1,121 @@
+//! From a connector's `FileScan` to a `DataSourceExec` over our file source.
+
+use super::{MooringFileSource, stock_source};
+use crate::sources::store_address;
+use crate::value::{to_scalar, to_statistics};
+use datafusion::arrow::datatypes::{FieldRef, Schema, SchemaRef};
+use datafusion::catalog::Session;
+use datafusion::common::Result;
+use datafusion::config::TableParquetOptions;
+use datafusion::datasource::file_format::file_compression_type::FileCompressionType;
+use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder};
+use datafusion::datasource::source::DataSourceExec;
+use datafusion::datasource::table_schema::TableSchema;
+use datafusion::execution::object_store::ObjectStoreUrl;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion_datasource::PartitionedFile;
+use mooring_spi::{CatalogKey, Compression, Error, ErrorKind, FileEntry, FileFormat, FileScan};
+use object_store::ObjectMeta;
+use object_store::path::Path;
+use std::sync::Arc;
+
+/// What a scan of files reads.
+pub(crate) struct FilesRequest<'a> {
+    pub catalog: CatalogKey,
+    /// All columns of the table; the partition columns are the last ones.
+    pub schema: &'a SchemaRef,
+    pub projection: Option<Vec<usize>>,
+    pub limit: Option<usize>,
+}
+
+pub(crate) fn files_plan(
+    session: &dyn Session,
+    request: &FilesRequest<'_>,
+    scan: FileScan,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    let compression = uniform_compression(&scan)?;
+    let (file_columns, partition_columns) = split_schema(request.schema, scan.partition_columns);
+    let statistics = to_statistics(&scan.statistics, request.schema);
+    let files = scan
+        .files
+        .iter()
+        .map(|file| partitioned_file(file, &partition_columns))
+        .collect::<Result<Vec<_>>>()?;
+    let table_schema = TableSchema::builder(Arc::new(Schema::new(file_columns)))
+        .with_table_partition_cols(partition_columns)
+        .build();
+    let parquet = TableParquetOptions {
+        global: session.config_options().execution.parquet.clone(),
+        ..TableParquetOptions::default()
+    };
+    let inner = stock_source(&scan.format, table_schema, parquet);
+    let source = Arc::new(MooringFileSource::new(inner, scan.format));
+    let address = ObjectStoreUrl::parse(store_address(request.catalog, &scan.store))?;
+    let groups = FileGroup::new(files).split_files(session.config().target_partitions());
+    let config = FileScanConfigBuilder::new(address, source)
+        .with_file_groups(groups)
+        .with_file_compression_type(compression)
+        .with_statistics(Arc::unwrap_or_clone(statistics))
+        .with_projection_indices(request.projection.clone())?
+        .with_limit(request.limit)
+        .build();
+    Ok(DataSourceExec::from_data_source(config))
+}
+
+fn split_schema(schema: &SchemaRef, partition_columns: usize) -> (Vec<FieldRef>, Vec<FieldRef>) {
+    let fields: Vec<FieldRef> = schema.fields().iter().cloned().collect();
+    let at = fields.len().saturating_sub(partition_columns);
+    let (file, partition) = fields.split_at(at);
+    (file.to_vec(), partition.to_vec())
+}
+
+fn partitioned_file(file: &FileEntry, partition_columns: &[FieldRef]) -> Result<PartitionedFile> {
+    let location = Path::parse(&file.path)?;
+    let modified = chrono::DateTime::from_timestamp_millis(file.modified_ms).unwrap_or_default();
+    let mut partitioned = PartitionedFile::from(ObjectMeta {
+        location,
+        last_modified: modified,
+        size: file.size_bytes,
+        e_tag: file.e_tag.clone(),
+        version: None,
+    });
+    for (value, column) in file.partition_values.iter().zip(partition_columns) {
+        let scalar = to_scalar(value, column.data_type()).ok_or_else(|| {
+            crate::error::to_datafusion(Error::new(
+                ErrorKind::CorruptData,
+                format!(
+                    "`{}`: the value of partition column `{}` is no {}",
+                    file.path,
+                    column.name(),
+                    column.data_type()
+                ),
+            ))
+        })?;
+        partitioned.partition_values.push(scalar);
+    }
+    Ok(partitioned)
+}
+
+/// DataFusion's scan has one compression for all its files; Parquet compresses inside.
+fn uniform_compression(scan: &FileScan) -> Result<FileCompressionType> {
+    if scan.format == FileFormat::Parquet {
+        return Ok(FileCompressionType::UNCOMPRESSED);
+    }
+    let first = scan.files.first().map_or(Compression::None, |file| file.compression);
+    if scan.files.iter().any(|file| file.compression != first) {
+        return Err(crate::error::to_datafusion(Error::internal(
+            "files of one scan are compressed differently",
+        )));
+    }
+    Ok(stock_compression(first))
+}
+
+pub(crate) fn stock_compression(compression: Compression) -> FileCompressionType {
+    match compression {
+        Compression::None => FileCompressionType::UNCOMPRESSED,
+        Compression::Gzip => FileCompressionType::GZIP,
+        Compression::Bzip2 => FileCompressionType::BZIP2,
+        Compression::Xz => FileCompressionType::XZ,
+        Compression::Zstd => FileCompressionType::ZSTD,
+    }
+}

@@ -1,0 +1,12 @@
+//! How a connector's answer becomes a physical plan: files by one file source of our own, splits by
+//! one leaf node, rows by DataFusion's memory scan.
+
+mod file_errors;
+mod file_source;
+mod files;
+mod splits;
+
+pub(crate) use file_source::{MooringFileSource, stock_source};
+pub(crate) use files::files_plan;
+pub(crate) use files::FilesRequest;
+pub(crate) use splits::{SplitExec, SplitScanSpec, deal};

@@ -1,0 +1,188 @@
+//! The leaf that reads a connector's splits: each partition opens its share, one after the other.
+
+use crate::error::to_datafusion;
+use crate::sources::Sources;
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::{Result, Statistics, not_impl_err};
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_expr::{EquivalenceProperties, Partitioning, PhysicalExpr};
+use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
+use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::{
+    DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, StatisticsArgs,
+};
+use futures::{StreamExt, TryStreamExt};
+use mooring_spi::{CatalogKey, Error, OpenRequest, Predicate, Split};
+use std::fmt;
+use std::sync::Arc;
+
+/// What a scan of splits is made of; apart from the statistics, this is what crosses the wire.
+#[derive(Debug, Clone)]
+pub(crate) struct SplitScanSpec {
+    pub catalog: CatalogKey,
+    /// `schema.table`, for `EXPLAIN`.
+    pub table: String,
+    pub schema: SchemaRef,
+    pub predicate: Predicate,
+    /// One group per partition.
+    pub groups: Vec<Vec<Split>>,
+}
+
+#[derive(Debug)]
+pub(crate) struct SplitExec {
+    pub spec: SplitScanSpec,
+    statistics: Arc<Statistics>,
+    properties: Arc<PlanProperties>,
+    metrics: ExecutionPlanMetricsSet,
+}
+
+impl SplitExec {
+    pub fn new(spec: SplitScanSpec, statistics: Arc<Statistics>) -> Self {
+        let properties = PlanProperties::new(
+            EquivalenceProperties::new(spec.schema.clone()),
+            Partitioning::UnknownPartitioning(spec.groups.len()),
+            EmissionType::Incremental,
+            Boundedness::Bounded,
+        );
+        Self {
+            spec,
+            statistics,
+            properties: Arc::new(properties),
+            metrics: ExecutionPlanMetricsSet::new(),
+        }
+    }
+
+    /// The same scan over other groups of splits.
+    pub fn with_groups(&self, groups: Vec<Vec<Split>>) -> Self {
+        Self::new(SplitScanSpec { groups, ..self.spec.clone() }, self.statistics.clone())
+    }
+
+    pub fn split_count(&self) -> usize {
+        self.spec.groups.iter().map(Vec::len).sum()
+    }
+
+    pub fn size_bytes(&self) -> u64 {
+        self.spec.groups.iter().flatten().map(|split| split.size_bytes).sum()
+    }
+}
+
+/// Deals `splits` out to `count` groups, in turn; a group may stay empty.
+pub(crate) fn deal<T>(splits: impl IntoIterator<Item = T>, count: usize) -> Vec<Vec<T>> {
+    let mut groups: Vec<Vec<T>> = (0..count.max(1)).map(|_| Vec::new()).collect();
+    let groups_count = groups.len();
+    for (index, split) in splits.into_iter().enumerate() {
+        groups[index % groups_count].push(split);
+    }
+    groups
+}
+
+impl DisplayAs for SplitExec {
+    fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter) -> fmt::Result {
+        let columns: Vec<&str> =
+            self.spec.schema.fields().iter().map(|field| field.name().as_str()).collect();
+        write!(
+            f,
+            "SplitExec: table={}, splits={}, partitions={}, projection=[{}]",
+            self.spec.table,
+            self.split_count(),
+            self.spec.groups.len(),
+            columns.join(", ")
+        )
+    }
+}
+
+impl ExecutionPlan for SplitExec {
+    fn name(&self) -> &str {
+        "SplitExec"
+    }
+
+    fn properties(&self) -> &Arc<PlanProperties> {
+        &self.properties
+    }
+
+    fn children(&self) -> Vec<&Arc<dyn ExecutionPlan>> {
+        Vec::new()
+    }
+
+    fn apply_expressions(
+        &self,
+        _f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        Ok(TreeNodeRecursion::Continue)
+    }
+
+    fn with_new_children(
+        self: Arc<Self>,
+        children: Vec<Arc<dyn ExecutionPlan>>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        match children.is_empty() {
+            true => Ok(self),
+            false => not_impl_err!("SplitExec is a leaf"),
+        }
+    }
+
+    fn execute(
+        &self,
+        partition: usize,
+        context: Arc<TaskContext>,
+    ) -> Result<SendableRecordBatchStream> {
+        let sources = context.session_config().get_extension::<Sources>().ok_or_else(|| {
+            to_datafusion(Error::internal("the session of a scan has no sources"))
+        })?;
+        let reader = sources
+            .get(self.spec.catalog)
+            .and_then(|source| source.reader())
+            .map_err(to_datafusion)?;
+        let splits = self.spec.groups.get(partition).cloned().ok_or_else(|| {
+            to_datafusion(Error::internal(format!("a scan has no partition {partition}")))
+        })?;
+        let schema = self.spec.schema.clone();
+        let predicate = self.spec.predicate.clone();
+        let batch_size_rows = context.session_config().batch_size();
+        let metrics = BaselineMetrics::new(&self.metrics, partition);
+        let stream_schema = schema.clone();
+        let batches = futures::stream::iter(splits)
+            .then(move |split| {
+                let reader = reader.clone();
+                let request = OpenRequest {
+                    split,
+                    schema: schema.clone(),
+                    predicate: predicate.clone(),
+                    batch_size_rows,
+                };
+                async move { reader.open(request).await.map_err(to_datafusion) }
+            })
+            .map_ok(|batches| batches.map_err(to_datafusion))
+            .try_flatten()
+            .inspect_ok(move |batch| metrics.record_output(batch.num_rows()));
+        Ok(Box::pin(RecordBatchStreamAdapter::new(stream_schema, batches.boxed())))
+    }
+
+    fn metrics(&self) -> Option<MetricsSet> {
+        Some(self.metrics.clone_inner())
+    }
+
+    fn statistics_from_inputs(
+        &self,
+        _input_stats: &[Arc<Statistics>],
+        args: &StatisticsArgs,
+    ) -> Result<Arc<Statistics>> {
+        Ok(match args.partition() {
+            None => self.statistics.clone(),
+            Some(_) => Arc::new(Statistics::new_unknown(&self.spec.schema)),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::deal;
+
+    #[test]
+    fn splits_are_dealt_out_evenly() {
+        assert_eq!(deal(0..5, 2), [vec![0, 2, 4], vec![1, 3]]);
+        assert_eq!(deal(0..1, 2), [vec![0], vec![]]);
+    }
+}

@@ -1,0 +1,207 @@
+//! Resolves every name of a statement before planning, in one batch per catalog, into the query's
+//! own metadata snapshot. DataFusion plans against the snapshot and never waits for a metastore.
+
+use crate::catalogs::{Catalog, Catalogs};
+use crate::table::MooringTable;
+use async_trait::async_trait;
+use datafusion::catalog::{CatalogProvider, CatalogProviderList, SchemaProvider, TableProvider};
+use datafusion::common::{DataFusionError, TableReference};
+use mooring_spi::{CatalogKey, Error, ErrorKind, Result, SchemaTable, pick_name};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+/// What an unqualified name in a session means.
+#[derive(Debug, Clone)]
+pub struct CurrentNames {
+    pub catalog: String,
+    pub schema: Option<String>,
+}
+
+/// A name as the statement has it, with the session's defaults filled in.
+type TypedName = (String, String, String);
+
+/// The names of one statement that one catalog resolves together.
+struct NamesInCatalog {
+    catalog: Arc<Catalog>,
+    names: Vec<(TypedName, SchemaTable)>,
+}
+
+/// The tables of one statement by the names that it uses.
+#[derive(Debug, Default)]
+pub(crate) struct Snapshot {
+    tables: HashMap<TypedName, Arc<MooringTable>>,
+}
+
+impl Snapshot {
+    /// # Errors
+    /// `CatalogNotFound`, `SchemaNotFound`, `TableNotFound`, `NoSchemaSelected`, `AmbiguousName`,
+    /// and what the connectors answer.
+    pub async fn resolve(
+        references: &[TableReference],
+        catalogs: &Catalogs,
+        current: &CurrentNames,
+    ) -> Result<Self> {
+        let mut by_catalog: BTreeMap<String, NamesInCatalog> = BTreeMap::new();
+        for reference in references {
+            let typed = typed_name(reference, current)?;
+            let (catalog, name) = locate(&typed, catalogs)?;
+            by_catalog
+                .entry(catalog.definition.name.clone())
+                .or_insert_with(|| NamesInCatalog { catalog: catalog.clone(), names: Vec::new() })
+                .names
+                .push((typed, name));
+        }
+        let resolved = futures::future::try_join_all(
+            by_catalog.into_values().map(|group| resolve_in(group.catalog, group.names)),
+        )
+        .await?;
+        Ok(Self { tables: resolved.into_iter().flatten().collect() })
+    }
+
+    pub fn catalog_keys(&self) -> Vec<CatalogKey> {
+        let mut keys: Vec<CatalogKey> =
+            self.tables.values().map(|table| table.catalog.definition.key).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        keys
+    }
+
+    /// The names of all columns of all tables.
+    pub fn column_names(&self) -> impl Iterator<Item = &str> {
+        self.tables
+            .values()
+            .flat_map(|table| table.table.schema.fields().iter().map(|field| field.name().as_str()))
+    }
+}
+
+async fn resolve_in(
+    catalog: Arc<Catalog>,
+    names: Vec<(TypedName, SchemaTable)>,
+) -> Result<Vec<(TypedName, Arc<MooringTable>)>> {
+    let wanted: Vec<SchemaTable> = names.iter().map(|(_, name)| name.clone()).collect();
+    let tables = catalog.connector.resolve(&wanted).await?;
+    let mut resolved = Vec::with_capacity(names.len());
+    for ((typed, name), table) in names.into_iter().zip(tables) {
+        let Some(table) = table else {
+            return Err(missing(&catalog, &name).await);
+        };
+        resolved.push((typed, Arc::new(MooringTable { catalog: catalog.clone(), table })));
+    }
+    Ok(resolved)
+}
+
+/// Tells a missing table from a missing schema.
+async fn missing(catalog: &Catalog, name: &SchemaTable) -> Error {
+    let catalog_name = &catalog.definition.name;
+    let schemas = match catalog.connector.schemas().await {
+        Ok(schemas) => schemas,
+        Err(error) => return error,
+    };
+    match pick_name(&name.schema, schemas.iter().map(String::as_str)) {
+        Err(error) => error,
+        Ok(Some(schema)) => Error::new(
+            ErrorKind::TableNotFound,
+            format!("table `{catalog_name}.{schema}.{}` does not exist", name.table),
+        ),
+        Ok(None) => Error::new(
+            ErrorKind::SchemaNotFound,
+            format!("unknown database `{}` in catalog `{catalog_name}`", name.schema),
+        ),
+    }
+}
+
+fn typed_name(reference: &TableReference, current: &CurrentNames) -> Result<TypedName> {
+    let catalog = reference.catalog().unwrap_or(&current.catalog).to_string();
+    let schema = match (reference.schema(), &current.schema) {
+        (Some(schema), _) => schema.to_string(),
+        (None, Some(schema)) => schema.clone(),
+        (None, None) => {
+            return Err(Error::new(
+                ErrorKind::NoSchemaSelected,
+                format!(
+                    "no database is selected for table `{}`; use `USE name` or qualify it",
+                    reference.table()
+                ),
+            ));
+        }
+    };
+    Ok((catalog, schema, reference.table().to_string()))
+}
+
+/// The catalog of a name. A dot inside the schema's part means `catalog.schema`, the form in which
+/// MySQL clients know databases of other catalogs.
+fn locate(typed: &TypedName, catalogs: &Catalogs) -> Result<(Arc<Catalog>, SchemaTable)> {
+    let (catalog, schema, table) = typed;
+    if let Some((dotted_catalog, dotted_schema)) = schema.split_once('.')
+        && let Some(found) = catalogs.find(dotted_catalog)?
+    {
+        return Ok((found, SchemaTable::new(dotted_schema, table)));
+    }
+    Ok((catalogs.get(catalog)?, SchemaTable::new(schema, table)))
+}
+
+/// The snapshot as DataFusion looks names up in it.
+#[derive(Debug)]
+pub(crate) struct SnapshotCatalogs(pub Arc<Snapshot>);
+
+impl CatalogProviderList for SnapshotCatalogs {
+    fn register_catalog(
+        &self,
+        _name: String,
+        _catalog: Arc<dyn CatalogProvider>,
+    ) -> Option<Arc<dyn CatalogProvider>> {
+        None
+    }
+
+    fn catalog_names(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn catalog(&self, name: &str) -> Option<Arc<dyn CatalogProvider>> {
+        Some(Arc::new(SnapshotCatalog { snapshot: self.0.clone(), catalog: name.to_string() }))
+    }
+}
+
+#[derive(Debug)]
+struct SnapshotCatalog {
+    snapshot: Arc<Snapshot>,
+    catalog: String,
+}
+
+impl CatalogProvider for SnapshotCatalog {
+    fn schema_names(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn schema(&self, name: &str) -> Option<Arc<dyn SchemaProvider>> {
+        Some(Arc::new(SnapshotSchema {
+            snapshot: self.snapshot.clone(),
+            catalog: self.catalog.clone(),
+            schema: name.to_string(),
+        }))
+    }
+}
+
+#[derive(Debug)]
+struct SnapshotSchema {
+    snapshot: Arc<Snapshot>,
+    catalog: String,
+    schema: String,
+}
+
+#[async_trait]
+impl SchemaProvider for SnapshotSchema {
+    fn table_names(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    async fn table(&self, name: &str) -> Result<Option<Arc<dyn TableProvider>>, DataFusionError> {
+        let typed = (self.catalog.clone(), self.schema.clone(), name.to_string());
+        Ok(self.snapshot.tables.get(&typed).map(|table| table.clone() as Arc<dyn TableProvider>))
+    }
+
+    fn table_exist(&self, name: &str) -> bool {
+        let typed = (self.catalog.clone(), self.schema.clone(), name.to_string());
+        self.snapshot.tables.contains_key(&typed)
+    }
+}

@@ -1,0 +1,169 @@
+//! What a node needs to read a catalog's data: its object stores and its split reader, by catalog
+//! key. A coordinator and a worker have the same; a worker asks its coordinator for a definition
+//! that it lacks.
+
+use async_trait::async_trait;
+use datafusion::execution::object_store::ObjectStoreRegistry;
+use mooring_spi::{
+    CatalogDefinition, CatalogKey, Error, ErrorKind, ReaderFactory, Result, SplitReader,
+};
+use mooring_storage::{CatalogStores, StorageMetrics, StorageSettings};
+use object_store::ObjectStore;
+use parking_lot::RwLock;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+use url::Url;
+
+/// Versions of catalogs that a node keeps; the oldest goes first.
+const SOURCES_MAX: usize = 1024;
+
+/// Where definitions come from: the coordinator's own catalogs, or the coordinator over the
+/// internal channel.
+#[async_trait]
+pub trait DefinitionSource: Send + Sync + fmt::Debug {
+    /// # Errors
+    /// `CatalogNotFound` when that version is no longer there.
+    async fn definition(&self, key: CatalogKey) -> Result<CatalogDefinition>;
+}
+
+/// One catalog version, ready to be read.
+#[derive(Debug)]
+pub struct Source {
+    pub name: String,
+    stores: CatalogStores,
+    reader: Option<Arc<dyn SplitReader>>,
+}
+
+impl Source {
+    /// # Errors
+    /// `Unsupported` for a kind that has no splits.
+    pub fn reader(&self) -> Result<Arc<dyn SplitReader>> {
+        self.reader.clone().ok_or_else(|| {
+            Error::unsupported(format!("catalog `{}` is not read in splits", self.name))
+        })
+    }
+}
+
+/// The catalog versions that this node can read.
+#[derive(Debug)]
+pub struct Sources {
+    readers: Vec<Arc<dyn ReaderFactory>>,
+    definitions: Arc<dyn DefinitionSource>,
+    storage_metrics: StorageMetrics,
+    loaded: RwLock<HashMap<CatalogKey, Arc<Source>>>,
+}
+
+impl Sources {
+    pub fn new(
+        readers: Vec<Arc<dyn ReaderFactory>>,
+        definitions: Arc<dyn DefinitionSource>,
+        storage_metrics: StorageMetrics,
+    ) -> Self {
+        Self { readers, definitions, storage_metrics, loaded: RwLock::default() }
+    }
+
+    /// Makes every catalog of `keys` readable on this node.
+    ///
+    /// # Errors
+    /// What the definition source answers, and `InvalidArgument` for a property that cannot be
+    /// used on this node (a secret that it cannot resolve, for example).
+    pub async fn load(&self, keys: &[CatalogKey]) -> Result<()> {
+        for key in keys {
+            if self.loaded.read().contains_key(key) {
+                continue;
+            }
+            let definition = self.definitions.definition(*key).await?;
+            self.insert(&definition)?;
+        }
+        Ok(())
+    }
+
+    fn insert(&self, definition: &CatalogDefinition) -> Result<()> {
+        let settings = StorageSettings::from_properties(&definition.properties)?;
+        let stores = CatalogStores::new(definition.name.clone(), settings)
+            .with_metrics(self.storage_metrics.clone());
+        let reader = match self.readers.iter().find(|factory| factory.kind() == definition.kind) {
+            Some(factory) => Some(factory.reader(definition)?),
+            None => None,
+        };
+        let source = Arc::new(Source { name: definition.name.clone(), stores, reader });
+        let mut loaded = self.loaded.write();
+        if loaded.len() >= SOURCES_MAX
+            && let Some(oldest) = loaded.keys().min_by_key(|key| (key.version, key.id)).copied()
+        {
+            loaded.remove(&oldest);
+        }
+        loaded.insert(definition.key, source);
+        Ok(())
+    }
+
+    /// # Errors
+    /// `Internal` when the catalog was not loaded before the plan arrived.
+    pub fn get(&self, key: CatalogKey) -> Result<Arc<Source>> {
+        self.loaded
+            .read()
+            .get(&key)
+            .cloned()
+            .ok_or_else(|| Error::internal(format!("catalog `{key}` is not loaded on this node")))
+    }
+}
+
+/// The address under which DataFusion asks for the store at `root` (`s3://bucket`, `file://`) of
+/// one catalog: `catalog-ID-VERSION+s3://bucket`. So two catalogs may reach one bucket with
+/// different credentials.
+pub fn store_address(key: CatalogKey, root: &str) -> String {
+    format!("catalog-{key}+{root}")
+}
+
+fn parse_store_address(address: &Url) -> Result<(CatalogKey, Url)> {
+    let wrong = || {
+        Error::new(ErrorKind::InvalidArgument, format!("`{address}` is no catalog's object store"))
+    };
+    let (catalog, scheme) = address.scheme().split_once('+').ok_or_else(wrong)?;
+    let key = catalog.strip_prefix("catalog-").ok_or_else(wrong)?.parse().map_err(|_| wrong())?;
+    let host = address.host_str().unwrap_or_default();
+    let root = Url::parse(&format!("{scheme}://{host}/")).map_err(|_| wrong())?;
+    Ok((key, root))
+}
+
+/// DataFusion's view of the stores: nothing is registered, every address leads to its catalog.
+#[derive(Debug)]
+pub(crate) struct SourceStores(pub Arc<Sources>);
+
+impl ObjectStoreRegistry for SourceStores {
+    fn register_store(
+        &self,
+        _url: &Url,
+        _store: Arc<dyn ObjectStore>,
+    ) -> Option<Arc<dyn ObjectStore>> {
+        None
+    }
+
+    fn get_store(&self, url: &Url) -> datafusion::common::Result<Arc<dyn ObjectStore>> {
+        let (key, root) = parse_store_address(url).map_err(crate::error::to_datafusion)?;
+        let source = self.0.get(key).map_err(crate::error::to_datafusion)?;
+        source.stores.store(&root).map_err(crate::error::to_datafusion)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_leads_back_to_catalog_and_store() {
+        let key = CatalogKey { id: 7, version: 3 };
+        for root in ["s3://bucket/", "file:///"] {
+            let address = Url::parse(&store_address(key, root)).expect("a URL");
+            let (parsed, url) = parse_store_address(&address).expect("an address");
+            assert_eq!((parsed, url.as_str()), (key, root));
+        }
+    }
+
+    #[test]
+    fn a_plain_url_is_refused() {
+        let url = Url::parse("s3://bucket/").expect("a URL");
+        assert!(parse_store_address(&url).is_err());
+    }
+}

@@ -1,0 +1,128 @@
+//! The one table provider: a connector's table, pinned to the snapshot that the query resolved.
+
+use crate::Catalog;
+use crate::error::to_datafusion;
+use crate::predicate::to_predicate;
+use crate::scan::{FilesRequest, SplitExec, SplitScanSpec, deal, files_plan};
+use crate::value::to_statistics;
+use async_trait::async_trait;
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::catalog::memory::MemorySourceConfig;
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::{Result, Statistics};
+use datafusion::datasource::TableType;
+use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
+use datafusion::physical_plan::empty::EmptyExec;
+use datafusion::physical_plan::union::UnionExec;
+use datafusion::physical_plan::{ExecutionPlan, project_schema};
+use mooring_spi::{FileScan, Scan, ScanRequest, SplitScan, Table, TableKind};
+use std::sync::Arc;
+
+#[derive(Debug)]
+pub(crate) struct MooringTable {
+    pub catalog: Arc<Catalog>,
+    pub table: Table,
+}
+
+#[async_trait]
+impl TableProvider for MooringTable {
+    fn schema(&self) -> SchemaRef {
+        self.table.schema.clone()
+    }
+
+    fn table_type(&self) -> TableType {
+        match self.table.kind {
+            TableKind::View => TableType::View,
+            TableKind::Table | TableKind::System => TableType::Base,
+        }
+    }
+
+    async fn scan(
+        &self,
+        session: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let predicate = to_predicate(filters);
+        let all: Vec<usize> = (0..self.table.schema.fields().len()).collect();
+        let request = ScanRequest {
+            table: &self.table,
+            projection: projection.unwrap_or(&all),
+            predicate: &predicate,
+            // A limit below a filter that only we apply would cut off rows that match.
+            limit: limit.filter(|_| filters.is_empty()).map(|limit| limit as u64),
+        };
+        let projected = project_schema(&self.table.schema, projection)?;
+        match self.catalog.connector.scan(request).await.map_err(to_datafusion)? {
+            Scan::Files(scans) => self.files(session, projection, limit, filters, scans),
+            Scan::Splits(scan) => {
+                let partitions = session.config().target_partitions();
+                Ok(self.splits(partitions, projection, projected, predicate, scan))
+            }
+            Scan::Rows(batches) => {
+                Ok(MemorySourceConfig::try_new_exec(&[batches], projected, None)?)
+            }
+        }
+    }
+
+    fn supports_filters_pushdown(
+        &self,
+        filters: &[&Expr],
+    ) -> Result<Vec<TableProviderFilterPushDown>> {
+        // A connector prunes; the engine filters again.
+        Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
+    }
+
+    fn statistics(&self) -> Option<Statistics> {
+        Some(Arc::unwrap_or_clone(to_statistics(&self.table.statistics, &self.table.schema)))
+    }
+}
+
+impl MooringTable {
+    fn files(
+        &self,
+        session: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        limit: Option<usize>,
+        filters: &[Expr],
+        scans: Vec<FileScan>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let request = FilesRequest {
+            catalog: self.catalog.definition.key,
+            schema: &self.table.schema,
+            projection: projection.cloned(),
+            limit: limit.filter(|_| filters.is_empty()),
+        };
+        let mut plans = Vec::with_capacity(scans.len());
+        for scan in scans.into_iter().filter(|scan| !scan.files.is_empty()) {
+            plans.push(files_plan(session, &request, scan)?);
+        }
+        match plans.len() {
+            0 => Ok(Arc::new(EmptyExec::new(project_schema(&self.table.schema, projection)?))),
+            1 => Ok(plans.remove(0)),
+            _ => UnionExec::try_new(plans),
+        }
+    }
+
+    fn splits(
+        &self,
+        partitions: usize,
+        projection: Option<&Vec<usize>>,
+        schema: SchemaRef,
+        predicate: mooring_spi::Predicate,
+        scan: SplitScan,
+    ) -> Arc<dyn ExecutionPlan> {
+        let statistics = to_statistics(&scan.statistics, &self.table.schema);
+        let statistics = Arc::unwrap_or_clone(statistics).project(projection);
+        let partitions = partitions.min(scan.splits.len());
+        let spec = SplitScanSpec {
+            catalog: self.catalog.definition.key,
+            table: self.table.name.to_string(),
+            schema,
+            predicate,
+            groups: deal(scan.splits, partitions),
+        };
+        Arc::new(SplitExec::new(spec, Arc::new(statistics)))
+    }
+}

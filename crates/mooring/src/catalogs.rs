@@ -1,0 +1,144 @@
+//! Which catalog kinds this binary has, and the catalogs that the configuration gives.
+
+use crate::config::Config;
+use mooring_catalog::EmbeddedMetastore;
+use mooring_connectors::lake::{LakeConnector, LakeSettings};
+use mooring_connectors::tpch::{TpchConnectorFactory, TpchReaderFactory};
+use mooring_engine::Catalogs;
+use mooring_spi::{
+    CatalogDefinition, Connector, ConnectorFactory, Error, ErrorKind, ReaderFactory, Result,
+};
+use mooring_state::State;
+use mooring_storage::{CatalogStores, StorageMetrics, StorageSettings};
+use secrecy::ExposeSecret;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+pub(crate) const LAKE: &str = "lake";
+const TPCH: &str = "tpch";
+
+/// The readers of every node.
+pub(crate) fn reader_factories() -> Vec<Arc<dyn ReaderFactory>> {
+    vec![Arc::new(TpchReaderFactory)]
+}
+
+/// The catalogs `tpch` and `lake`, which are always there.
+///
+/// # Errors
+/// `StateUnusable`, `InvalidArgument`.
+pub(crate) async fn open(
+    config: &Config,
+    state: &State,
+    storage_metrics: &StorageMetrics,
+) -> Result<Arc<Catalogs>> {
+    let lake = LakeFactory {
+        state: state.clone(),
+        settings: LakeSettings {
+            footers_max_files: config.lake.footer_files_max,
+            ..LakeSettings::default()
+        },
+        storage_metrics: storage_metrics.clone(),
+    };
+    let catalogs = Catalogs::new(vec![Arc::new(TpchConnectorFactory), Arc::new(lake)]);
+    for definition in configured(config, state).await? {
+        catalogs.put(definition)?;
+    }
+    Ok(Arc::new(catalogs))
+}
+
+/// The definition of the catalog `lake`, for a command that works beside a running coordinator.
+///
+/// # Errors
+/// `StateUnusable`.
+pub(crate) async fn lake_definition(config: &Config, state: &State) -> Result<CatalogDefinition> {
+    configured(config, state)
+        .await?
+        .into_iter()
+        .find(|definition| definition.name == LAKE)
+        .ok_or_else(|| Error::internal("the catalog `lake` is not configured"))
+}
+
+/// The store gives the ids; properties stay in the configuration, with their secrets.
+async fn configured(config: &Config, state: &State) -> Result<Vec<CatalogDefinition>> {
+    let mut definitions = Vec::new();
+    for (name, properties) in [(TPCH, BTreeMap::new()), (LAKE, lake_properties(config))] {
+        let mut definition = state.put_catalog(name, name, &BTreeMap::new()).await?;
+        definition.key.version = fingerprint(&properties);
+        definition.properties = properties;
+        definitions.push(definition);
+    }
+    Ok(definitions)
+}
+
+fn lake_properties(config: &Config) -> BTreeMap<String, String> {
+    let lake = &config.lake;
+    let secret = |value: &Option<secrecy::SecretString>| {
+        value.as_ref().map(|secret| secret.expose_secret().to_string())
+    };
+    let properties = [
+        ("s3_region", lake.s3_region.clone()),
+        ("s3_endpoint", lake.s3_endpoint.clone()),
+        ("s3_access_key", secret(&lake.s3_access_key)),
+        ("s3_secret_key", secret(&lake.s3_secret_key)),
+        ("s3_path_style", lake.s3_path_style.map(|value| value.to_string())),
+    ];
+    properties
+        .into_iter()
+        .filter_map(|(name, value)| value.map(|value| (name.to_string(), value)))
+        .collect()
+}
+
+/// A version that changes with the properties, so that a worker does not read with old ones.
+/// FNV-1a, 64 bit: the same on every node and in every release.
+fn fingerprint(properties: &BTreeMap<String, String>) -> u64 {
+    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+    let bytes = properties
+        .iter()
+        .flat_map(|(name, value)| name.bytes().chain([0]).chain(value.bytes()).chain([0]));
+    for byte in bytes {
+        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+    }
+    hash
+}
+
+#[derive(Debug)]
+struct LakeFactory {
+    state: State,
+    settings: LakeSettings,
+    storage_metrics: StorageMetrics,
+}
+
+impl ConnectorFactory for LakeFactory {
+    fn kind(&self) -> &'static str {
+        LAKE
+    }
+
+    fn connector(&self, definition: &CatalogDefinition) -> Result<Arc<dyn Connector>> {
+        let known = StorageSettings::keys();
+        if let Some(unknown) = definition.properties.keys().find(|key| !known.contains(&key.as_str()))
+        {
+            return Err(Error::new(
+                ErrorKind::InvalidArgument,
+                format!(
+                    "catalog `{}` has the unknown property `{unknown}`; there are {}",
+                    definition.name,
+                    known.join(", ")
+                ),
+            ));
+        }
+        let stores = lake_stores(definition, &self.storage_metrics)?;
+        let metastore = EmbeddedMetastore::new(self.state.clone(), definition.key.id);
+        Ok(Arc::new(LakeConnector::new(Arc::new(metastore), stores, self.settings)))
+    }
+}
+
+/// # Errors
+/// `InvalidArgument` for a property that cannot be used.
+pub(crate) fn lake_stores(
+    definition: &CatalogDefinition,
+    storage_metrics: &StorageMetrics,
+) -> Result<Arc<CatalogStores>> {
+    let settings = StorageSettings::from_properties(&definition.properties)?;
+    let stores = CatalogStores::new(definition.name.clone(), settings);
+    Ok(Arc::new(stores.with_metrics(storage_metrics.clone())))
+}

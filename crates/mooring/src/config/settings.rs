@@ -1,0 +1,315 @@
+//! The table of settings: the one place where a setting, its default and its meaning stand.
+//!
+//! A setting's field in [`super::Config`] has the same name; a test compares the two.
+
+use super::kind::{Kind, Unit};
+use super::setting::{Role, Setting};
+
+const COORDINATOR: &[Role] = &[Role::Coordinator];
+const WORKER: &[Role] = &[Role::Worker];
+const BOTH: &[Role] = &[Role::Coordinator, Role::Worker];
+
+/// In the order in which `mooring config` shows them; a section stands in one piece.
+pub(super) const SETTINGS: &[Setting] = &[
+    Setting {
+        key: "state.folder",
+        default: r#""./mooring-data""#,
+        kind: Kind::Text,
+        roles: BOTH,
+        help: "The folder of this node's own files: the SQLite state store, the cluster's \
+               secret, the warehouse and spilled data, where nothing else is said.",
+    },
+    Setting {
+        key: "state.url",
+        default: r#""""#,
+        kind: Kind::Secret,
+        roles: COORDINATOR,
+        help: "A PostgreSQL database for the state store \
+               (`postgresql://USER:PASSWORD@HOST/DATABASE`), needed when there are several \
+               coordinators. Empty: SQLite in the state folder.",
+    },
+    Setting {
+        key: "cluster.secret",
+        default: r#""""#,
+        kind: Kind::Secret,
+        roles: BOTH,
+        help: "The secret that all nodes of the cluster share and prove to each other. \
+               Empty: the file `cluster-secret` in the state folder, which a coordinator \
+               makes at its first start.",
+    },
+    Setting {
+        key: "coordinator.shutdown_timeout_ms",
+        default: "30000",
+        kind: Kind::Duration { unit: Unit::Milliseconds, least: 0 },
+        roles: COORDINATOR,
+        help: "How long running queries may go on after the coordinator was asked to stop.",
+    },
+    Setting {
+        key: "coordinator.worker_timeout_ms",
+        default: "3000",
+        kind: Kind::Duration { unit: Unit::Milliseconds, least: 1 },
+        roles: COORDINATOR,
+        help: "A worker that sent no heartbeat for so long is gone. Several times \
+               `worker.heartbeat_ms`.",
+    },
+    Setting {
+        key: "coordinator.mysql.listen",
+        default: r#""127.0.0.1:3307""#,
+        kind: Kind::ListenAddress,
+        roles: COORDINATOR,
+        help: "Where MySQL clients connect.",
+    },
+    Setting {
+        key: "coordinator.mysql.connections_max",
+        default: "1000",
+        kind: Kind::Integer { least: 1, most: 100_000 },
+        roles: COORDINATOR,
+        help: "Connections at once; one more is refused with `too many connections`.",
+    },
+    Setting {
+        key: "coordinator.mysql.handshake_timeout_ms",
+        default: "10000",
+        kind: Kind::Duration { unit: Unit::Milliseconds, least: 1 },
+        roles: COORDINATOR,
+        help: "A client that is not logged in after so long is disconnected.",
+    },
+    Setting {
+        key: "coordinator.mysql.wait_timeout_s",
+        default: "28800",
+        kind: Kind::Duration { unit: Unit::Seconds, least: 1 },
+        roles: COORDINATOR,
+        help: "A connection that is idle for so long is closed. A session changes its own \
+               with `SET wait_timeout`.",
+    },
+    Setting {
+        key: "coordinator.mysql.write_timeout_s",
+        default: "600",
+        kind: Kind::Duration { unit: Unit::Seconds, least: 1 },
+        roles: COORDINATOR,
+        help: "A client that takes no bytes of its result for so long is disconnected.",
+    },
+    Setting {
+        key: "coordinator.mysql.max_allowed_packet_bytes",
+        default: "67108864",
+        kind: Kind::Integer { least: 1024, most: 1_073_741_824 },
+        roles: COORDINATOR,
+        help: "The longest statement or parameter that a client may send.",
+    },
+    Setting {
+        key: "coordinator.http.listen",
+        default: r#""127.0.0.1:8080""#,
+        kind: Kind::ListenAddress,
+        roles: COORDINATOR,
+        help: "Where health, metrics and the web UI are served.",
+    },
+    Setting {
+        key: "coordinator.internal.listen",
+        default: r#""127.0.0.1:50061""#,
+        kind: Kind::ListenAddress,
+        roles: COORDINATOR,
+        help: "Where workers connect.",
+    },
+    Setting {
+        key: "coordinator.internal.advertise",
+        default: r#""""#,
+        kind: Kind::HostPort,
+        roles: COORDINATOR,
+        help: "The address under which workers see this coordinator. Empty: the listen \
+               address.",
+    },
+    Setting {
+        key: "coordinator.queries.running_max",
+        default: "64",
+        kind: Kind::Integer { least: 1, most: 100_000 },
+        roles: COORDINATOR,
+        help: "Queries that run at once; more wait in the queue.",
+    },
+    Setting {
+        key: "coordinator.queries.queued_max",
+        default: "1000",
+        kind: Kind::Integer { least: 0, most: 1_000_000 },
+        roles: COORDINATOR,
+        help: "Queries that wait at once; more are refused.",
+    },
+    Setting {
+        key: "coordinator.queries.queue_timeout_ms",
+        default: "60000",
+        kind: Kind::Duration { unit: Unit::Milliseconds, least: 0 },
+        roles: COORDINATOR,
+        help: "A query that has waited for so long is refused.",
+    },
+    Setting {
+        key: "coordinator.queries.history_max",
+        default: "1000",
+        kind: Kind::Integer { least: 0, most: 1_000_000 },
+        roles: COORDINATOR,
+        help: "Finished queries that `system.runtime.queries` still shows.",
+    },
+    Setting {
+        key: "coordinator.queries.retries_max",
+        default: "2",
+        kind: Kind::Integer { least: 0, most: 100 },
+        roles: COORDINATOR,
+        help: "How often a query is run again whose worker went away before a row reached \
+               the client.",
+    },
+    Setting {
+        key: "worker.listen",
+        default: r#""127.0.0.1:0""#,
+        kind: Kind::ListenAddress,
+        roles: WORKER,
+        help: "Where coordinators and other workers connect. Port 0: any free one.",
+    },
+    Setting {
+        key: "worker.advertise",
+        default: r#""""#,
+        kind: Kind::HostPort,
+        roles: WORKER,
+        help: "The address under which the other nodes see this worker. Empty: the listen \
+               address.",
+    },
+    Setting {
+        key: "worker.coordinators",
+        default: "[]",
+        kind: Kind::HostPorts,
+        roles: WORKER,
+        help: "The internal addresses of the cluster's coordinators. A name that resolves to \
+               several addresses stands for all of them. In the environment: separated by \
+               commas.",
+    },
+    Setting {
+        key: "worker.http_listen",
+        default: r#""""#,
+        kind: Kind::Text,
+        roles: WORKER,
+        help: "Where a worker serves /health, /ready and /metrics, as `IP:PORT`. Empty: nowhere.",
+    },
+    Setting {
+        key: "worker.heartbeat_ms",
+        default: "500",
+        kind: Kind::Duration { unit: Unit::Milliseconds, least: 1 },
+        roles: WORKER,
+        help: "How often a worker tells its coordinators that it is alive.",
+    },
+    Setting {
+        key: "worker.drain_timeout_ms",
+        default: "30000",
+        kind: Kind::Duration { unit: Unit::Milliseconds, least: 0 },
+        roles: WORKER,
+        help: "How long running tasks may go on after the worker was asked to stop.",
+    },
+    Setting {
+        key: "engine.target_partitions",
+        default: "0",
+        kind: Kind::Integer { least: 0, most: 65_536 },
+        roles: BOTH,
+        help: "Partitions that a stage is split into on one node. 0: one per core.",
+    },
+    Setting {
+        key: "engine.batch_size_rows",
+        default: "8192",
+        kind: Kind::Integer { least: 1, most: 1_048_576 },
+        roles: BOTH,
+        help: "Rows that operators hand on at once.",
+    },
+    Setting {
+        key: "engine.memory_limit_bytes",
+        default: "0",
+        kind: Kind::Integer { least: 0, most: i64::MAX },
+        roles: BOTH,
+        help: "Memory for the operators of all queries on this node; what needs more is \
+               spilled or fails. 0: 80 percent of the memory of the machine or of its \
+               control group; 4 GiB where the system does not say.",
+    },
+    Setting {
+        key: "engine.spill_folder",
+        default: r#""""#,
+        kind: Kind::Text,
+        roles: BOTH,
+        help: "Where operators put what does not fit into memory. Empty: `spill` in the \
+               state folder.",
+    },
+    Setting {
+        key: "engine.distributed_bytes_per_partition",
+        default: "16777216",
+        kind: Kind::Integer { least: 1, most: i64::MAX },
+        roles: BOTH,
+        help: "Bytes of files for one partition of a distributed scan; fewer spread a small \
+               query over more workers.",
+    },
+    Setting {
+        key: "engine.footer_cache_bytes",
+        default: "67108864",
+        kind: Kind::Integer { least: 0, most: i64::MAX },
+        roles: BOTH,
+        help: "Memory for the footers of files that were read. 0: none are kept.",
+    },
+    Setting {
+        key: "lake.warehouse",
+        default: r#""""#,
+        kind: Kind::Text,
+        roles: COORDINATOR,
+        help: "Where tables of catalog `lake` live that name no location: a folder or an \
+               `s3://` URL. Empty: `warehouse` in the state folder.",
+    },
+    Setting {
+        key: "lake.s3_region",
+        default: r#""""#,
+        kind: Kind::Text,
+        roles: COORDINATOR,
+        help: "The region of the buckets of catalog `lake`. Empty: as the AWS environment \
+               says.",
+    },
+    Setting {
+        key: "lake.s3_endpoint",
+        default: r#""""#,
+        kind: Kind::Text,
+        roles: COORDINATOR,
+        help: "The URL of a store that speaks S3 but is not AWS. Empty: AWS.",
+    },
+    Setting {
+        key: "lake.s3_access_key",
+        default: r#""""#,
+        kind: Kind::Secret,
+        roles: COORDINATOR,
+        help: "The access key for these buckets. Empty: as the AWS environment says.",
+    },
+    Setting {
+        key: "lake.s3_secret_key",
+        default: r#""""#,
+        kind: Kind::Secret,
+        roles: COORDINATOR,
+        help: "The secret that belongs to the access key.",
+    },
+    Setting {
+        key: "lake.s3_path_style",
+        default: r#""""#,
+        kind: Kind::OptionalBoolean,
+        roles: COORDINATOR,
+        help: "Whether the bucket stands in the URL's path (`true`) or in its host name (`false`). \
+               Empty: as the S3 client chooses.",
+    },
+    Setting {
+        key: "lake.footer_files_max",
+        default: "64",
+        kind: Kind::Integer { least: 1, most: 1_000_000 },
+        roles: COORDINATOR,
+        help: "Files of one table whose footers are read while a query is planned.",
+    },
+    Setting {
+        key: "log.filter",
+        default: r#""info""#,
+        kind: Kind::Text,
+        roles: BOTH,
+        help: "Which events are logged, as directives of `tracing`: \
+               `info,mooring_coordinator=debug`.",
+    },
+    Setting {
+        key: "log.format",
+        default: r#""text""#,
+        kind: Kind::Choice(&["text", "json"]),
+        roles: BOTH,
+        help: "How events are written to standard error: for people or one JSON object per \
+               line.",
+    },
+];

@@ -1,0 +1,157 @@
+//! The roles of a process, put together from the other crates.
+//!
+//! Each process has two runtimes: one for doors, heartbeats and metrics, whose threads never
+//! compute, and one for plans and fragments.
+
+mod cluster;
+mod ports;
+mod state;
+
+use crate::config::Config;
+use crate::{Failure, ready_file, signals};
+use cluster::{Node, WorkerNode};
+use mooring_coordinator::Coordinator;
+use mooring_spi::Error;
+use mooring_worker::{Drain, Gate, fragment_service, serve};
+use ports::{Port, bind};
+use prometheus_client::registry::Registry;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::runtime::{Builder, Runtime};
+use tokio_util::sync::CancellationToken;
+
+pub(crate) use state::open_state;
+
+/// Threads for doors and heartbeats.
+const DOOR_THREADS: usize = 2;
+
+/// A laptop cluster: a coordinator that also does a worker's work.
+pub(crate) fn all_in_one(config: &Config, ready_file: Option<PathBuf>) -> Result<(), Failure> {
+    coordinate(config, ready_file, true)
+}
+
+/// A coordinator alone.
+pub(crate) fn coordinator(config: &Config, ready_file: Option<PathBuf>) -> Result<(), Failure> {
+    coordinate(config, ready_file, false)
+}
+
+fn coordinate(config: &Config, ready: Option<PathBuf>, laptop: bool) -> Result<(), Failure> {
+    let (doors, plans) = runtimes(config)?;
+    let plans_handle = plans.handle().clone();
+    let ended = doors.block_on(async {
+        let stop = CancellationToken::new();
+        signals::cancel_on_signal(stop.clone())?;
+        let mut registry = Registry::default();
+        let mysql = bind(Port::Mysql, config.coordinator.mysql.listen)?;
+        let http = bind(Port::Http, config.coordinator.http.listen)?;
+        let internal = bind(Port::Internal, config.coordinator.internal.listen)?;
+        let state = open_state(config).await?;
+        let node = Node::coordinator(config, &state, &mut registry).await?;
+        let secret = node.secret.clone();
+        let parts = node.coordinator_parts(config, state.clone(), laptop, &internal, plans_handle.clone())?;
+        let fragments = laptop.then(|| fragment_service(parts.node.clone()));
+        let coordinator = Coordinator::new(parts, &mut registry);
+
+        let drain = Arc::new(Drain::default());
+        let gate = Gate::new(&secret, drain)?;
+        let routes = match fragments {
+            Some(fragments) => merge(coordinator.internal(), fragments),
+            None => coordinator.internal(),
+        };
+        let internal_stop = CancellationToken::new();
+        let mut addresses = BTreeMap::new();
+        addresses.insert("mysql", mysql.local_addr()?.to_string());
+        addresses.insert("http", http.local_addr()?.to_string());
+        addresses.insert("internal", internal.local_addr()?.to_string());
+        let internal_task =
+            tokio::spawn(serve(internal, gate, routes, internal_stop.clone().cancelled_owned()));
+        let http_task = ports::serve_http(http, registry, stop.clone());
+        let mysql_address = mysql.local_addr()?;
+        let mysql_task = tokio::spawn(coordinator.mysql.clone().serve(mysql, stop.clone()));
+
+        ready_file::write(ready.as_deref(), &addresses)?;
+        tell_how_to_connect(&mysql_address, laptop);
+        stop.cancelled().await;
+
+        let bound = config.coordinator.shutdown_timeout;
+        let doors_closed = tokio::time::timeout(bound + DOOR_BOUND, mysql_task);
+        let (_, closed) = tokio::join!(coordinator.drain(bound), doors_closed);
+        if closed.is_err() {
+            tracing::warn!("some connections did not end");
+        }
+        internal_stop.cancel();
+        http_task.abort();
+        internal_task.abort();
+        state.close().await;
+        Ok::<(), Failure>(())
+    });
+    plans.shutdown_background();
+    doors.shutdown_background();
+    ended
+}
+
+/// After the queries have ended, for clients to take their last rows.
+const DOOR_BOUND: std::time::Duration = std::time::Duration::from_secs(5);
+
+/// A worker that joins its coordinators.
+pub(crate) fn worker(config: &Config, ready: Option<PathBuf>) -> Result<(), Failure> {
+    let (doors, plans) = runtimes(config)?;
+    let plans_handle = plans.handle().clone();
+    let ended = doors.block_on(async {
+        let stop = CancellationToken::new();
+        signals::cancel_on_signal(stop.clone())?;
+        let mut registry = Registry::default();
+        let listener = bind(Port::Worker, config.worker.listen)?;
+        let node = Node::worker(config, &mut registry)?;
+        let mut addresses = BTreeMap::new();
+        addresses.insert("worker", listener.local_addr()?.to_string());
+        let worker = WorkerNode::new(config, &node, &listener)?;
+        registry.register_collector(Box::new(mooring_worker::WorkerMetrics::new(
+            worker.drain.clone(),
+        )));
+        if let Some(address) = &config.worker.http_listen {
+            let listener = ports::bind_text("worker.http_listen", address)?;
+            addresses.insert("http", listener.local_addr()?.to_string());
+            ports::serve_http(listener, registry, stop.clone());
+        }
+        let server_stop = CancellationToken::new();
+        let gate = Gate::new(&node.secret, worker.drain.clone())?;
+        let routes = fragment_service(node.runtime.clone());
+        let server = plans_handle
+            .spawn(serve(listener, gate, routes, server_stop.clone().cancelled_owned()));
+
+        let ended = worker
+            .run(config, &stop, || ready_file::write(ready.as_deref(), &addresses))
+            .await;
+        server_stop.cancel();
+        server.abort();
+        Ok::<(), Failure>(ended?)
+    });
+    plans.shutdown_background();
+    doors.shutdown_background();
+    ended
+}
+
+fn merge(first: tonic::service::Routes, second: tonic::service::Routes) -> tonic::service::Routes {
+    tonic::service::Routes::from(first.into_axum_router().merge(second.into_axum_router()))
+}
+
+fn runtimes(config: &Config) -> Result<(Runtime, Runtime), Error> {
+    let build = |name: &str, threads: usize| {
+        Builder::new_multi_thread()
+            .worker_threads(threads)
+            .thread_name(name)
+            .enable_all()
+            .build()
+            .map_err(|error| Error::internal("cannot start threads").with_cause(error))
+    };
+    Ok((build("door", DOOR_THREADS)?, build("plan", config.target_partitions())?))
+}
+
+/// The last line of the start.
+#[expect(clippy::print_stdout, reason = "this line is the start's answer to the user")]
+fn tell_how_to_connect(address: &std::net::SocketAddr, laptop: bool) {
+    let user = if laptop { "root" } else { "USER -p" };
+    println!("connect with: mysql -h{} -P{} -u{user}", address.ip(), address.port());
+}

@@ -1,0 +1,141 @@
+//! The store itself: its connections, and the bounds under which every piece of work runs.
+
+use crate::failure::{Failure, unusable};
+use crate::location::{Backend, StateLocation, Target};
+use crate::migrations;
+use futures::FutureExt;
+use mooring_spi::{Error, ErrorKind, Result};
+use sqlx::any::AnyPoolOptions;
+use sqlx::{Any, AnyConnection, AnyPool, Connection, Transaction};
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+const CONNECTIONS_MAX: u32 = 8;
+/// How long a request waits for a free connection.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long one piece of work may take, its wait for a connection included.
+const WORK_TIMEOUT: Duration = Duration::from_secs(30);
+/// How often a change is made again when others kept changing the same entries meanwhile.
+pub(crate) const ATTEMPTS_MAX: usize = 5;
+
+const SQLITE_SESSION: &str = "PRAGMA busy_timeout = 10000; PRAGMA foreign_keys = ON; \
+     PRAGMA journal_mode = WAL";
+/// The server gives up a little before we do, so that it answers with a reason.
+const POSTGRESQL_SESSION: &str = "SET statement_timeout = 25000; SET lock_timeout = 10000";
+
+/// The open store. Clones share their connections.
+#[derive(Debug, Clone)]
+pub struct State {
+    pub(crate) pool: AnyPool,
+    backend: Backend,
+    label: Arc<str>,
+}
+
+impl State {
+    /// Opens the store, makes it where there is none, and brings it to this version.
+    ///
+    /// # Errors
+    /// `StateUnusable` when it cannot be reached, read or written, or was written by a newer
+    /// version; `InvalidArgument` for a URL that is not PostgreSQL's.
+    pub async fn open(location: &StateLocation) -> Result<State> {
+        sqlx::any::install_default_drivers();
+        let target = location.prepare().await?;
+        let pool = connect(&target).await.map_err(|error| unusable(&target.label, error))?;
+        let state = State { pool, backend: target.backend, label: target.label.into() };
+        if let Err(error) = migrations::run(&state).await {
+            // A failed migration may hold the database's migration lock: end the session.
+            state.close().await;
+            return Err(error);
+        }
+        tracing::info!(store = %state.label, schema_version = migrations::known_version(), "state store is open");
+        Ok(state)
+    }
+
+    /// Ends all connections, after the work on them.
+    pub async fn close(&self) {
+        if tokio::time::timeout(WORK_TIMEOUT, self.pool.close()).await.is_err() {
+            tracing::warn!(store = %self.label, "state store was left with work on it");
+        }
+    }
+
+    /// How errors name the store: its folder, or its URL without password.
+    pub fn label(&self) -> &str {
+        &self.label
+    }
+
+    pub(crate) fn backend(&self) -> Backend {
+        self.backend
+    }
+
+    /// Runs a piece of work under the time-out and names the store in its error.
+    pub(crate) async fn run<T>(&self, work: impl Future<Output = Result<T, Failure>>) -> Result<T> {
+        match tokio::time::timeout(WORK_TIMEOUT, work).await {
+            Ok(done) => done.map_err(|failure| failure.told(&self.label)),
+            Err(_) => Err(Error::new(
+                ErrorKind::StateUnusable,
+                format!("{} did not answer within {} s", self.label, WORK_TIMEOUT.as_secs()),
+            )),
+        }
+    }
+
+    /// Begins a transaction that will write. SQLite takes its write lock at once: a transaction
+    /// that starts with a read could not wait for the lock later.
+    pub(crate) async fn begin(&self) -> Result<Transaction<'static, Any>, sqlx::Error> {
+        match self.backend {
+            Backend::Sqlite => self.pool.begin_with("BEGIN IMMEDIATE").await,
+            Backend::PostgreSql => self.pool.begin().await,
+        }
+    }
+}
+
+/// A number that the store carries as BIGINT.
+pub(crate) fn to_bigint(number: u64) -> Result<i64> {
+    i64::try_from(number)
+        .map_err(|_| Error::internal(format!("number {number} does not fit the state store")))
+}
+
+pub(crate) fn from_bigint(number: i64) -> Result<u64> {
+    u64::try_from(number).map_err(|_| {
+        Error::new(ErrorKind::StateUnusable, format!("the state store holds number {number}"))
+    })
+}
+
+/// Names that neither database could store alike.
+pub(crate) fn check_name(what: &str, name: &str) -> Result<()> {
+    if name.is_empty() {
+        let message = format!("the name of a {what} is empty; expected at least one character");
+        return Err(Error::new(ErrorKind::InvalidArgument, message));
+    }
+    if let Some(character) = name.chars().find(|character| character.is_control()) {
+        let message = format!(
+            "{what} `{}` has the control character {:?} in its name",
+            name.escape_debug(),
+            character
+        );
+        return Err(Error::new(ErrorKind::InvalidArgument, message));
+    }
+    Ok(())
+}
+
+/// Opens one connection first: the pool would keep trying, and then tell nothing of the reason.
+async fn connect(target: &Target) -> Result<AnyPool, sqlx::Error> {
+    let first = AnyConnection::connect(target.url.as_str());
+    let first = tokio::time::timeout(ACQUIRE_TIMEOUT, first).await;
+    first.unwrap_or(Err(sqlx::Error::PoolTimedOut))?.close().await?;
+    let session = match target.backend {
+        Backend::Sqlite => SQLITE_SESSION,
+        Backend::PostgreSql => POSTGRESQL_SESSION,
+    };
+    AnyPoolOptions::new()
+        .max_connections(CONNECTIONS_MAX)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .after_connect(move |connection, _| set_up(connection, session).boxed())
+        .connect(target.url.as_str())
+        .await
+}
+
+async fn set_up(connection: &mut AnyConnection, session: &'static str) -> Result<(), sqlx::Error> {
+    sqlx::raw_sql(session).execute(connection).await?;
+    Ok(())
+}

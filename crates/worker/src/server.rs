@@ -1,0 +1,48 @@
+//! The internal port of a node.
+
+use crate::gate::Gate;
+use datafusion_distributed::{Worker, WorkerQueryContext};
+use mooring_engine::{NodeRuntime, build_worker_session};
+use mooring_spi::{Error, ErrorKind, Result};
+use std::future::Future;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio_stream::wrappers::TcpListenerStream;
+use tonic::service::Routes;
+
+/// The service that runs tasks on this node.
+pub fn fragment_service(node: NodeRuntime) -> Routes {
+    let runtime_env = node.runtime_env.clone();
+    let worker = Worker::from_session_builder(move |context: WorkerQueryContext| {
+        let node = node.clone();
+        async move { build_worker_session(context, &node).await }
+    })
+    .with_runtime_env(runtime_env)
+    .with_version(crate::VERSION);
+    Routes::new(worker.into_worker_server())
+}
+
+/// Serves `routes` behind `gate` until `stop` resolves; calls that run by then end first.
+///
+/// # Errors
+/// `Internal` when the transport fails.
+pub async fn serve(
+    listener: TcpListener,
+    gate: Gate,
+    routes: Routes,
+    stop: impl Future<Output = ()>,
+) -> Result<()> {
+    tonic::transport::Server::builder()
+        .tcp_nodelay(true)
+        .http2_keepalive_interval(Some(Duration::from_secs(10)))
+        .http2_keepalive_timeout(Some(Duration::from_secs(10)))
+        .initial_stream_window_size(4 * 1024 * 1024)
+        .initial_connection_window_size(16 * 1024 * 1024)
+        .layer(gate)
+        .add_routes(routes)
+        .serve_with_incoming_shutdown(TcpListenerStream::new(listener), stop)
+        .await
+        .map_err(|error| {
+            Error::new(ErrorKind::Internal, format!("the internal port failed: {error}"))
+        })
+}

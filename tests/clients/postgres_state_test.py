@@ -1,0 +1,43 @@
+"""The state store in PostgreSQL, at the URL `MOORING_TEST_POSTGRES_URL`."""
+
+import os
+import tempfile
+import unittest
+from pathlib import Path
+
+import pymysql
+
+import counted
+from server import REPOSITORY, binary, processes
+
+FRUIT = REPOSITORY / "tests" / "data" / "csv" / "fruit.csv"
+
+
+class State(unittest.TestCase):
+    def test_tables_and_users_are_in_the_database_and_not_in_the_folder(self):
+        settings = {"state.url": os.environ["MOORING_TEST_POSTGRES_URL"]}
+        with tempfile.TemporaryDirectory() as first, tempfile.TemporaryDirectory() as second:
+            processes.run(binary(), ["user", "add", processes.USER, "--no-password"], settings)
+            self.with_cursor(Path(first), settings, self.make_table)
+            self.with_cursor(Path(second), settings, self.read_table)
+
+    def with_cursor(self, folder, settings, use):
+        with processes.Cluster(binary(), folder, 1, settings) as cluster:
+            with pymysql.connect(host=cluster.host, port=cluster.port, user=processes.USER, ssl_disabled=True) as connection:
+                with connection.cursor() as cursor:
+                    use(cursor)
+
+    def make_table(self, cursor):
+        cursor.execute("CREATE SCHEMA lake.shared")
+        cursor.execute(
+            f"CREATE EXTERNAL TABLE lake.shared.fruit STORED AS CSV LOCATION '{FRUIT}' OPTIONS ('has_header' 'true')"
+        )
+
+    def read_table(self, cursor):
+        cursor.execute("SELECT count(*) FROM lake.shared.fruit")
+        self.assertEqual(cursor.fetchall(), ((4,),))
+
+
+if __name__ == "__main__":
+    processes.raise_on_terminate()
+    counted.main()

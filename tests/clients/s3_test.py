@@ -1,0 +1,119 @@
+"""Tables in a bucket, with moto's server as S3."""
+
+import contextlib
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+from pathlib import Path
+
+import boto3
+import pymysql
+
+import counted
+from server import REPOSITORY, binary, processes
+
+START_TIMEOUT_S = 60
+KEYS = {"aws_access_key_id": "an-access-key", "aws_secret_access_key": "a-secret-key"}
+DATA = REPOSITORY / "tests" / "data"
+
+
+@contextlib.contextmanager
+def object_store():
+    """The URL of an S3 server. moto cannot tell which port it took, so we choose a free one."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [str(Path(sys.executable).parent / "moto_server"), "-H", "127.0.0.1", "-p", str(port)]
+    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while True:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+                break
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                raise RuntimeError(f"moto_server exited with {child.wait(0.05)}")
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"moto_server did not listen in {START_TIMEOUT_S} s")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        child.terminate()
+        try:
+            child.wait(10)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+
+
+class S3(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        endpoint = cls.enterClassContext(object_store())
+        client = boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1", **KEYS)
+        client.create_bucket(Bucket="fruit-market")
+        for file in sorted(p for p in DATA.rglob("*") if p.is_file()):
+            client.upload_file(str(file), "fruit-market", f"data/{file.relative_to(DATA)}")
+        cls.client = client
+        settings = {
+            "lake.s3_endpoint": endpoint, "lake.s3_region": "us-east-1", "lake.s3_path_style": "true",
+            "lake.s3_access_key": KEYS["aws_access_key_id"], "lake.s3_secret_key": KEYS["aws_secret_access_key"],
+        }
+        folder = Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
+        processes.run(binary(), ["user", "add", processes.USER, "--no-password"], processes.state_settings(folder))
+        cluster = cls.enterClassContext(processes.Cluster(binary(), folder, 2, settings))
+        connection = pymysql.connect(host=cluster.host, port=cluster.port, user=processes.USER, ssl_disabled=True)
+        cls.addClassCleanup(connection.close)
+        cls.cursor = connection.cursor()
+        # Workers reach the bucket too, with the catalog's credentials.
+        cls.cursor.execute("SET distributed_bytes_per_partition = 1")
+        cls.cursor.execute("CREATE SCHEMA lake.market")
+
+    def rows(self, sql):
+        self.cursor.execute(sql)
+        return self.cursor.fetchall()
+
+    def test_parquet(self):
+        self.rows("CREATE EXTERNAL TABLE lake.market.numbers STORED AS PARQUET LOCATION 's3://fruit-market/data/parquet/numbers.parquet'")
+        self.assertEqual(self.rows("SELECT count(*), max(id) FROM lake.market.numbers"), ((8000, 7999),))
+        tasks = self.rows("SELECT count(*) FROM system.runtime.tasks")
+        self.assertGreater(tasks[0][0], 0)
+
+    def test_csv(self):
+        self.rows(
+            "CREATE EXTERNAL TABLE lake.market.fruit STORED AS CSV LOCATION 's3://fruit-market/data/csv/fruit.csv' "
+            "OPTIONS ('has_header' 'true')"
+        )
+        self.assertEqual(
+            self.rows("SELECT name FROM lake.market.fruit ORDER BY id"),
+            (("apple",), ("pear",), ("Zwetschge",), ("blåbær",)),
+        )
+
+    def test_partitioned_folder(self):
+        self.rows(
+            "CREATE EXTERNAL TABLE lake.market.sales STORED AS PARQUET PARTITIONED BY (year, region) "
+            "LOCATION 's3://fruit-market/data/sales/'"
+        )
+        self.assertEqual(
+            self.rows("SELECT region, count(*) FROM lake.market.sales GROUP BY region ORDER BY region"),
+            (("north", 3), ("south", 2)),
+        )
+
+    def test_a_bucket_that_does_not_exist(self):
+        with self.assertRaises(pymysql.MySQLError) as caught:
+            self.rows("CREATE EXTERNAL TABLE lake.market.none STORED AS PARQUET LOCATION 's3://no-such-bucket/x.parquet'")
+        self.assertIn("no-such-bucket", caught.exception.args[1])
+        self.assertNotIn(KEYS["aws_secret_access_key"], caught.exception.args[1])
+
+    def test_a_folder_that_grows(self):
+        self.client.upload_file(str(DATA / "parquet/fruit.parquet"), "fruit-market", "grows/a.parquet")
+        self.rows("CREATE EXTERNAL TABLE lake.market.grows STORED AS PARQUET LOCATION 's3://fruit-market/grows/'")
+        self.assertEqual(self.rows("SELECT count(*) FROM lake.market.grows"), ((4,),))
+        self.client.upload_file(str(DATA / "parquet/fruit.parquet"), "fruit-market", "grows/b.parquet")
+        self.assertEqual(self.rows("SELECT count(*) FROM lake.market.grows"), ((8,),))
+
+
+if __name__ == "__main__":
+    processes.raise_on_terminate()
+    counted.main()

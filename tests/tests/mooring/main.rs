@@ -1,0 +1,9 @@
+//! Behaviour of Mooring, seen from outside: real processes on free ports.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail like the tests that call them")]
+
+mod protocol;
+mod shutdown;
+mod slt;
+mod startup;
+mod workers;
