@@ -83,7 +83,11 @@ impl Membership {
             return false;
         };
         if node.state != beat.state {
-            tracing::info!(worker = node.info.url, state = beat.state.as_str(), "worker changed state");
+            tracing::info!(
+                worker = node.info.url,
+                state = beat.state.as_str(),
+                "worker changed state"
+            );
         }
         node.state = beat.state;
         node.running_tasks = beat.running_tasks;

@@ -56,7 +56,8 @@ impl SystemConnector {
     fn nodes(&self) -> Vec<ArrayRef> {
         let nodes = self.membership.nodes();
         let own = &self.own;
-        let address = |url: &str| url.trim_start_matches("http://").trim_end_matches('/').to_string();
+        let address =
+            |url: &str| url.trim_start_matches("http://").trim_end_matches('/').to_string();
         let with_own = |first: String, rest: Vec<String>| {
             let all: Vec<String> = std::iter::once(first).chain(rest).collect();
             Arc::new(StringArray::from(all)) as ArrayRef
@@ -65,7 +66,8 @@ impl SystemConnector {
             let all: Vec<u64> = std::iter::once(first).chain(rest).collect();
             Arc::new(UInt64Array::from(all)) as ArrayRef
         };
-        let seen = std::iter::once(SystemTime::now()).chain(nodes.iter().map(|node| node.last_seen));
+        let seen =
+            std::iter::once(SystemTime::now()).chain(nodes.iter().map(|node| node.last_seen));
         vec![
             with_own(own.node_id.clone(), nodes.iter().map(|n| n.info.node_id.clone()).collect()),
             with_own(own.role.to_string(), nodes.iter().map(|_| "worker".to_string()).collect()),

@@ -91,8 +91,11 @@ impl Catalogs {
     }
 
     fn unknown_kind(&self, definition: &CatalogDefinition) -> Error {
-        let known =
-            self.factories.iter().map(|factory| format!("`{}`", factory.kind())).collect::<Vec<_>>();
+        let known = self
+            .factories
+            .iter()
+            .map(|factory| format!("`{}`", factory.kind()))
+            .collect::<Vec<_>>();
         Error::new(
             ErrorKind::InvalidArgument,
             format!(

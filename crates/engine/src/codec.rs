@@ -102,18 +102,14 @@ impl PhysicalExtensionCodec for MooringCodec {
         } else {
             return Err(internal_datafusion_err!("{} has no form to cross in", node.name()));
         };
-        NodeProto { kind: Some(kind) }
-            .encode(buf)
-            .map_err(|error| proto_error(error.to_string()))
+        NodeProto { kind: Some(kind) }.encode(buf).map_err(|error| proto_error(error.to_string()))
     }
 }
 
 /// The scan and our source, if `node` is a file scan over it.
 pub(crate) fn file_scan(node: &dyn ExecutionPlan) -> Option<(&FileScanConfig, &MooringFileSource)> {
-    let config = node
-        .downcast_ref::<DataSourceExec>()?
-        .data_source()
-        .downcast_ref::<FileScanConfig>()?;
+    let config =
+        node.downcast_ref::<DataSourceExec>()?.data_source().downcast_ref::<FileScanConfig>()?;
     let source = config.file_source().downcast_ref::<MooringFileSource>()?;
     Some((config, source))
 }
@@ -128,9 +124,11 @@ impl MooringCodec {
         let mut stock = config.clone();
         stock.file_source = source.inner.clone();
         let stock: Arc<dyn ExecutionPlan> = DataSourceExec::from_data_source(stock);
-        let e_tags = config.file_groups.iter().flat_map(|group| group.files()).map(|file| {
-            file.object_meta.e_tag.clone().unwrap_or_default()
-        });
+        let e_tags = config
+            .file_groups
+            .iter()
+            .flat_map(|group| group.files())
+            .map(|file| file.object_meta.e_tag.clone().unwrap_or_default());
         Ok(FilesProto {
             scan: Some(proto_converter.execution_plan_to_proto(&stock, self)?),
             format: to_json(&source.format)?,

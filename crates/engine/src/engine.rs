@@ -12,8 +12,8 @@ use crate::session::{NodeRuntime, build_session};
 use crate::snapshot::{CurrentNames, Snapshot, SnapshotCatalogs};
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::execution::{SessionState, SessionStateBuilder};
-use datafusion::logical_expr::{LogicalPlan, ScalarUDF};
 use datafusion::logical_expr::var_provider::{VarProvider, VarType};
+use datafusion::logical_expr::{LogicalPlan, ScalarUDF};
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::prelude::SessionConfig;
 use datafusion::sql::parser::Statement as PlannerStatement;
@@ -103,10 +103,9 @@ impl Engine {
             };
             Ok((plan, schema))
         };
-        let (plan, schema) =
-            planned.await.map_err(|error: datafusion::error::DataFusionError| {
-                from_datafusion(&error)
-            })?;
+        let (plan, schema) = planned
+            .await
+            .map_err(|error: datafusion::error::DataFusionError| from_datafusion(&error))?;
         Ok(PlannedQuery { plan, state, schema })
     }
 
@@ -125,8 +124,7 @@ impl Engine {
         let mut builder = SessionStateBuilder::new_from_existing(self.base.clone())
             .with_config(planner_config(context))
             .with_catalog_list(Arc::new(SnapshotCatalogs(Arc::new(snapshot))));
-        builder =
-            build_session(builder, &self.node, options, Some(context.tasks.clone()))?;
+        builder = build_session(builder, &self.node, options, Some(context.tasks.clone()))?;
         if self.spreads() {
             builder = builder
                 .with_distributed_worker_resolver(DirectoryResolver(self.directory.clone()))
@@ -142,9 +140,7 @@ impl Engine {
         for function in &context.functions {
             datafusion::execution::FunctionRegistry::register_udf(&mut state, function.clone())?;
         }
-        state
-            .execution_props_mut()
-            .add_var_provider(VarType::System, context.variables.clone());
+        state.execution_props_mut().add_var_provider(VarType::System, context.variables.clone());
         state
             .execution_props_mut()
             .add_var_provider(VarType::UserDefined, context.variables.clone());
@@ -184,12 +180,10 @@ impl PlannedQuery {
     }
 }
 
-fn table_references(
-    statement: &Statement,
-) -> Result<Vec<datafusion::common::TableReference>> {
+fn table_references(statement: &Statement) -> Result<Vec<datafusion::common::TableReference>> {
     let statement = PlannerStatement::Statement(Box::new(statement.clone()));
-    let (references, _) = resolve_table_references(&statement, false)
-        .map_err(|error| from_datafusion(&error))?;
+    let (references, _) =
+        resolve_table_references(&statement, false).map_err(|error| from_datafusion(&error))?;
     Ok(references)
 }
 

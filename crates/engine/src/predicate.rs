@@ -114,10 +114,7 @@ fn intersect(left: &Domain, right: &Domain) -> Domain {
     if let ([left_range], [right_range]) = (left.ranges.as_slice(), right.ranges.as_slice()) {
         let low = tighter(&left_range.low, &right_range.low, std::cmp::Ordering::Greater);
         let high = tighter(&left_range.high, &right_range.high, std::cmp::Ordering::Less);
-        return Domain {
-            ranges: vec![Range { low, high }],
-            nulls: left.nulls && right.nulls,
-        };
+        return Domain { ranges: vec![Range { low, high }], nulls: left.nulls && right.nulls };
     }
     let mut smaller =
         if left.ranges.len() <= right.ranges.len() { left.clone() } else { right.clone() };
@@ -172,9 +169,8 @@ mod tests {
 
     #[test]
     fn a_range_and_a_list_never_lose_a_value() {
-        let filter = col("a")
-            .in_list(vec![lit(1_i64), lit(9_i64)], false)
-            .and(col("a").gt(lit(5_i64)));
+        let filter =
+            col("a").in_list(vec![lit(1_i64), lit(9_i64)], false).and(col("a").gt(lit(5_i64)));
         assert!(holds(filter, 9));
     }
 

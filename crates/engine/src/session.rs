@@ -35,7 +35,11 @@ pub struct NodeLimits {
 impl NodeRuntime {
     /// # Errors
     /// `InvalidArgument` when the spill folder cannot be made.
-    pub fn new(limits: &NodeLimits, sources: Arc<Sources>, channels: ClusterChannels) -> Result<Self> {
+    pub fn new(
+        limits: &NodeLimits,
+        sources: Arc<Sources>,
+        channels: ClusterChannels,
+    ) -> Result<Self> {
         std::fs::create_dir_all(&limits.spill_folder).map_err(|error| {
             Error::new(
                 ErrorKind::InvalidArgument,
@@ -96,12 +100,7 @@ pub async fn build_worker_session(
     let mut builder = context.builder;
     let mut config = builder.config().take().unwrap_or_default();
     config.set_distributed_option_extension_from_headers::<MooringOptions>(&context.headers)?;
-    let options = config
-        .options()
-        .extensions
-        .get::<MooringOptions>()
-        .cloned()
-        .unwrap_or_default();
+    let options = config.options().extensions.get::<MooringOptions>().cloned().unwrap_or_default();
     let keys = options.catalog_keys().map_err(crate::error::to_datafusion)?;
     node.sources.load(&keys).await.map_err(crate::error::to_datafusion)?;
     let builder = builder.with_config(config);

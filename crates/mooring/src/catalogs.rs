@@ -115,7 +115,8 @@ impl ConnectorFactory for LakeFactory {
 
     fn connector(&self, definition: &CatalogDefinition) -> Result<Arc<dyn Connector>> {
         let known = StorageSettings::keys();
-        if let Some(unknown) = definition.properties.keys().find(|key| !known.contains(&key.as_str()))
+        if let Some(unknown) =
+            definition.properties.keys().find(|key| !known.contains(&key.as_str()))
         {
             return Err(Error::new(
                 ErrorKind::InvalidArgument,

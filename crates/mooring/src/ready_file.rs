@@ -8,7 +8,10 @@ use std::path::Path;
 ///
 /// # Errors
 /// `InvalidArgument` naming the file.
-pub(crate) fn write(path: Option<&Path>, ports: &BTreeMap<&str, String>) -> mooring_spi::Result<()> {
+pub(crate) fn write(
+    path: Option<&Path>,
+    ports: &BTreeMap<&str, String>,
+) -> mooring_spi::Result<()> {
     let Some(path) = path else {
         return Ok(());
     };

@@ -20,7 +20,10 @@ pub(crate) fn run(config: &Config, load: &TpchLoad) -> Result<(), Failure> {
     if load.into.catalog != LAKE {
         return Err(Error::new(
             ErrorKind::InvalidArgument,
-            format!("`--into`: catalog `{}` takes no tables; use `{LAKE}.SCHEMA`", load.into.catalog),
+            format!(
+                "`--into`: catalog `{}` takes no tables; use `{LAKE}.SCHEMA`",
+                load.into.catalog
+            ),
         )
         .into());
     }

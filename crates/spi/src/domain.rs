@@ -71,10 +71,8 @@ mod tests {
 
     #[test]
     fn ranges_hold_their_included_ends_only() {
-        let range = Range {
-            low: Bound::Included(Value::Int(1)),
-            high: Bound::Excluded(Value::Int(3)),
-        };
+        let range =
+            Range { low: Bound::Included(Value::Int(1)), high: Bound::Excluded(Value::Int(3)) };
         let inside: Vec<i64> =
             (0..5).filter(|value| range.may_contain(&Value::Int(*value))).collect();
         assert_eq!(inside, [1, 2]);

@@ -15,7 +15,9 @@ mod connector;
 mod metastore;
 
 pub use catalog::{CatalogDefinition, CatalogKey};
-pub use connector::{BatchStream, Connector, ConnectorFactory, OpenRequest, ReaderFactory, SplitReader};
+pub use connector::{
+    BatchStream, Connector, ConnectorFactory, OpenRequest, ReaderFactory, SplitReader,
+};
 pub use domain::{Bound, Domain, Predicate, Range};
 pub use error::{Error, ErrorKind, Result, Retry};
 pub use metastore::{Metastore, NewTable, PartitionDefinition, TableDefinition, TableFormat};

@@ -14,7 +14,10 @@ pub enum Value {
     UInt(u64),
     Float(f64),
     /// `unscaled * 10^-scale`.
-    Decimal { unscaled: i128, scale: i8 },
+    Decimal {
+        unscaled: i128,
+        scale: i8,
+    },
     Text(String),
     Binary(Vec<u8>),
     /// Days since 1970-01-01.

@@ -55,9 +55,14 @@ impl CoordinatorClient {
     ///
     /// # Errors
     /// The coordinator's own error, or `SourceUnavailable` when it does not answer.
-    pub async fn call<A: DeserializeOwned>(&self, action: &str, body: &impl Serialize) -> Result<A> {
-        let body = serde_json::to_vec(body)
-            .map_err(|error| Error::internal("an internal call cannot be written").with_cause(error))?;
+    pub async fn call<A: DeserializeOwned>(
+        &self,
+        action: &str,
+        body: &impl Serialize,
+    ) -> Result<A> {
+        let body = serde_json::to_vec(body).map_err(|error| {
+            Error::internal("an internal call cannot be written").with_cause(error)
+        })?;
         let mut request = Request::new(Action::new(action, body));
         request.metadata_mut().insert("authorization", self.authorization.clone());
         let mut client = FlightServiceClient::new(self.channel.clone());

@@ -123,7 +123,10 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         if !self.gate.authorizes(&request) {
-            tracing::warn!(path = request.uri().path(), "refused a call without the cluster's secret");
+            tracing::warn!(
+                path = request.uri().path(),
+                "refused a call without the cluster's secret"
+            );
             return refuse(Status::unauthenticated(
                 Error::new(
                     ErrorKind::AuthenticationFailed,

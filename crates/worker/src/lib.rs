@@ -12,7 +12,7 @@ pub use client::{CoordinatorClient, RemoteDefinitions};
 pub use gate::{Drain, Gate};
 pub use metrics::WorkerMetrics;
 pub use registration::{Registration, RegistrationSettings};
-pub use server::{fragment_service, serve};
+pub use server::{serve, with_fragments};
 
 /// The version that all nodes of a cluster must have in common.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

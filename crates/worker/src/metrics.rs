@@ -20,7 +20,8 @@ impl WorkerMetrics {
 
 impl Collector for WorkerMetrics {
     fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), std::fmt::Error> {
-        let running = ConstGauge::new(i64::try_from(self.drain.running_tasks()).unwrap_or(i64::MAX));
+        let running =
+            ConstGauge::new(i64::try_from(self.drain.running_tasks()).unwrap_or(i64::MAX));
         let metric = encoder.encode_descriptor(
             "mooring_worker_tasks_running",
             "Tasks that run on this node",

@@ -10,8 +10,8 @@ use tokio::net::TcpListener;
 use tokio_stream::wrappers::TcpListenerStream;
 use tonic::service::Routes;
 
-/// The service that runs tasks on this node.
-pub fn fragment_service(node: NodeRuntime) -> Routes {
+/// Adds the service that runs tasks on this node.
+pub fn with_fragments(routes: Routes, node: NodeRuntime) -> Routes {
     let runtime_env = node.runtime_env.clone();
     let worker = Worker::from_session_builder(move |context: WorkerQueryContext| {
         let node = node.clone();
@@ -19,7 +19,7 @@ pub fn fragment_service(node: NodeRuntime) -> Routes {
     })
     .with_runtime_env(runtime_env)
     .with_version(crate::VERSION);
-    Routes::new(worker.into_worker_server())
+    routes.add_service(worker.into_worker_server())
 }
 
 /// Serves `routes` behind `gate` until `stop` resolves; calls that run by then end first.

@@ -136,14 +136,3 @@ async fn key_statistics_are_true_at_tiny() {
         assert!(rows.num_rows() < 100 || (0.8..1.4).contains(&ratio), "{table}: {ratio}");
     }
 }
-
-#[tokio::test]
-async fn zz_dump() {
-    for table in TpchTable::ALL {
-        let rows = whole(table, 1).await;
-        let columns: Vec<usize> = (0..table.schema().fields().len() - 1).collect();
-        let rows = rows.project(&columns).unwrap();
-        let lines: Vec<String> = (0..rows.num_rows()).map(|row| line(&rows, row)).collect();
-        std::fs::write(format!("/tmp/ours_{table}.csv"), lines.join("\n") + "\n").unwrap();
-    }
-}

@@ -183,7 +183,7 @@ mod tests {
         Column::deserialize((), &mut ParseBuf(&bytes)).expect("a column definition")
     }
 
-    /// Lengths and decimals as `mysql --column-type-info` of MySQL 8.0 shows them.
+    /// Lengths and decimals as `--column-type-info` shows them of MariaDB 10.11.
     #[test]
     fn types_have_their_lengths_and_decimals() {
         use ColumnType as Kind;

@@ -130,7 +130,7 @@ mod tests {
         }
     }
 
-    /// Answers of MySQL 8.0 to `SELECT name LIKE pattern`.
+    /// Answers of MariaDB 10.11 to `SELECT name LIKE pattern`.
     #[test]
     fn patterns_match_as_like_does() {
         for (name, pattern, expected) in [

@@ -1,13 +1,14 @@
 //! The MySQL door's metrics.
 
-use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
+use std::fmt;
 
 /// Why a connection ended before its first command.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EncodeLabelValue)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum HandshakeFailure {
     TooManyConnections,
     TimedOut,
@@ -20,6 +21,22 @@ pub(crate) enum HandshakeFailure {
     AccessDenied,
     /// The accounts could not be read or the session not be opened.
     Refused,
+}
+
+impl EncodeLabelValue for HandshakeFailure {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> fmt::Result {
+        let name = match self {
+            Self::TooManyConnections => "too_many_connections",
+            Self::TimedOut => "timed_out",
+            Self::Disconnected => "disconnected",
+            Self::Malformed => "malformed",
+            Self::TlsRequested => "tls_requested",
+            Self::UnsupportedPlugin => "unsupported_plugin",
+            Self::AccessDenied => "access_denied",
+            Self::Refused => "refused",
+        };
+        EncodeLabelValue::encode(&name, encoder)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -72,5 +89,28 @@ impl MysqlMetrics {
 
     pub(crate) fn handshake_failed(&self, reason: HandshakeFailure) {
         self.handshake_failures.get_or_create(&FailureLabels { reason }).inc();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metrics_have_their_names() {
+        let mut registry = Registry::default();
+        let metrics = MysqlMetrics::register(&mut registry);
+        metrics.handshake_failed(HandshakeFailure::AccessDenied);
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &registry).expect("encoded");
+        for line in [
+            "mooring_coordinator_mysql_connections 0",
+            "mooring_coordinator_mysql_connections_opened_total 0",
+            "mooring_coordinator_mysql_handshake_failures_total{reason=\"access_denied\"} 1",
+            "mooring_coordinator_mysql_bytes_sent_total 0",
+            "mooring_coordinator_mysql_rows_sent_total 0",
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line} in\n{text}");
+        }
     }
 }

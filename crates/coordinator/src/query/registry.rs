@@ -1,7 +1,6 @@
 //! All queries of a coordinator: admission, those that run, and the last ones that ended.
 
 use super::record::{Query, QueryOutcome, QueryState};
-use crate::error_table::row;
 use crate::metrics::QueryMetrics;
 use mooring_spi::{Error, ErrorKind, Result};
 use parking_lot::Mutex;
@@ -115,7 +114,7 @@ impl Queries {
         if !query.end(outcome) {
             return;
         }
-        self.log(query, outcome);
+        self.log(query);
         self.metrics.ended(query.state(), query.elapsed());
         {
             let mut listed = self.listed.lock();
@@ -128,23 +127,18 @@ impl Queries {
         self.running.send_modify(|running| *running = running.saturating_sub(1));
     }
 
-    fn log(&self, query: &Query, outcome: &QueryOutcome) {
-        let (rows, _) = query.output();
-        let elapsed_ms = query.elapsed().as_millis();
-        match outcome {
-            QueryOutcome::Failed(error) if row(error.kind()).level == tracing::Level::ERROR => {
-                tracing::error!(query_id = query.id, %error, cause = ?std::error::Error::source(error), elapsed_ms, "query failed");
-            }
-            QueryOutcome::Failed(error) => {
-                tracing::info!(query_id = query.id, %error, elapsed_ms, "query failed");
-            }
-            QueryOutcome::Finished => {
-                tracing::debug!(query_id = query.id, rows, elapsed_ms, "query finished");
-            }
-            QueryOutcome::Cancelled => {
-                tracing::info!(query_id = query.id, rows, elapsed_ms, "query cancelled");
-            }
-        }
+    /// The end of a query as an event; an error itself is logged by the door that answers it.
+    fn log(&self, query: &Query) {
+        let (rows, bytes) = query.output();
+        tracing::debug!(
+            query_id = query.id,
+            state = query.state().as_str(),
+            rows,
+            bytes,
+            attempts = query.attempts(),
+            elapsed_ms = query.elapsed().as_millis(),
+            "query ended"
+        );
     }
 
     /// All queries that are listed, the oldest first.

@@ -1,19 +1,13 @@
 //! Schemas and tables made and dropped by SQL, in the catalogs that take it.
 
 use super::{Completion, Response, Session};
-use crate::statement::{
-    CreateExternalTable, Name, resolve_database, split_database, split_table,
-};
+use crate::statement::{CreateExternalTable, Name, resolve_database, split_database, split_table};
 use mooring_engine::Catalog;
 use mooring_spi::{Error, ErrorKind, Metastore, NewTable, Result, SchemaTable};
 use std::sync::Arc;
 
 impl Session {
-    pub(super) async fn create_schema(
-        &self,
-        name: &Name,
-        if_not_exists: bool,
-    ) -> Result<Response> {
+    pub(super) async fn create_schema(&self, name: &Name, if_not_exists: bool) -> Result<Response> {
         let (catalog, schema) = split_database(&name.0, &self.catalog)?;
         let catalog = self.catalogs().get(&catalog)?;
         match metastore(&catalog)?.create_schema(&schema).await {

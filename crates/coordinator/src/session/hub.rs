@@ -173,10 +173,7 @@ impl SessionPlace {
             session.statement = Some((statement.to_string(), Instant::now()));
             session.query = None;
         });
-        RunningStatement(SessionPlace {
-            hub: self.hub.clone(),
-            connection_id: self.connection_id,
-        })
+        RunningStatement(SessionPlace { hub: self.hub.clone(), connection_id: self.connection_id })
     }
 
     /// Names the query that the running statement has become.

@@ -150,10 +150,7 @@ impl Session {
         Ok(Response::Done(Completion::default()))
     }
 
-    fn show_context<'a>(
-        &'a self,
-        processes: &'a [crate::statement::Process],
-    ) -> ShowContext<'a> {
+    fn show_context<'a>(&'a self, processes: &'a [crate::statement::Process]) -> ShowContext<'a> {
         ShowContext {
             catalogs: self.catalogs(),
             catalog: &self.catalog,

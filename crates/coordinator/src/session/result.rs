@@ -37,7 +37,8 @@ pub struct ResultSet {
 
 impl ResultSet {
     pub fn schema(&self) -> SchemaRef {
-        let fields: Vec<FieldRef> = self.columns.iter().map(|column| column.field.clone()).collect();
+        let fields: Vec<FieldRef> =
+            self.columns.iter().map(|column| column.field.clone()).collect();
         SchemaRef::new(Schema::new(fields))
     }
 
@@ -47,7 +48,7 @@ impl ResultSet {
     /// `Internal`.
     pub(crate) fn of_lines(label: &str, lines: &str) -> Result<Self> {
         let field = Arc::new(Field::new(label, DataType::Utf8, false));
-        let lines: ArrayRef = Arc::new(StringArray::from_iter_values(lines.lines()));
+        let lines: ArrayRef = Arc::new(StringArray::from(lines.lines().collect::<Vec<_>>()));
         let batch = RecordBatch::try_new(Arc::new(Schema::new(vec![field.clone()])), vec![lines])
             .map_err(|error| Error::internal("lines are no column").with_cause(error))?;
         Ok(Self {

@@ -104,7 +104,9 @@ mod tests {
         for collation in COLLATIONS {
             let id = u16::try_from(collation.id).expect("a small id");
             let known = mysql_common::collations::CollationId::from(id);
-            let name = mysql_common::collations::Collation::resolve(known).collation().replace("utf8_", "utf8mb3_");
+            let name = mysql_common::collations::Collation::resolve(known)
+                .collation()
+                .replace("utf8_", "utf8mb3_");
             assert_eq!(name.to_ascii_lowercase(), collation.name);
         }
     }

@@ -141,9 +141,8 @@ mod tests {
 
     #[test]
     fn types_have_their_widths() {
-        let micros = |zone: Option<&str>| {
-            DataType::Timestamp(TimeUnit::Microsecond, zone.map(Into::into))
-        };
+        let micros =
+            |zone: Option<&str>| DataType::Timestamp(TimeUnit::Microsecond, zone.map(Into::into));
         for (sql, expected) in [
             ("BOOLEAN", DataType::Boolean),
             ("TINYINT(1)", DataType::Int8),
@@ -185,9 +184,23 @@ mod tests {
     #[test]
     fn written_types_are_read_back() {
         for sql in [
-            "boolean", "tinyint", "tinyint unsigned", "smallint", "int", "int unsigned", "bigint",
-            "bigint unsigned", "float", "double", "decimal(15,2)", "varchar(16383)", "blob", "date",
-            "time(6)", "datetime(6)", "timestamp(6) with time zone",
+            "boolean",
+            "tinyint",
+            "tinyint unsigned",
+            "smallint",
+            "int",
+            "int unsigned",
+            "bigint",
+            "bigint unsigned",
+            "float",
+            "double",
+            "decimal(15,2)",
+            "varchar(16383)",
+            "blob",
+            "date",
+            "time(6)",
+            "datetime(6)",
+            "timestamp(6) with time zone",
         ] {
             let data_type = read(sql).expect(sql);
             assert_eq!(column_type_text(&data_type).as_deref(), Some(sql));

@@ -161,10 +161,9 @@ fn arithmetic(
     }
     match (double(left), double(right)) {
         (Some(left), Some(right)) => Ok(VariableValue::Double(rounded(left, right))),
-        _ => Err(Error::new(
-            ErrorKind::TypeMismatch,
-            format!("`{left} {op} {right}` needs numbers"),
-        )),
+        _ => {
+            Err(Error::new(ErrorKind::TypeMismatch, format!("`{left} {op} {right}` needs numbers")))
+        }
     }
 }
 
@@ -203,9 +202,10 @@ fn call(variables: &Variables, function: &Function, expr: &Expr) -> Result<Varia
         values.push(evaluate(variables, argument)?);
     }
     match (function.name.to_string().to_ascii_lowercase().as_str(), values.as_slice()) {
-        ("concat", [_, ..]) => Ok(texts(&values).map_or(VariableValue::Null, |texts| {
-            VariableValue::Text(texts.concat())
-        })),
+        ("concat", [_, ..]) => {
+            Ok(texts(&values)
+                .map_or(VariableValue::Null, |texts| VariableValue::Text(texts.concat())))
+        }
         ("replace", [_, _, _]) => Ok(match texts(&values).as_deref() {
             Some([text, from, _]) if from.is_empty() => VariableValue::text(text),
             Some([text, from, to]) => VariableValue::Text(text.replace(from.as_str(), to)),

@@ -14,9 +14,7 @@
 use super::column_list::{PartitionColumn, arranged, columns, distinct, partition_columns};
 use super::csv_options;
 use super::names::Name;
-use super::tokens::{
-    at_end, expect_token, expected, name, string, string_or_word, take_words,
-};
+use super::tokens::{at_end, expect_token, expected, name, string, string_or_word, take_words};
 use arrow::datatypes::{Schema, SchemaRef};
 use mooring_spi::{Compression, Error, ErrorKind, Result, TableFormat};
 use sqlparser::parser::Parser;
@@ -59,11 +57,8 @@ struct Clauses {
 pub(super) fn create_external_table(parser: &mut Parser<'_>) -> Result<CreateExternalTable> {
     let if_not_exists = take_words(parser, &["IF", "NOT", "EXISTS"]);
     let name = Name(name(parser, "a table name")?);
-    let listed = if parser.peek_token_ref().token == Token::LParen {
-        Some(columns(parser)?)
-    } else {
-        None
-    };
+    let listed =
+        if parser.peek_token_ref().token == Token::LParen { Some(columns(parser)?) } else { None };
     let mut clauses = Clauses::default();
     while !at_end(parser) {
         clause(parser, &mut clauses)?;
@@ -133,10 +128,7 @@ fn once(clause: &str, given_before: bool) -> Result<()> {
     if !given_before {
         return Ok(());
     }
-    Err(Error::new(
-        ErrorKind::SyntaxError,
-        format!("syntax error: `{clause}` is there twice"),
-    ))
+    Err(Error::new(ErrorKind::SyntaxError, format!("syntax error: `{clause}` is there twice")))
 }
 
 fn option(clauses: &mut Clauses, name: &str, value: String) -> Result<()> {

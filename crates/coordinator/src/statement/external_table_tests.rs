@@ -43,10 +43,10 @@ fn clauses_come_in_any_order() {
     let expected = Field::new("a", DataType::Int64, false);
     assert_eq!(columns.field(0).clone().with_metadata(Default::default()), expected);
     assert_eq!(columns.field(0).metadata().get(COMMENT_KEY).map(String::as_str), Some("the key"));
-    assert_eq!(table.partition_columns, [PartitionColumn {
-        name: "b".into(),
-        data_type: Some(DataType::Decimal128(15, 2)),
-    }]);
+    assert_eq!(
+        table.partition_columns,
+        [PartitionColumn { name: "b".into(), data_type: Some(DataType::Decimal128(15, 2)) }]
+    );
     assert_eq!(table.compression, Some(Compression::Gzip));
     let csv = CsvOptions {
         has_header: false,
@@ -69,7 +69,8 @@ fn partition_columns_may_bring_their_types() {
     let inferred =
         table("CREATE EXTERNAL TABLE t PARTITIONED BY (d DATE, e) STORED AS PARQUET LOCATION 'x'");
     assert_eq!(inferred.columns, None);
-    let types: Vec<_> = inferred.partition_columns.into_iter().map(|column| column.data_type).collect();
+    let types: Vec<_> =
+        inferred.partition_columns.into_iter().map(|column| column.data_type).collect();
     assert_eq!(types, [Some(DataType::Date32), None]);
 }
 
@@ -78,8 +79,9 @@ fn header_row_and_datafusion_names_are_read() {
     let with_header =
         table("CREATE EXTERNAL TABLE t STORED AS CSV WITH HEADER ROW LOCATION 'x' OPTIONS ()");
     assert_eq!(with_header.format, TableFormat::Csv(CsvOptions::default()));
-    let dotted =
-        table("CREATE EXTERNAL TABLE t STORED AS CSV LOCATION 'x' OPTIONS (format.has_header 'false')");
+    let dotted = table(
+        "CREATE EXTERNAL TABLE t STORED AS CSV LOCATION 'x' OPTIONS (format.has_header 'false')",
+    );
     let csv = CsvOptions { has_header: false, ..CsvOptions::default() };
     assert_eq!(dotted.format, TableFormat::Csv(csv));
 }

@@ -26,14 +26,18 @@ fn expressions_keep_their_text() {
         labels("select count(*), COUNT(DISTINCT x), 1+1,1 + 1 , -1 FROM t"),
         ["count(*)", "COUNT(DISTINCT x)", "1+1", "1 + 1", "-1"]
     );
-    assert_eq!(labels("SELECT DATABASE(), NOW( ), NULL, TRUE"), ["DATABASE()", "NOW( )", "NULL", "TRUE"]);
-    assert_eq!(labels("SELECT CASE WHEN a THEN 'x,y' ELSE b END FROM t"), [
-        "CASE WHEN a THEN 'x,y' ELSE b END"
-    ]);
-    assert_eq!(labels("SELECT a IS NOT DISTINCT FROM b, f(a, (b, c)) FROM t"), [
-        "a IS NOT DISTINCT FROM b",
-        "f(a, (b, c))"
-    ]);
+    assert_eq!(
+        labels("SELECT DATABASE(), NOW( ), NULL, TRUE"),
+        ["DATABASE()", "NOW( )", "NULL", "TRUE"]
+    );
+    assert_eq!(
+        labels("SELECT CASE WHEN a THEN 'x,y' ELSE b END FROM t"),
+        ["CASE WHEN a THEN 'x,y' ELSE b END"]
+    );
+    assert_eq!(
+        labels("SELECT a IS NOT DISTINCT FROM b, f(a, (b, c)) FROM t"),
+        ["a IS NOT DISTINCT FROM b", "f(a, (b, c))"]
+    );
 }
 
 #[test]
@@ -54,7 +58,9 @@ fn variables_keep_their_scope() {
         ["@@max_allowed_packet", "@@session.sql_mode", "@@GLOBAL.time_zone", "@x"]
     );
     assert_eq!(
-        labels("/* mysql-connector-j-9 */SELECT  @@session.auto_increment_increment AS auto_increment_increment, @@character_set_client AS character_set_client"),
+        labels(
+            "/* mysql-connector-j-9 */SELECT  @@session.auto_increment_increment AS auto_increment_increment, @@character_set_client AS character_set_client"
+        ),
         ["auto_increment_increment", "character_set_client"]
     );
 }
@@ -73,7 +79,9 @@ fn multi_byte_text_and_lines_and_comments() {
 fn the_outermost_leftmost_select_counts() {
     assert_eq!(labels("SELECT (SELECT a, b FROM t), x+1 FROM u"), ["(SELECT a, b FROM t)", "x+1"]);
     assert_eq!(
-        labels("WITH a (x, y) AS (SELECT 1, 2), b AS (SELECT 3) SELECT x+0, y FROM a UNION SELECT 7, 8"),
+        labels(
+            "WITH a (x, y) AS (SELECT 1, 2), b AS (SELECT 3) SELECT x+0, y FROM a UNION SELECT 7, 8"
+        ),
         ["x+0", "y"]
     );
     assert_eq!(labels("((SELECT 1+1 FROM t) UNION ALL SELECT 2) ORDER BY 1"), ["1+1"]);

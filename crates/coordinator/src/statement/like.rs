@@ -102,9 +102,9 @@ mod tests {
         match pattern.split_first() {
             None => text.is_empty(),
             Some(('%', rest)) => (0..=text.len()).any(|taken| slow(rest, &text[taken..])),
-            Some((wanted, rest)) => text
-                .split_first()
-                .is_some_and(|(next, after)| (*wanted == '_' || wanted == next) && slow(rest, after)),
+            Some((wanted, rest)) => text.split_first().is_some_and(|(next, after)| {
+                (*wanted == '_' || wanted == next) && slow(rest, after)
+            }),
         }
     }
 

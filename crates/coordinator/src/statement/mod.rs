@@ -40,12 +40,10 @@ pub use filter::Filter;
 pub use labels::{Label, select_labels};
 pub use like::matches as like_matches;
 pub use mysql_type::mysql_type_text;
-pub use names::{
-    Database, Name, resolve_database, resolve_table, split_database, split_table,
-};
+pub use names::{Database, Name, resolve_database, resolve_table, split_database, split_table};
 pub use parse::{EMPTY_QUERY, parse, parse_in};
 pub use query::{Explain, QueryStatement};
-pub use set::{Assignment, AssignedValue, Target};
+pub use set::{AssignedValue, Assignment, Target};
 pub use show::{NothingKind, Show, ShowRange};
 pub use sql_mode::SqlMode;
 pub use unique_names::make_unique;
@@ -61,10 +59,20 @@ pub enum Statement {
     Use(Name),
     Show(Show),
     Describe(Describe),
-    CreateSchema { name: Name, if_not_exists: bool },
-    DropSchema { name: Name, if_exists: bool, cascade: bool },
+    CreateSchema {
+        name: Name,
+        if_not_exists: bool,
+    },
+    DropSchema {
+        name: Name,
+        if_exists: bool,
+        cascade: bool,
+    },
     CreateExternalTable(Box<CreateExternalTable>),
-    DropTable { names: Vec<Name>, if_exists: bool },
+    DropTable {
+        names: Vec<Name>,
+        if_exists: bool,
+    },
     /// Accepted without effect: every statement is its own transaction.
     Transaction(Transaction),
     Kill(Kill),

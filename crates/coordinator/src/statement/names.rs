@@ -4,9 +4,7 @@
 //! name or between two. A schema whose own name holds a dot needs both parts.
 
 use mooring_engine::{Catalog, Catalogs};
-use mooring_spi::{
-    Error, ErrorKind, Result, SchemaTable, Table, TableName, pick_name, quote,
-};
+use mooring_spi::{Error, ErrorKind, Result, SchemaTable, Table, TableName, pick_name, quote};
 use std::fmt;
 use std::sync::Arc;
 
@@ -53,10 +51,7 @@ pub fn split_database(name: &[String], current_catalog: &str) -> Result<(String,
     if catalog.is_empty() || schema.is_empty() {
         return Err(Error::new(
             ErrorKind::SchemaNotFound,
-            format!(
-                "`{}` is no database; write `schema` or `catalog.schema`",
-                name.join(".")
-            ),
+            format!("`{}` is no database; write `schema` or `catalog.schema`", name.join(".")),
         ));
     }
     Ok((catalog.to_owned(), schema.to_owned()))
@@ -113,10 +108,8 @@ pub async fn resolve_database(
     if let Some(schema) = pick_name(&schema_name, schemas.iter().map(String::as_str))? {
         return Ok(Database { schema: schema.to_owned(), catalog });
     }
-    let mut message = format!(
-        "unknown database `{schema_name}` in catalog `{}`",
-        catalog.definition.name
-    );
+    let mut message =
+        format!("unknown database `{schema_name}` in catalog `{}`", catalog.definition.name);
     if name.len() == 1
         && let Some(namesake) = catalogs.find(&schema_name)?
     {

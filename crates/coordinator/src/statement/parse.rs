@@ -123,11 +123,50 @@ fn query(parser: &mut Parser<'_>, sql: &str) -> Result<Statement> {
 
 /// The first words of MySQL's other statements.
 const UNSUPPORTED: &[&str] = &[
-    "ALTER", "ANALYZE", "BINLOG", "CACHE", "CALL", "CHANGE", "CHECK", "CHECKSUM", "CLONE", "COPY",
-    "DEALLOCATE", "DELETE", "DO", "EXECUTE", "FLUSH", "GRANT", "HANDLER", "HELP", "IMPORT",
-    "INSERT", "INSTALL", "LOAD", "LOCK", "MERGE", "OPTIMIZE", "PREPARE", "PURGE", "RELEASE",
-    "RENAME", "REPAIR", "REPLACE", "RESET", "RESIGNAL", "RESTART", "REVOKE", "SAVEPOINT",
-    "SHUTDOWN", "SIGNAL", "STOP", "TRUNCATE", "UNINSTALL", "UNLOCK", "UPDATE", "XA",
+    "ALTER",
+    "ANALYZE",
+    "BINLOG",
+    "CACHE",
+    "CALL",
+    "CHANGE",
+    "CHECK",
+    "CHECKSUM",
+    "CLONE",
+    "COPY",
+    "DEALLOCATE",
+    "DELETE",
+    "DO",
+    "EXECUTE",
+    "FLUSH",
+    "GRANT",
+    "HANDLER",
+    "HELP",
+    "IMPORT",
+    "INSERT",
+    "INSTALL",
+    "LOAD",
+    "LOCK",
+    "MERGE",
+    "OPTIMIZE",
+    "PREPARE",
+    "PURGE",
+    "RELEASE",
+    "RENAME",
+    "REPAIR",
+    "REPLACE",
+    "RESET",
+    "RESIGNAL",
+    "RESTART",
+    "REVOKE",
+    "SAVEPOINT",
+    "SHUTDOWN",
+    "SIGNAL",
+    "STOP",
+    "TRUNCATE",
+    "UNINSTALL",
+    "UNLOCK",
+    "UPDATE",
+    "XA",
 ];
 
 /// Names the statement by its first word or, where that says little, by two.
@@ -135,7 +174,9 @@ fn unsupported(parser: &Parser<'_>) -> Error {
     let mut kind = peek_word(parser, 0).unwrap_or_default().to_ascii_uppercase();
     if matches!(kind.as_str(), "ALTER" | "CREATE" | "DROP" | "LOAD" | "LOCK" | "RENAME") {
         let mut offset = 1;
-        while ["OR", "REPLACE", "TEMPORARY", "UNIQUE"].iter().any(|word| nth_is(parser, offset, word))
+        while ["OR", "REPLACE", "TEMPORARY", "UNIQUE"]
+            .iter()
+            .any(|word| nth_is(parser, offset, word))
         {
             offset += 1;
         }

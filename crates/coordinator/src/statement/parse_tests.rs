@@ -98,7 +98,9 @@ fn schemas_and_tables() {
     assert_eq!(parsed("USE `tpch.tiny`"), Statement::Use(name_of(&["tpch.tiny"])));
     assert_eq!(parsed("use tpch.tiny;"), Statement::Use(name_of(&["tpch", "tiny"])));
     assert_eq!(
-        parsed("CREATE DATABASE IF NOT EXISTS d DEFAULT CHARACTER SET = utf8mb4 COLLATE utf8mb4_bin"),
+        parsed(
+            "CREATE DATABASE IF NOT EXISTS d DEFAULT CHARACTER SET = utf8mb4 COLLATE utf8mb4_bin"
+        ),
         Statement::CreateSchema { name: name_of(&["d"]), if_not_exists: true }
     );
     assert_eq!(
@@ -107,7 +109,10 @@ fn schemas_and_tables() {
     );
     assert_eq!(
         parsed("DROP TABLE a, b.c"),
-        Statement::DropTable { names: vec![name_of(&["a"]), name_of(&["b", "c"])], if_exists: false }
+        Statement::DropTable {
+            names: vec![name_of(&["a"]), name_of(&["b", "c"])],
+            if_exists: false
+        }
     );
     let external = parsed("CREATE EXTERNAL TABLE t STORED AS JSON LOCATION 'x'");
     let Statement::CreateExternalTable(external) = external else { panic!("another statement") };

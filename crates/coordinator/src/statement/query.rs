@@ -162,8 +162,11 @@ mod tests {
         let analyze = Explain { analyze: true, verbose: true };
         assert_eq!(parsed("EXPLAIN ANALYZE VERBOSE SELECT 1").explain, Some(analyze));
         let plain = Explain { analyze: false, verbose: false };
-        for sql in ["DESC SELECT 1", "EXPLAIN FORMAT=TREE (SELECT 1)", "explain with a as (select 1) select * from a"]
-        {
+        for sql in [
+            "DESC SELECT 1",
+            "EXPLAIN FORMAT=TREE (SELECT 1)",
+            "explain with a as (select 1) select * from a",
+        ] {
             assert_eq!(parsed(sql).explain, Some(plain), "{sql}");
         }
         let error = parse("EXPLAIN FORMAT=JSON SELECT 1").expect_err("no JSON");
@@ -176,7 +179,8 @@ mod tests {
             Statement::Describe(Describe { table, column }) => (table.0, column),
             other => panic!("no describe: {other:?}"),
         };
-        let table = |parts: &[&str]| parts.iter().map(|part| (*part).to_owned()).collect::<Vec<_>>();
+        let table =
+            |parts: &[&str]| parts.iter().map(|part| (*part).to_owned()).collect::<Vec<_>>();
         assert_eq!(described("DESC t"), (table(&["t"]), None));
         assert_eq!(
             described("EXPLAIN `tpch.tiny`.nation n_name"),

@@ -17,11 +17,19 @@ use sqlparser::tokenizer::Token;
 /// One change; a statement's changes are made together or not at all.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Assignment {
-    Variable { target: Target, value: AssignedValue },
+    Variable {
+        target: Target,
+        value: AssignedValue,
+    },
     /// `None` is DEFAULT.
-    Names { character_set: Option<String>, collation: Option<String> },
+    Names {
+        character_set: Option<String>,
+        collation: Option<String>,
+    },
     /// `None` is DEFAULT.
-    CharacterSet { character_set: Option<String> },
+    CharacterSet {
+        character_set: Option<String>,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,8 +102,7 @@ fn scope_named(word: &str) -> Scope {
 }
 
 fn assignment(parser: &mut Parser<'_>, scope: Scope) -> Result<Assignment> {
-    let equals_ahead =
-        matches!(parser.peek_nth_token_ref(1).token, Token::Eq | Token::Assignment);
+    let equals_ahead = matches!(parser.peek_nth_token_ref(1).token, Token::Eq | Token::Assignment);
     if !equals_ahead {
         if take(parser, "NAMES") {
             return names(parser);
@@ -114,11 +121,8 @@ fn assignment(parser: &mut Parser<'_>, scope: Scope) -> Result<Assignment> {
 
 fn names(parser: &mut Parser<'_>) -> Result<Assignment> {
     let character_set = word_or_default(parser, "a character set")?;
-    let collation = if take(parser, "COLLATE") {
-        word_or_default(parser, "a collation")?
-    } else {
-        None
-    };
+    let collation =
+        if take(parser, "COLLATE") { word_or_default(parser, "a collation")? } else { None };
     Ok(Assignment::Names { character_set, collation })
 }
 
@@ -131,7 +135,8 @@ fn word_or_default(parser: &mut Parser<'_>, what: &str) -> Result<Option<String>
 
 /// `name`, `@@name`, `@@session.name`, `@name`, ``@`name` ``, `@'name'`.
 fn target(parser: &mut Parser<'_>, scope: Scope) -> Result<Target> {
-    let quoted = matches!(&parser.peek_token_ref().token, Token::Word(word) if word.quote_style.is_some());
+    let quoted =
+        matches!(&parser.peek_token_ref().token, Token::Word(word) if word.quote_style.is_some());
     let first = identifier(parser, "a variable")?;
     if quoted {
         return Ok(Target::System { scope, name: first });
@@ -143,7 +148,8 @@ fn target(parser: &mut Parser<'_>, scope: Scope) -> Result<Target> {
             return Ok(Target::System { scope, name: identifier(parser, "a variable")? });
         }
         // Without a scope it is the session's, also behind `GLOBAL x = 1, `.
-        let name = if name.is_empty() { identifier(parser, "a variable")? } else { name.to_owned() };
+        let name =
+            if name.is_empty() { identifier(parser, "a variable")? } else { name.to_owned() };
         return Ok(Target::System { scope: Scope::Session, name });
     }
     if let Some(name) = first.strip_prefix('@') {
@@ -161,10 +167,8 @@ fn target(parser: &mut Parser<'_>, scope: Scope) -> Result<Target> {
 
 /// A single word is taken as it stands; everything else is an expression.
 fn value(parser: &mut Parser<'_>) -> Result<AssignedValue> {
-    let alone = matches!(
-        parser.peek_nth_token_ref(1).token,
-        Token::Comma | Token::SemiColon | Token::EOF
-    );
+    let alone =
+        matches!(parser.peek_nth_token_ref(1).token, Token::Comma | Token::SemiColon | Token::EOF);
     if alone
         && let Some(word) = peek_word(parser, 0)
         && !word.starts_with('@')

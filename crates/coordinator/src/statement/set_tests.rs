@@ -82,7 +82,9 @@ fn names_and_character_set() {
 
 #[test]
 fn transactions() {
-    for sql in ["SET TRANSACTION READ WRITE", "set transaction isolation level read committed, read only"] {
+    for sql in
+        ["SET TRANSACTION READ WRITE", "set transaction isolation level read committed, read only"]
+    {
         let statement = parse(sql).expect(sql);
         assert_eq!(statement, Statement::Transaction(Transaction::Characteristics), "{sql}");
     }

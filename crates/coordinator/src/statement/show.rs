@@ -13,30 +13,71 @@ use sqlparser::tokenizer::Token;
 /// What is to be shown.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Show {
-    Catalogs { filter: Filter },
+    Catalogs {
+        filter: Filter,
+    },
     /// Of all catalogs, or of one.
-    Databases { catalog: Option<String>, filter: Filter },
-    Tables { database: Option<Name>, full: bool, filter: Filter },
-    TableStatus { database: Option<Name>, filter: Filter },
-    Columns { table: Name, full: bool, filter: Filter },
-    Indexes { table: Name },
-    CreateTable { table: Name },
-    CreateDatabase { database: Name },
-    Variables { global: bool, filter: Filter },
-    Status { filter: Filter },
-    Warnings { range: ShowRange },
-    Errors { range: ShowRange },
+    Databases {
+        catalog: Option<String>,
+        filter: Filter,
+    },
+    Tables {
+        database: Option<Name>,
+        full: bool,
+        filter: Filter,
+    },
+    TableStatus {
+        database: Option<Name>,
+        filter: Filter,
+    },
+    Columns {
+        table: Name,
+        full: bool,
+        filter: Filter,
+    },
+    Indexes {
+        table: Name,
+    },
+    CreateTable {
+        table: Name,
+    },
+    CreateDatabase {
+        database: Name,
+    },
+    Variables {
+        global: bool,
+        filter: Filter,
+    },
+    Status {
+        filter: Filter,
+    },
+    Warnings {
+        range: ShowRange,
+    },
+    Errors {
+        range: ShowRange,
+    },
     WarningCount,
     ErrorCount,
     Engines,
-    CharacterSets { filter: Filter },
-    Collations { filter: Filter },
+    CharacterSets {
+        filter: Filter,
+    },
+    Collations {
+        filter: Filter,
+    },
     Plugins,
-    Processes { full: bool },
+    Processes {
+        full: bool,
+    },
     /// `None`: of the session's user.
-    Grants { user: Option<String> },
+    Grants {
+        user: Option<String>,
+    },
     /// What Mooring has none of, in MySQL's form.
-    Nothing { kind: NothingKind },
+    Nothing {
+        kind: NothingKind,
+    },
 }
 
 /// `LIMIT [offset,] count`.
@@ -256,21 +297,59 @@ mod tests {
         let all = Filter::All;
         for (sql, expected) in [
             ("show databases", Show::Databases { catalog: None, filter: all.clone() }),
-            ("SHOW SCHEMAS FROM tpch LIKE 's%'", Show::Databases { catalog: Some("tpch".into()), filter: like("s%") }),
+            (
+                "SHOW SCHEMAS FROM tpch LIKE 's%'",
+                Show::Databases { catalog: Some("tpch".into()), filter: like("s%") },
+            ),
             ("SHOW CATALOGS", Show::Catalogs { filter: all.clone() }),
-            ("SHOW FULL TABLES FROM `tpch.tiny` LIKE '%'", Show::Tables { database: Some(name_of(&["tpch.tiny"])), full: true, filter: like("%") }),
-            ("SHOW TABLES IN a.b", Show::Tables { database: Some(name_of(&["a", "b"])), full: false, filter: all.clone() }),
-            ("/* ApplicationName=DBeaver 24 */ SHOW FULL COLUMNS FROM `t` FROM `a.b` LIKE '%';", Show::Columns { table: name_of(&["a.b", "t"]), full: true, filter: like("%") }),
-            ("SHOW FIELDS IN a.t", Show::Columns { table: name_of(&["a", "t"]), full: false, filter: all.clone() }),
+            (
+                "SHOW FULL TABLES FROM `tpch.tiny` LIKE '%'",
+                Show::Tables {
+                    database: Some(name_of(&["tpch.tiny"])),
+                    full: true,
+                    filter: like("%"),
+                },
+            ),
+            (
+                "SHOW TABLES IN a.b",
+                Show::Tables {
+                    database: Some(name_of(&["a", "b"])),
+                    full: false,
+                    filter: all.clone(),
+                },
+            ),
+            (
+                "/* ApplicationName=DBeaver 24 */ SHOW FULL COLUMNS FROM `t` FROM `a.b` LIKE '%';",
+                Show::Columns { table: name_of(&["a.b", "t"]), full: true, filter: like("%") },
+            ),
+            (
+                "SHOW FIELDS IN a.t",
+                Show::Columns { table: name_of(&["a", "t"]), full: false, filter: all.clone() },
+            ),
             ("SHOW KEYS FROM t FROM db", Show::Indexes { table: name_of(&["db", "t"]) }),
-            ("SHOW INDEX FROM t WHERE Key_name = 'PRIMARY'", Show::Indexes { table: name_of(&["t"]) }),
+            (
+                "SHOW INDEX FROM t WHERE Key_name = 'PRIMARY'",
+                Show::Indexes { table: name_of(&["t"]) },
+            ),
             ("SHOW CREATE TABLE `a`.`b`", Show::CreateTable { table: name_of(&["a", "b"]) }),
-            ("SHOW CREATE DATABASE IF NOT EXISTS d", Show::CreateDatabase { database: name_of(&["d"]) }),
+            (
+                "SHOW CREATE DATABASE IF NOT EXISTS d",
+                Show::CreateDatabase { database: name_of(&["d"]) },
+            ),
             ("SHOW GLOBAL VARIABLES", Show::Variables { global: true, filter: all.clone() }),
-            ("SHOW SESSION VARIABLES LIKE 'sql_mode'", Show::Variables { global: false, filter: like("sql_mode") }),
+            (
+                "SHOW SESSION VARIABLES LIKE 'sql_mode'",
+                Show::Variables { global: false, filter: like("sql_mode") },
+            ),
             ("SHOW SESSION STATUS LIKE 'Ssl_cipher'", Show::Status { filter: like("Ssl_cipher") }),
-            ("SHOW TABLE STATUS FROM db LIKE 't'", Show::TableStatus { database: Some(name_of(&["db"])), filter: like("t") }),
-            ("SHOW WARNINGS LIMIT 2, 3", Show::Warnings { range: ShowRange { offset: 2, count: 3 } }),
+            (
+                "SHOW TABLE STATUS FROM db LIKE 't'",
+                Show::TableStatus { database: Some(name_of(&["db"])), filter: like("t") },
+            ),
+            (
+                "SHOW WARNINGS LIMIT 2, 3",
+                Show::Warnings { range: ShowRange { offset: 2, count: 3 } },
+            ),
             ("SHOW COUNT(*) WARNINGS", Show::WarningCount),
             ("SHOW CHARACTER SET", Show::CharacterSets { filter: all.clone() }),
             ("SHOW COLLATION", Show::Collations { filter: all.clone() }),
@@ -278,7 +357,10 @@ mod tests {
             ("SHOW STORAGE ENGINES", Show::Engines),
             ("SHOW GRANTS FOR CURRENT_USER()", Show::Grants { user: None }),
             ("SHOW GRANTS FOR 'root'@'%'", Show::Grants { user: Some("root@%".into()) }),
-            ("SHOW GRANTS FOR root@localhost", Show::Grants { user: Some("root@localhost".into()) }),
+            (
+                "SHOW GRANTS FOR root@localhost",
+                Show::Grants { user: Some("root@localhost".into()) },
+            ),
             ("SHOW FUNCTION STATUS WHERE Db = 'x'", Show::Nothing { kind: NothingKind::Functions }),
         ] {
             assert_eq!(shown(sql), expected, "{sql}");
@@ -298,7 +380,9 @@ mod tests {
             assert_eq!(error.kind(), ErrorKind::Unsupported, "{sql}");
             assert!(error.message().contains(part), "{error}");
         }
-        for sql in ["SHOW", "SHOW COLUMNS", "SHOW TABLES FROM", "SHOW GLOBAL TABLES", "SHOW TABLES x"] {
+        for sql in
+            ["SHOW", "SHOW COLUMNS", "SHOW TABLES FROM", "SHOW GLOBAL TABLES", "SHOW TABLES x"]
+        {
             assert_eq!(parse(sql).expect_err(sql).kind(), ErrorKind::SyntaxError, "{sql}");
         }
     }

@@ -15,10 +15,7 @@ impl SqlMode {
     /// Reads the value of `sql_mode` in its accepted form.
     pub fn of(value: &str) -> Self {
         let has = |mode: &str| value.split(',').any(|part| part == mode);
-        Self {
-            ansi_quotes: has("ANSI_QUOTES"),
-            no_backslash_escapes: has("NO_BACKSLASH_ESCAPES"),
-        }
+        Self { ansi_quotes: has("ANSI_QUOTES"), no_backslash_escapes: has("NO_BACKSLASH_ESCAPES") }
     }
 }
 

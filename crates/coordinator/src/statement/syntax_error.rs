@@ -25,7 +25,8 @@ fn message(text: &str) -> String {
         Some((what, place)) => (what, format!("line {}", place.replace("Column: ", "column "))),
         None => (text, "the end of the statement".to_owned()),
     };
-    let what = match what.strip_prefix("Expected: ").and_then(|rest| rest.rsplit_once(", found: ")) {
+    let what = match what.strip_prefix("Expected: ").and_then(|rest| rest.rsplit_once(", found: "))
+    {
         Some((expected, "EOF")) => format!("expected {}", lower_first(expected)),
         Some((expected, found)) => {
             format!("expected {}, found `{}`", lower_first(expected), shortened(found))

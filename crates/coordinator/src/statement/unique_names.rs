@@ -135,11 +135,9 @@ fn item_name(item: &SelectItem) -> Option<ItemName> {
         SelectItem::UnnamedExpr(expr) => {
             Some(ItemName { qualifier: None, name: canonical(expr), is_column: false })
         }
-        SelectItem::ExprWithAlias { alias, .. } => Some(ItemName {
-            qualifier: None,
-            name: alias.value.to_lowercase(),
-            is_column: false,
-        }),
+        SelectItem::ExprWithAlias { alias, .. } => {
+            Some(ItemName { qualifier: None, name: alias.value.to_lowercase(), is_column: false })
+        }
         SelectItem::ExprWithAliases { .. }
         | SelectItem::Wildcard(_)
         | SelectItem::QualifiedWildcard(..) => None,

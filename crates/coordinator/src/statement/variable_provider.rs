@@ -80,7 +80,12 @@ mod tests {
         let batches = context.execute_logical_plan(plan).await?.collect().await?;
         let table = pretty_format_batches(&batches)?.to_string();
         let row = table.lines().nth(3).unwrap_or_default().to_owned();
-        Ok(row.split('|').map(str::trim).filter(|cell| !cell.is_empty()).collect::<Vec<_>>().join(" "))
+        Ok(row
+            .split('|')
+            .map(str::trim)
+            .filter(|cell| !cell.is_empty())
+            .collect::<Vec<_>>()
+            .join(" "))
     }
 
     #[tokio::test]
@@ -103,7 +108,9 @@ mod tests {
 
     #[tokio::test]
     async fn an_unknown_variable_is_named() {
-        for sql in ["SELECT @@max_alowed_packet", "SELECT @@session.max_alowed_packet", "SELECT @@a.b"] {
+        for sql in
+            ["SELECT @@max_alowed_packet", "SELECT @@session.max_alowed_packet", "SELECT @@a.b"]
+        {
             let error = answer(&Variables::default(), sql).await.expect_err(sql).to_string();
             let error = mooring_spi::Error::from_text(&error).expect("our own error");
             assert_eq!(error.kind(), mooring_spi::ErrorKind::UnknownVariable, "{sql}");

@@ -20,11 +20,18 @@ pub(super) enum Level {
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Kind {
     Bool(bool),
-    Int { default: i64, min: i64, max: i64 },
+    Int {
+        default: i64,
+        min: i64,
+        max: i64,
+    },
     UInt(u64),
     Text(&'static str),
     /// One of the words, or its position.
-    Enum { default: &'static str, words: &'static [&'static str] },
+    Enum {
+        default: &'static str,
+        words: &'static [&'static str],
+    },
     SqlMode(&'static str),
     TimeZone(&'static str),
     CharacterSet(&'static str),
@@ -210,7 +217,9 @@ pub(super) const TABLE: &[Definition] = &[
     session("session_track_state_change", Kind::Bool(false)),
     session(
         "session_track_system_variables",
-        Kind::Text("time_zone,autocommit,character_set_client,character_set_results,character_set_connection"),
+        Kind::Text(
+            "time_zone,autocommit,character_set_client,character_set_results,character_set_connection",
+        ),
     ),
     session("session_track_transaction_info", word("OFF", &["OFF", "STATE", "CHARACTERISTICS"])),
     fixed("skip_name_resolve", Kind::Bool(true)),

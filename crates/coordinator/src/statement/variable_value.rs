@@ -24,7 +24,9 @@ impl VariableValue {
         match self {
             Self::Null => None,
             Self::Bool(on) => Some(if *on { "ON" } else { "OFF" }.to_owned()),
-            Self::Int(_) | Self::UInt(_) | Self::Double(_) | Self::Text(_) => Some(self.to_string()),
+            Self::Int(_) | Self::UInt(_) | Self::Double(_) | Self::Text(_) => {
+                Some(self.to_string())
+            }
         }
     }
 

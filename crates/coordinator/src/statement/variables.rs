@@ -161,7 +161,9 @@ impl Variables {
             )));
         }
         if self.user.len() >= USER_VARIABLES_MAX && !self.user.contains_key(&key) {
-            return Err(limit(format!("a session has {USER_VARIABLES_MAX} user variables at most")));
+            return Err(limit(format!(
+                "a session has {USER_VARIABLES_MAX} user variables at most"
+            )));
         }
         self.user.insert(key, value);
         Ok(())

@@ -8,7 +8,7 @@ use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 use datafusion_distributed::{
-    DistributedExec, NetworkCoalesceExec, NetworkBoundary, RouteTasksEvent,
+    DistributedExec, NetworkBoundary, NetworkCoalesceExec, RouteTasksEvent,
     RouteTasksEventResponse, Stage, WorkerResolver,
 };
 use mooring_spi::{Error, ErrorKind};
@@ -42,7 +42,8 @@ impl WorkerResolver for DirectoryResolver {
 /// stages of fewer tasks than workers take turns.
 pub(crate) fn route_tasks(
     directory: Arc<dyn WorkerDirectory>,
-) -> impl Fn(RouteTasksEvent<'_>) -> Option<Result<RouteTasksEventResponse>> + Send + Sync + 'static {
+) -> impl Fn(RouteTasksEvent<'_>) -> Option<Result<RouteTasksEventResponse>> + Send + Sync + 'static
+{
     let turn = AtomicUsize::new(0);
     move |event| {
         let workers = directory.workers();

@@ -52,9 +52,10 @@ impl MorselPlanner for NamingPlanner {
         let Some(mut plan) = self.inner.plan().map_err(|error| named(&name, &error))? else {
             return Ok(None);
         };
-        let morsels = plan.take_morsels().into_iter().map(|inner| {
-            Box::new(NamingMorsel { inner, name: name.clone() }) as Box<dyn Morsel>
-        });
+        let morsels = plan
+            .take_morsels()
+            .into_iter()
+            .map(|inner| Box::new(NamingMorsel { inner, name: name.clone() }) as Box<dyn Morsel>);
         let planners = plan.take_ready_planners().into_iter().map(|inner| {
             Box::new(NamingPlanner { inner, name: name.clone() }) as Box<dyn MorselPlanner>
         });

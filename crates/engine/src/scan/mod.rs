@@ -7,6 +7,6 @@ mod files;
 mod splits;
 
 pub(crate) use file_source::{MooringFileSource, stock_source};
-pub(crate) use files::files_plan;
 pub(crate) use files::FilesRequest;
+pub(crate) use files::files_plan;
 pub(crate) use splits::{SplitExec, SplitScanSpec, deal};

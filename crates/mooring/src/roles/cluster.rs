@@ -153,17 +153,11 @@ fn server_variables(config: &Config) -> Result<ServerVariables> {
     ServerVariables::new([
         ("batch_size", number(config.engine.batch_size_rows)),
         ("target_partitions", number(config.target_partitions())),
-        (
-            "distributed_bytes_per_partition",
-            number(config.engine.distributed_bytes_per_partition),
-        ),
+        ("distributed_bytes_per_partition", number(config.engine.distributed_bytes_per_partition)),
         ("max_allowed_packet", number(mysql.max_allowed_packet_bytes)),
         ("max_connections", number(mysql.connections_max)),
         ("port", number(usize::from(mysql.listen.port()))),
-        (
-            "version",
-            VariableValue::Text(mooring_coordinator::mysql::SERVER_VERSION.to_string()),
-        ),
+        ("version", VariableValue::Text(mooring_coordinator::mysql::SERVER_VERSION.to_string())),
         ("version_comment", VariableValue::Text(format!("Mooring {VERSION}"))),
     ])
 }

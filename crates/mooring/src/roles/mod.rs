@@ -12,7 +12,7 @@ use crate::{Failure, ready_file, signals};
 use cluster::{Node, WorkerNode};
 use mooring_coordinator::Coordinator;
 use mooring_spi::Error;
-use mooring_worker::{Drain, Gate, fragment_service, serve};
+use mooring_worker::{Drain, Gate, serve, with_fragments};
 use ports::{Port, bind};
 use prometheus_client::registry::Registry;
 use std::collections::BTreeMap;
@@ -49,15 +49,16 @@ fn coordinate(config: &Config, ready: Option<PathBuf>, laptop: bool) -> Result<(
         let state = open_state(config).await?;
         let node = Node::coordinator(config, &state, &mut registry).await?;
         let secret = node.secret.clone();
-        let parts = node.coordinator_parts(config, state.clone(), laptop, &internal, plans_handle.clone())?;
-        let fragments = laptop.then(|| fragment_service(parts.node.clone()));
+        let parts =
+            node.coordinator_parts(config, state.clone(), laptop, &internal, plans_handle.clone())?;
+        let runtime = parts.node.clone();
         let coordinator = Coordinator::new(parts, &mut registry);
 
         let drain = Arc::new(Drain::default());
         let gate = Gate::new(&secret, drain)?;
-        let routes = match fragments {
-            Some(fragments) => merge(coordinator.internal(), fragments),
-            None => coordinator.internal(),
+        let routes = match laptop {
+            true => with_fragments(coordinator.internal(), runtime),
+            false => coordinator.internal(),
         };
         let internal_stop = CancellationToken::new();
         let mut addresses = BTreeMap::new();
@@ -107,9 +108,8 @@ pub(crate) fn worker(config: &Config, ready: Option<PathBuf>) -> Result<(), Fail
         let mut addresses = BTreeMap::new();
         addresses.insert("worker", listener.local_addr()?.to_string());
         let worker = WorkerNode::new(config, &node, &listener)?;
-        registry.register_collector(Box::new(mooring_worker::WorkerMetrics::new(
-            worker.drain.clone(),
-        )));
+        registry
+            .register_collector(Box::new(mooring_worker::WorkerMetrics::new(worker.drain.clone())));
         if let Some(address) = &config.worker.http_listen {
             let listener = ports::bind_text("worker.http_listen", address)?;
             addresses.insert("http", listener.local_addr()?.to_string());
@@ -117,13 +117,16 @@ pub(crate) fn worker(config: &Config, ready: Option<PathBuf>) -> Result<(), Fail
         }
         let server_stop = CancellationToken::new();
         let gate = Gate::new(&node.secret, worker.drain.clone())?;
-        let routes = fragment_service(node.runtime.clone());
-        let server = plans_handle
-            .spawn(serve(listener, gate, routes, server_stop.clone().cancelled_owned()));
+        let routes = with_fragments(tonic::service::Routes::default(), node.runtime.clone());
+        let server = plans_handle.spawn(serve(
+            listener,
+            gate,
+            routes,
+            server_stop.clone().cancelled_owned(),
+        ));
 
-        let ended = worker
-            .run(config, &stop, || ready_file::write(ready.as_deref(), &addresses))
-            .await;
+        let ended =
+            worker.run(config, &stop, || ready_file::write(ready.as_deref(), &addresses)).await;
         server_stop.cancel();
         server.abort();
         Ok::<(), Failure>(ended?)
@@ -131,10 +134,6 @@ pub(crate) fn worker(config: &Config, ready: Option<PathBuf>) -> Result<(), Fail
     plans.shutdown_background();
     doors.shutdown_background();
     ended
-}
-
-fn merge(first: tonic::service::Routes, second: tonic::service::Routes) -> tonic::service::Routes {
-    tonic::service::Routes::from(first.into_axum_router().merge(second.into_axum_router()))
 }
 
 fn runtimes(config: &Config) -> Result<(Runtime, Runtime), Error> {

@@ -21,10 +21,7 @@ pub(super) async fn columns(
 ) -> Result<Rows> {
     let table = table(context, name).await?;
     let mut rows = Rows::of_text(if full {
-        &[
-            "Field", "Type", "Collation", "Null", "Key", "Default", "Extra", "Privileges",
-            "Comment",
-        ]
+        &["Field", "Type", "Collation", "Null", "Key", "Default", "Extra", "Privileges", "Comment"]
     } else {
         &["Field", "Type", "Null", "Key", "Default", "Extra"]
     });
@@ -37,7 +34,14 @@ pub(super) async fn columns(
             let collation: Cell = is_text(field.data_type()).then_some("utf8mb4_bin").into();
             let comment = field.metadata().get(COMMENT_KEY).map_or("", String::as_str).into();
             rows.push([
-                field_name, type_text, collation, nullable, key, default, extra, "select".into(),
+                field_name,
+                type_text,
+                collation,
+                nullable,
+                key,
+                default,
+                extra,
+                "select".into(),
                 comment,
             ]);
         } else {

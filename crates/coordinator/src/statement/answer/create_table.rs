@@ -12,9 +12,7 @@ use crate::statement::external_table::compression_word;
 use crate::statement::mysql_type::mysql_type_text;
 use crate::statement::names::{Name, resolve_table};
 use arrow::datatypes::{Field, SchemaRef};
-use mooring_spi::{
-    Error, Result, Table, TableDefinition, TableFormat, TableKind, quote,
-};
+use mooring_spi::{Error, Result, Table, TableDefinition, TableFormat, TableKind, quote};
 use std::collections::BTreeMap;
 
 pub(super) async fn create_table(context: &ShowContext<'_>, name: &Name) -> Result<Rows> {

@@ -123,9 +123,10 @@ impl Rows {
             columns.push(OutputColumn { label: label.clone(), field });
         }
         let fields: Vec<_> = columns.iter().map(|column| column.field.clone()).collect();
-        let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).map_err(|error| {
-            Error::internal("the lines of an answer do not fit its columns").with_cause(error)
-        })?;
+        let batch =
+            RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).map_err(|error| {
+                Error::internal("the lines of an answer do not fit its columns").with_cause(error)
+            })?;
         Ok(ResultSet { columns, batches: stream::once(async { Ok(batch) }).boxed() })
     }
 }

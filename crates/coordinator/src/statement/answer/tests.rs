@@ -92,11 +92,8 @@ async fn answer(sql: &str) -> Result<String> {
 
 /// The answer as lines of cells, the labels first.
 async fn answer_in(sql: &str, schema: Option<&str>) -> Result<String> {
-    let client = Client {
-        user: "root".to_owned(),
-        address: ([127, 0, 0, 1], 1).into(),
-        connection_id: 7,
-    };
+    let client =
+        Client { user: "root".to_owned(), address: ([127, 0, 0, 1], 1).into(), connection_id: 7 };
     let process = Process {
         connection_id: 7,
         user: "root".to_owned(),
@@ -168,7 +165,10 @@ async fn columns_and_definitions() {
             "DESCRIBE t",
             "Field|Type|Null|Key|Default|Extra\nid|bigint|NO|||\nname|varchar(16383)|YES|||\nat|datetime(6)|YES|||",
         ),
-        ("DESC `tpch.tiny`.t NAME", "Field|Type|Null|Key|Default|Extra\nname|varchar(16383)|YES|||"),
+        (
+            "DESC `tpch.tiny`.t NAME",
+            "Field|Type|Null|Key|Default|Extra\nname|varchar(16383)|YES|||",
+        ),
         (
             "SHOW FULL COLUMNS FROM T FROM tpch.sf1 LIKE 'n%'",
             "Field|Type|Collation|Null|Key|Default|Extra|Privileges|Comment\nname|varchar(16383)|utf8mb4_bin|YES||||select|",
@@ -190,7 +190,10 @@ async fn columns_and_definitions() {
 #[tokio::test]
 async fn the_server_tells_of_itself() {
     for (sql, expected) in [
-        ("SHOW VARIABLES LIKE 'lower_case_table_names'", "Variable_name|Value\nlower_case_table_names|0"),
+        (
+            "SHOW VARIABLES LIKE 'lower_case_table_names'",
+            "Variable_name|Value\nlower_case_table_names|0",
+        ),
         (
             "SHOW VARIABLES WHERE Variable_name IN ('autocommit', 'time_zone')",
             "Variable_name|Value\nautocommit|ON\ntime_zone|SYSTEM",
@@ -199,19 +202,30 @@ async fn the_server_tells_of_itself() {
         ("SHOW WARNINGS LIMIT 1", "Level|Code|Message\nWarning|1292|m"),
         ("SHOW ERRORS", "Level|Code|Message\nError|1064|m"),
         ("SHOW COUNT(*) WARNINGS", "@@session.warning_count\n2"),
-        ("SHOW CHARSET LIKE 'utf8mb4'", "Charset|Description|Default collation|Maxlen\nutf8mb4|UTF-8 Unicode|utf8mb4_bin|4"),
+        (
+            "SHOW CHARSET LIKE 'utf8mb4'",
+            "Charset|Description|Default collation|Maxlen\nutf8mb4|UTF-8 Unicode|utf8mb4_bin|4",
+        ),
         (
             "SHOW COLLATION WHERE Id = 255",
             "Collation|Charset|Id|Default|Compiled|Sortlen|Pad_attribute\nutf8mb4_0900_ai_ci|utf8mb4|255||Yes|0|NO PAD",
         ),
-        ("SHOW TRIGGERS", "Trigger|Event|Table|Statement|Timing|Created|sql_mode|Definer|character_set_client|collation_connection|Database Collation"),
+        (
+            "SHOW TRIGGERS",
+            "Trigger|Event|Table|Statement|Timing|Created|sql_mode|Definer|character_set_client|collation_connection|Database Collation",
+        ),
     ] {
         let found = answer(sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
         assert_eq!(found, expected, "{sql}");
     }
     let processes = answer("SHOW PROCESSLIST").await.expect("processes");
-    assert!(processes.starts_with("Id|User|Host|db|Command|Time|State|Info\n7|root|127.0.0.1:1||Query|3||"));
-    assert!(processes.len() < 200 && answer("SHOW FULL PROCESSLIST").await.expect("all").len() > 200);
+    assert!(
+        processes
+            .starts_with("Id|User|Host|db|Command|Time|State|Info\n7|root|127.0.0.1:1||Query|3||")
+    );
+    assert!(
+        processes.len() < 200 && answer("SHOW FULL PROCESSLIST").await.expect("all").len() > 200
+    );
     let grants = answer("SHOW GRANTS FOR 'root'@'%'").await.expect("own grants");
     assert!(grants.starts_with("Grants for root@%\nGRANT SELECT"), "{grants}");
 }

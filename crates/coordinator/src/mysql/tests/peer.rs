@@ -1,0 +1,169 @@
+//! The client's side of the protocol, made of `mysql_common`'s packets and scrambles.
+
+use super::super::handshake;
+use super::super::wire::Decoder;
+use super::PATIENCE;
+use super::fake::{Door, columns};
+use mysql_common::constants::CapabilityFlags;
+use mysql_common::io::ParseBuf;
+use mysql_common::packets::{self, HandshakePacket, HandshakeResponse};
+use mysql_common::proto::{MyDeserialize, MySerialize};
+use rsa::pkcs8::DecodePublicKey;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// One side of the protocol, as little of it as the tests need.
+pub(super) struct Peer {
+    pub(super) stream: TcpStream,
+    pub(super) sequence: u8,
+    pub(super) capabilities: CapabilityFlags,
+}
+
+impl Peer {
+    pub(super) async fn send(&mut self, payload: &[u8]) {
+        let length = u32::try_from(payload.len()).expect("short").to_le_bytes();
+        let packet = [&length[..3], &[self.sequence], payload].concat();
+        self.sequence = self.sequence.wrapping_add(1);
+        self.stream.write_all(&packet).await.expect("written");
+    }
+
+    /// `None` at the end of the connection.
+    pub(super) async fn receive(&mut self) -> Option<Vec<u8>> {
+        let mut header = [0; 4];
+        let read = tokio::time::timeout(PATIENCE, self.stream.read_exact(&mut header)).await;
+        read.expect("in time").ok()?;
+        assert_eq!(header[3], self.sequence, "sequence");
+        self.sequence = self.sequence.wrapping_add(1);
+        let mut payload =
+            vec![0; u32::from_le_bytes([header[0], header[1], header[2], 0]) as usize];
+        self.stream.read_exact(&mut payload).await.expect("the payload");
+        Some(payload)
+    }
+
+    pub(super) async fn answer(&mut self) -> Vec<u8> {
+        self.receive().await.expect("a packet")
+    }
+
+    /// Sends a command and takes the first packet of its answer.
+    pub(super) async fn command(&mut self, payload: &[u8]) -> Vec<u8> {
+        self.sequence = 0;
+        self.send(payload).await;
+        self.answer().await
+    }
+
+    pub(super) async fn query(&mut self, sql: &str) -> Vec<u8> {
+        self.command(&[b"\x03", sql.as_bytes()].concat()).await
+    }
+
+    pub(super) async fn send_query_and_expect_the_end(&mut self, sql: &str) {
+        self.sequence = 0;
+        self.send(&[b"\x03", sql.as_bytes()].concat()).await;
+        assert_eq!(self.receive().await, None);
+    }
+
+    /// The rows of an answer whose first packet is taken, and the packet that ends them.
+    pub(super) async fn rows(&mut self) -> (Vec<Vec<String>>, Vec<u8>) {
+        for _ in columns() {
+            assert_eq!(&self.answer().await[..4], b"\x03def");
+        }
+        if !self.capabilities.contains(CapabilityFlags::CLIENT_DEPRECATE_EOF) {
+            assert_eq!(self.answer().await, [0xFE, 0, 0, 2, 0]);
+        }
+        let mut rows = Vec::new();
+        loop {
+            let packet = self.answer().await;
+            if matches!(packet[0], 0xFE | 0xFF) {
+                return (rows, packet);
+            }
+            let mut decoder = Decoder::new(&packet);
+            let mut row = Vec::new();
+            while !decoder.is_empty() {
+                row.push(String::from_utf8_lossy(decoder.string().expect("a value")).into_owned());
+            }
+            rows.push(row);
+        }
+    }
+
+    pub(super) async fn connect(door: &Door) -> (Self, HandshakePacket<'static>) {
+        let capabilities = handshake::CAPABILITIES;
+        let mut peer = Self { stream: door.socket().await, sequence: 0, capabilities };
+        let payload = peer.answer().await;
+        let greeting = HandshakePacket::deserialize((), &mut ParseBuf(&payload)).expect("greeting");
+        (peer, greeting.into_owned())
+    }
+
+    pub(super) async fn respond(
+        &mut self,
+        user: &str,
+        scramble: Option<Vec<u8>>,
+        plugin: packets::AuthPlugin<'_>,
+        database: Option<&str>,
+    ) -> Vec<u8> {
+        let mut payload = Vec::new();
+        HandshakeResponse::new(
+            scramble,
+            (8, 0, 36),
+            Some(user.as_bytes()),
+            database.map(str::as_bytes),
+            Some(plugin),
+            self.capabilities,
+            None,
+            1 << 24,
+        )
+        .serialize(&mut payload);
+        self.send(&payload).await;
+        self.answer().await
+    }
+
+    /// A session of the account without password.
+    pub(super) async fn open(door: &Door) -> Self {
+        let (mut peer, _) = Self::connect(door).await;
+        let answer =
+            peer.respond("open", None, packets::AuthPlugin::CachingSha2Password, None).await;
+        assert_eq!(answer[0], 0, "OK");
+        peer
+    }
+
+    /// Logs in by `caching_sha2_password`; the first byte of the last packet, and whether the
+    /// server was content with the fast proof.
+    pub(super) async fn log_in(door: &Door, user: &str, password: &str) -> (Vec<u8>, bool) {
+        let (mut peer, greeting) = Self::connect(door).await;
+        let nonce: [u8; 20] = greeting.nonce().try_into().expect("20 bytes");
+        let scramble = mysql_common::auth::plugins::caching_sha2_password::scramble_sha256(
+            &nonce,
+            password.as_bytes(),
+        );
+        let plugin = packets::AuthPlugin::CachingSha2Password;
+        let answer = peer.respond(user, scramble.map(Vec::from), plugin, None).await;
+        if answer == [1, 3] {
+            return (peer.answer().await, true);
+        }
+        if answer != [1, 4] {
+            return (answer, false);
+        }
+        peer.send(&[2]).await;
+        let pem = peer.answer().await;
+        let key =
+            rsa::RsaPublicKey::from_public_key_pem(std::str::from_utf8(&pem[1..]).expect("PEM"))
+                .expect("a key");
+        let masked: Vec<u8> = [password.as_bytes(), &[0]]
+            .concat()
+            .iter()
+            .zip(nonce.iter().cycle())
+            .map(|(a, b)| a ^ b)
+            .collect();
+        let encrypted = key
+            .encrypt(&mut rand::thread_rng(), rsa::Oaep::new::<sha1::Sha1>(), &masked)
+            .expect("encrypted");
+        peer.send(&encrypted).await;
+        (peer.answer().await, false)
+    }
+}
+
+/// Number, SQLSTATE and text of an ERR packet.
+pub(super) fn error(packet: &[u8]) -> (u16, String, String) {
+    assert_eq!(packet[0], 0xFF, "an error");
+    let text = String::from_utf8_lossy(&packet[9..]).into_owned();
+    let state = String::from_utf8_lossy(&packet[4..9]).into_owned();
+    (u16::from_le_bytes([packet[1], packet[2]]), state, text)
+}
