@@ -100,7 +100,8 @@ def connect(options: argparse.Namespace, stack: ExitStack) -> tuple[Mooring, Pat
         return Mooring(options.host, options.port, options.user, password, schema, options.distribute), data
     binary = build()
     load_once(binary, folder, options.scale)
-    settings = {"engine.target_partitions": options.threads}
+    # The workers share the cores that a peer has for itself.
+    settings = {"engine.target_partitions": max(1, options.threads // max(1, options.workers))}
     cluster = stack.enter_context(processes.Cluster(binary, folder, options.workers, settings))
     return Mooring(cluster.host, cluster.port, processes.USER, "", schema, options.distribute), data
 

@@ -121,11 +121,12 @@ impl Engine {
     ) -> datafusion::common::Result<SessionState> {
         let mut options = context.options.clone();
         options.set_catalogs(&snapshot.catalog_keys());
+        let spreads = self.spreads();
         let mut builder = SessionStateBuilder::new_from_existing(self.base.clone())
-            .with_config(planner_config(context))
+            .with_config(planner_config(context, spreads))
             .with_catalog_list(Arc::new(SnapshotCatalogs(Arc::new(snapshot))));
         builder = build_session(builder, &self.node, options, Some(context.tasks.clone()))?;
-        if self.spreads() {
+        if spreads {
             builder = builder
                 .with_distributed_worker_resolver(DirectoryResolver(self.directory.clone()))
                 .with_distributed_desired_task_count_handler(desired_task_count)
@@ -187,9 +188,17 @@ fn table_references(statement: &Statement) -> Result<Vec<datafusion::common::Tab
     Ok(references)
 }
 
-fn planner_config(context: &QueryContext) -> SessionConfig {
+/// The least number of partitions of a plan that is spread. With one partition DataFusion leaves out
+/// the exchanges at which datafusion-distributed cuts, and each task would aggregate for itself.
+const SPREAD_PARTITIONS_MIN: usize = 2;
+
+fn planner_config(context: &QueryContext, spreads: bool) -> SessionConfig {
+    let partitions = match spreads {
+        true => context.target_partitions.max(SPREAD_PARTITIONS_MIN),
+        false => context.target_partitions,
+    };
     let mut config = SessionConfig::new()
-        .with_target_partitions(context.target_partitions)
+        .with_target_partitions(partitions)
         .with_default_catalog_and_schema(
             context.current.catalog.clone(),
             context.current.schema.clone().unwrap_or_default(),

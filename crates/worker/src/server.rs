@@ -7,8 +7,8 @@ use mooring_spi::{Error, ErrorKind, Result};
 use std::future::Future;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio_stream::wrappers::TcpListenerStream;
 use tonic::service::Routes;
+use tonic::transport::server::TcpIncoming;
 
 /// Adds the service that runs tasks on this node.
 pub fn with_fragments(routes: Routes, node: NodeRuntime) -> Routes {
@@ -32,15 +32,16 @@ pub async fn serve(
     routes: Routes,
     stop: impl Future<Output = ()>,
 ) -> Result<()> {
+    // Set on each connection: the server's own option does not reach a listener that it is given.
+    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
     tonic::transport::Server::builder()
-        .tcp_nodelay(true)
         .http2_keepalive_interval(Some(Duration::from_secs(10)))
         .http2_keepalive_timeout(Some(Duration::from_secs(10)))
         .initial_stream_window_size(4 * 1024 * 1024)
         .initial_connection_window_size(16 * 1024 * 1024)
         .layer(gate)
         .add_routes(routes)
-        .serve_with_incoming_shutdown(TcpListenerStream::new(listener), stop)
+        .serve_with_incoming_shutdown(incoming, stop)
         .await
         .map_err(|error| {
             Error::new(ErrorKind::Internal, format!("the internal port failed: {error}"))

@@ -79,7 +79,12 @@ impl Line<'_> {
                 })
             }
             Expr::BinaryOp { left, op, right } => {
-                let order = compare(self.text(left)?, self.text(right)?);
+                let (one, two) = (self.text(left)?, self.text(right)?);
+                let order = if is_number(left) || is_number(right) {
+                    as_numbers(one, two)
+                } else {
+                    compare(one, two)
+                };
                 comparison(op, expr).map(|holds| order.map(holds))
             }
             Expr::Like { negated, any: false, expr, pattern, escape_char: None } => {
@@ -140,6 +145,17 @@ impl Line<'_> {
             other => Err(unsupported(other)),
         }
     }
+}
+
+fn is_number(expr: &Expr) -> bool {
+    matches!(expr, Expr::Value(value) if matches!(value.value, Value::Number(..)))
+}
+
+/// Beside a number, text that is none counts as 0, as in MySQL.
+fn as_numbers(left: Option<String>, right: Option<String>) -> Option<Ordering> {
+    let (left, right) = left.zip(right)?;
+    let number = |text: String| text.parse::<f64>().unwrap_or_default();
+    number(left).partial_cmp(&number(right))
 }
 
 /// Numbers by their value, everything else as text in which case does not count.

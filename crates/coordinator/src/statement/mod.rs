@@ -6,6 +6,7 @@ mod dialect;
 mod sql_mode;
 mod syntax_error;
 mod tokens;
+mod chain_limit;
 mod nearest;
 mod parse;
 mod query;

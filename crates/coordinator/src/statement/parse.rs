@@ -9,7 +9,7 @@ use super::tokens::{
     at_end, expect, expected, name, next_is, nth_is, peek_word, string_or_word, take, take_any,
     take_words, whole_number,
 };
-use super::{Kill, Statement, Transaction, external_table, set, show};
+use super::{Kill, Statement, Transaction, chain_limit, external_table, set, show};
 use mooring_spi::{Error, ErrorKind, Result};
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::Parser;
@@ -33,7 +33,9 @@ pub fn parse(sql: &str) -> Result<Statement> {
 /// As [`parse`].
 pub fn parse_in(sql: &str, mode: SqlMode) -> Result<Statement> {
     let dialect = MooringDialect { mode };
-    let mut parser = parser_of(&dialect, tokens_of(&dialect, sql)?);
+    let tokens = tokens_of(&dialect, sql)?;
+    chain_limit::check(&tokens)?;
+    let mut parser = parser_of(&dialect, tokens);
     while parser.consume_token(&Token::SemiColon) {}
     if parser.peek_token_ref().token == Token::EOF {
         return Err(Error::new(ErrorKind::SyntaxError, EMPTY_QUERY));
@@ -174,10 +176,8 @@ fn unsupported(parser: &Parser<'_>) -> Error {
     let mut kind = peek_word(parser, 0).unwrap_or_default().to_ascii_uppercase();
     if matches!(kind.as_str(), "ALTER" | "CREATE" | "DROP" | "LOAD" | "LOCK" | "RENAME") {
         let mut offset = 1;
-        while ["OR", "REPLACE", "TEMPORARY", "UNIQUE"]
-            .iter()
-            .any(|word| nth_is(parser, offset, word))
-        {
+        let between = ["OR", "REPLACE", "TEMPORARY", "UNIQUE"];
+        while kind == "CREATE" && between.iter().any(|word| nth_is(parser, offset, word)) {
             offset += 1;
         }
         if let Some(object) = peek_word(parser, offset) {

@@ -137,6 +137,10 @@ fn word_or_default(parser: &mut Parser<'_>, what: &str) -> Result<Option<String>
 fn target(parser: &mut Parser<'_>, scope: Scope) -> Result<Target> {
     let quoted =
         matches!(&parser.peek_token_ref().token, Token::Word(word) if word.quote_style.is_some());
+    // The tokenizer takes `@` as a letter of a name, or alone before a quote.
+    if parser.consume_token(&Token::AtSign) {
+        return Ok(Target::User(string_or_word(parser, "a variable")?));
+    }
     let first = identifier(parser, "a variable")?;
     if quoted {
         return Ok(Target::System { scope, name: first });
@@ -147,15 +151,11 @@ fn target(parser: &mut Parser<'_>, scope: Scope) -> Result<Target> {
             let scope = scope_named(name);
             return Ok(Target::System { scope, name: identifier(parser, "a variable")? });
         }
-        // Without a scope it is the session's, also behind `GLOBAL x = 1, `.
-        let name =
-            if name.is_empty() { identifier(parser, "a variable")? } else { name.to_owned() };
-        return Ok(Target::System { scope: Scope::Session, name });
+        // Without a scope it is the session's, also after `GLOBAL x = 1, `.
+        return Ok(Target::System { scope: Scope::Session, name: name.to_owned() });
     }
     if let Some(name) = first.strip_prefix('@') {
-        let name =
-            if name.is_empty() { string_or_word(parser, "a variable")? } else { name.to_owned() };
-        return Ok(Target::User(name));
+        return Ok(Target::User(name.to_owned()));
     }
     let mut name = first;
     while parser.consume_token(&Token::Period) {

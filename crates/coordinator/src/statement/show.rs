@@ -248,7 +248,7 @@ fn grants(parser: &mut Parser<'_>) -> Result<Show> {
         }
         return Ok(Show::Grants { user: None });
     }
-    // `@` is a letter of names to the tokenizer, so the parts are put together again.
+    // The tokenizer takes `@` as a letter of a name, or alone before a quote.
     let mut user = String::new();
     while !at_end(parser) && !next_is(parser, "USING") {
         match parser.next_token().token {
@@ -256,6 +256,7 @@ fn grants(parser: &mut Parser<'_>) -> Result<Show> {
             Token::SingleQuotedString(text) | Token::DoubleQuotedString(text) => {
                 user.push_str(&text);
             }
+            Token::AtSign => user.push('@'),
             _ => {
                 parser.prev_token();
                 return expected(parser, "a user");

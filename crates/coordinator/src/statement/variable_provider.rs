@@ -73,7 +73,9 @@ mod tests {
         else {
             panic!("no query: {sql}")
         };
-        let statement = sqlparser::ast::Statement::Query(query.query);
+        let mut query = query.query;
+        super::super::make_unique(&mut query);
+        let statement = sqlparser::ast::Statement::Query(query);
         let state = context.state();
         let plan =
             state.statement_to_plan(PlannedStatement::Statement(Box::new(statement))).await?;
