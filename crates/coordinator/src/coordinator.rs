@@ -10,14 +10,15 @@ use crate::session::SessionHub;
 use crate::statement::ServerVariables;
 use crate::system::{OwnNode, SystemConnector};
 use async_trait::async_trait;
-use mooring_engine::{Catalog, Catalogs, DefinitionSource, Engine, NodeRuntime};
-use mooring_spi::{CatalogDefinition, CatalogKey, Result};
+use mooring_engine::{Catalog, Catalogs, DefinitionSource, Engine, NodeAddress, NodeRuntime};
+use mooring_spi::{CatalogDefinition, CatalogKey, Error, ErrorKind, Result};
 use mooring_state::State;
 use prometheus_client::registry::Registry;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Handle;
+use url::Url;
 
 /// The key of the catalog `system`, which no store knows.
 const SYSTEM_KEY: CatalogKey = CatalogKey { id: 0, version: 1 };
@@ -47,9 +48,16 @@ pub struct Coordinator {
 
 impl Coordinator {
     /// Must be called within a Tokio runtime.
-    pub fn new(parts: CoordinatorParts, registry: &mut Registry) -> Self {
+    ///
+    /// # Errors
+    /// `InvalidArgument` for an address of its own that is none.
+    pub fn new(parts: CoordinatorParts, registry: &mut Registry) -> Result<Self> {
         let channels = parts.node.channels.clone();
-        let membership = Arc::new(Membership::new(parts.worker_timeout, channels));
+        let own = match parts.laptop {
+            true => Some(own_address(&parts.own)?),
+            false => None,
+        };
+        let membership = Arc::new(Membership::new(parts.worker_timeout, channels, own));
         let queries = Arc::new(Queries::new(parts.queries, QueryMetrics::register(registry)));
         registry.register_collector(Box::new(ClusterMetrics::new(membership.clone())));
         parts.catalogs.insert(Catalog {
@@ -81,7 +89,7 @@ impl Coordinator {
         let accounts = Arc::new(StoredAccounts::new(parts.state, parts.laptop));
         let mysql_metrics = MysqlMetrics::register(registry);
         let mysql = MysqlDoor::new(parts.mysql, accounts, sessions, mysql_metrics);
-        Self { membership, queries, mysql, catalogs: parts.catalogs }
+        Ok(Self { membership, queries, mysql, catalogs: parts.catalogs })
     }
 
     /// The services of the internal port.
@@ -105,6 +113,16 @@ impl Coordinator {
             tracing::warn!(live = self.queries.live_count(), "queries did not end");
         }
     }
+}
+
+fn own_address(own: &OwnNode) -> Result<NodeAddress> {
+    let url = Url::parse(&format!("http://{}", own.address)).map_err(|error| {
+        Error::new(
+            ErrorKind::InvalidArgument,
+            format!("`{}` is no address for other nodes: {error}", own.address),
+        )
+    })?;
+    Ok(NodeAddress { node_id: own.node_id.clone(), url })
 }
 
 /// How long cancelled queries may take to end.

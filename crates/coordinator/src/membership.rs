@@ -29,13 +29,15 @@ pub struct Node {
 pub struct Membership {
     timeout: Duration,
     channels: ClusterChannels,
+    /// This process, where it does a worker's work.
+    own: Option<NodeAddress>,
     nodes: RwLock<BTreeMap<String, Node>>,
 }
 
 impl Membership {
     /// `timeout`: how long a worker may be silent before it counts as gone.
-    pub fn new(timeout: Duration, channels: ClusterChannels) -> Self {
-        Self { timeout, channels, nodes: RwLock::default() }
+    pub fn new(timeout: Duration, channels: ClusterChannels, own: Option<NodeAddress>) -> Self {
+        Self { timeout, channels, own, nodes: RwLock::default() }
     }
 
     /// Takes a worker in, in place of an older one at the same address.
@@ -111,15 +113,14 @@ impl Membership {
     }
 
     fn drop_silent(&self) {
-        let silent: Vec<Node> = {
-            let nodes = self.nodes.read();
-            nodes.values().filter(|node| node.last_beat.elapsed() > self.timeout).cloned().collect()
-        };
-        for node in silent {
-            tracing::warn!(worker = node.info.url, "worker is silent and counts as gone");
-            self.nodes.write().remove(&node.info.node_id);
-            self.channels.forget(&node.url);
-        }
+        self.nodes.write().retain(|_, node| {
+            let alive = node.last_beat.elapsed() <= self.timeout;
+            if !alive {
+                tracing::warn!(worker = node.info.url, "worker is silent and counts as gone");
+                self.channels.forget(&node.url);
+            }
+            alive
+        });
     }
 
     /// Asks every worker whether it lives; one that does not answer gets no task until its next
@@ -153,6 +154,7 @@ impl WorkerDirectory for Membership {
             .into_iter()
             .filter(|node| node.state == NodeState::Active)
             .map(|node| NodeAddress { node_id: node.info.node_id, url: node.url })
+            .chain(self.own.clone())
             .collect();
         workers.sort_by(|left, right| left.url.cmp(&right.url));
         workers
@@ -167,7 +169,7 @@ mod tests {
     fn membership() -> Membership {
         let secret = ClusterSecret::new("s");
         let channels = ClusterChannels::new(&secret, Duration::from_secs(1)).expect("a secret");
-        Membership::new(Duration::from_secs(60), channels)
+        Membership::new(Duration::from_secs(60), channels, None)
     }
 
     fn worker(node_id: &str, url: &str) -> Register {

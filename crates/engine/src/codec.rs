@@ -8,7 +8,8 @@ use datafusion::arrow::datatypes::Schema;
 use datafusion::common::{Result, Statistics, internal_datafusion_err};
 use datafusion::datasource::file_format::file_compression_type::FileCompressionType;
 use datafusion::datasource::physical_plan::{
-    FileGroup, FileScanConfig, FileScanConfigBuilder, FileSource,
+    FileGroup, FileScanConfig, FileScanConfigBuilder, FileSource, ParquetSource,
+    parquet::DefaultParquetFileReaderFactory,
 };
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::execution::TaskContext;
@@ -53,6 +54,9 @@ struct FilesProto {
     /// One per file, in the order of the groups; empty for none.
     #[prost(string, repeated, tag = "4")]
     e_tags: Vec<String>,
+    /// DataFusion's form cuts it to 32 bits.
+    #[prost(uint64, optional, tag = "5")]
+    limit: Option<u64>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -134,6 +138,7 @@ impl MooringCodec {
             format: to_json(&source.format)?,
             compression: config.file_compression_type.get_variant().to_string(),
             e_tags: e_tags.collect(),
+            limit: config.limit.map(|limit| limit as u64),
         })
     }
 
@@ -159,15 +164,29 @@ impl MooringCodec {
             });
             FileGroup::new(files.collect())
         });
-        let source: Arc<dyn FileSource> =
-            Arc::new(MooringFileSource::new(config.file_source().clone(), format));
+        let inner = without_footer_cache(config, ctx)?;
+        let source: Arc<dyn FileSource> = Arc::new(MooringFileSource::new(inner, format));
+        let limit = files.limit.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX));
         let config = FileScanConfigBuilder::from(config.clone())
             .with_file_groups(groups.collect())
             .with_file_compression_type(FileCompressionType::from_str(&files.compression)?)
             .with_source(source)
+            .with_limit(limit)
             .build();
         Ok(DataSourceExec::from_data_source(config))
     }
+}
+
+/// DataFusion's decoder sets a reader that caches footers by path alone, and two catalogs may have
+/// different files at one path.
+fn without_footer_cache(config: &FileScanConfig, ctx: &TaskContext) -> Result<Arc<dyn FileSource>> {
+    let source = config.file_source();
+    let Some(parquet) = source.downcast_ref::<ParquetSource>() else {
+        return Ok(source.clone());
+    };
+    let store = ctx.runtime_env().object_store(&config.object_store_url)?;
+    let factory = Arc::new(DefaultParquetFileReaderFactory::new(store));
+    Ok(Arc::new(parquet.clone().with_parquet_file_reader_factory(factory)))
 }
 
 fn encode_splits(spec: &SplitScanSpec) -> Result<SplitsProto> {

@@ -6,6 +6,7 @@ use crate::distribute::{
     run_on_a_worker, scale_up_leaf,
 };
 use crate::error::from_datafusion;
+use crate::functions::analyzer_rules;
 use crate::identifiers::fold_identifiers;
 use crate::options::MooringOptions;
 use crate::session::{NodeRuntime, build_session};
@@ -26,6 +27,7 @@ use futures::StreamExt;
 use mooring_spi::{BatchStream, Result};
 use sqlparser::ast::Statement;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 /// What a session brings to each of its queries.
 #[derive(Clone)]
@@ -57,6 +59,8 @@ pub struct Engine {
     directory: Arc<dyn WorkerDirectory>,
     runs_scans: bool,
     base: SessionState,
+    /// Whose turn it is among the workers.
+    turn: Arc<AtomicUsize>,
 }
 
 impl Engine {
@@ -68,7 +72,7 @@ impl Engine {
         runs_scans: bool,
     ) -> Self {
         let base = SessionStateBuilder::new().with_default_features().build();
-        Self { node, catalogs, directory, runs_scans, base }
+        Self { node, catalogs, directory, runs_scans, base, turn: Arc::default() }
     }
 
     pub fn catalogs(&self) -> &Arc<Catalogs> {
@@ -124,14 +128,18 @@ impl Engine {
         let spreads = self.spreads();
         let mut builder = SessionStateBuilder::new_from_existing(self.base.clone())
             .with_config(planner_config(context, spreads))
-            .with_catalog_list(Arc::new(SnapshotCatalogs(Arc::new(snapshot))));
+            .with_catalog_list(Arc::new(SnapshotCatalogs(Arc::new(snapshot))))
+            .with_analyzer_rules(analyzer_rules());
         builder = build_session(builder, &self.node, options, Some(context.tasks.clone()))?;
         if spreads {
             builder = builder
                 .with_distributed_worker_resolver(DirectoryResolver(self.directory.clone()))
                 .with_distributed_desired_task_count_handler(desired_task_count)
                 .with_distributed_scale_up_leaf_node_handler(scale_up_leaf)
-                .with_distributed_route_tasks_handler(route_tasks(self.directory.clone()))
+                .with_distributed_route_tasks_handler(route_tasks(
+                    self.directory.clone(),
+                    self.turn.clone(),
+                ))
                 .with_distributed_file_scan_config_bytes_per_partition(
                     context.distributed_bytes_per_partition,
                 )?

@@ -16,10 +16,11 @@ pub fn from_datafusion(error: &DataFusionError) -> Error {
         return ours;
     }
     let text = error.strip_backtrace();
-    if let Some(ours) = Error::from_text(&text) {
-        return ours;
+    let text = tidy(&text);
+    match Error::from_text(text) {
+        Some(ours) => ours,
+        None => classify(error, text),
     }
-    classify(error, &text)
 }
 
 /// The error of ours anywhere in the chain of causes.
@@ -70,12 +71,12 @@ fn classify(error: &DataFusionError, text: &str) -> Error {
         | DataFusionError::Substrait(_)
         | DataFusionError::Ffi(_) => ErrorKind::Internal,
     };
-    Error::new(kind, tidy(text))
+    Error::new(kind, text)
 }
 
 fn classify_inner(inner: &DataFusionError, text: &str) -> Error {
     let kind = from_datafusion(inner).kind();
-    Error::new(kind, tidy(text))
+    Error::new(kind, text)
 }
 
 fn schema(error: &SchemaError, text: &str) -> Error {
@@ -97,7 +98,7 @@ fn schema(error: &SchemaError, text: &str) -> Error {
         ),
         SchemaError::DuplicateQualifiedField { .. }
         | SchemaError::DuplicateUnqualifiedField { .. } => {
-            Error::new(ErrorKind::AmbiguousName, tidy(text))
+            Error::new(ErrorKind::AmbiguousName, text)
         }
     }
 }
@@ -147,25 +148,25 @@ fn arrow_kind(error: &ArrowError) -> ErrorKind {
 }
 
 /// DataFusion's text without the names of its layers.
-fn tidy(text: &str) -> String {
+pub(crate) fn tidy(text: &str) -> &str {
     const LAYERS: &[&str] = &[
         "Error during planning: ",
         "Execution error: ",
         "External error: ",
         "Arrow error: ",
+        "Cast error: ",
         "Schema error: ",
         "Parquet error: ",
         "Object Store error: ",
-        "Optimizer rule ",
-        "type_coercion\ncaused by\n",
         "This feature is not implemented: ",
         "Resources exhausted: ",
     ];
-    let mut rest = text;
+    // A context stands before its cause; what went wrong is the innermost one.
+    let mut rest = text.rsplit("\ncaused by\n").next().unwrap_or(text);
     while let Some(stripped) = LAYERS.iter().find_map(|layer| rest.strip_prefix(layer)) {
         rest = stripped;
     }
-    rest.to_string()
+    rest
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ mod session;
 mod options;
 mod sources;
 mod codec;
+mod functions;
 mod distribute;
 mod error;
 

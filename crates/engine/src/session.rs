@@ -28,8 +28,6 @@ pub struct NodeLimits {
     pub memory_limit_bytes: usize,
     /// Where operators that do not fit into memory put their data.
     pub spill_folder: PathBuf,
-    /// Parquet footers kept in memory.
-    pub footer_cache_bytes: usize,
 }
 
 impl NodeRuntime {
@@ -55,7 +53,6 @@ impl NodeRuntime {
             .with_memory_pool(Arc::new(FairSpillPool::new(limits.memory_limit_bytes)))
             .with_disk_manager_builder(spill)
             .with_object_store_registry(Arc::new(SourceStores(sources.clone())))
-            .with_metadata_cache_limit(limits.footer_cache_bytes)
             .build_arc()
             .map_err(|error| crate::error::from_datafusion(&error))?;
         Ok(Self { runtime_env, sources, channels })
@@ -78,6 +75,8 @@ pub fn build_session(
     execution.time_zone = Some(options.time_zone.clone());
     // Aggregates and joins over string views keep every input buffer alive.
     execution.parquet.schema_force_view_types = false;
+    // Nanoseconds would wrap around outside of 1677 to 2262.
+    execution.parquet.coerce_int96 = Some("us".to_string());
     let mut config = config
         .with_distributed_option_extension(options)
         .with_distributed_user_codec(MooringCodec)
@@ -86,6 +85,7 @@ pub fn build_session(
     if let Some(tasks) = tasks {
         config = config.with_extension(tasks);
     }
+    builder.scalar_functions().get_or_insert_default().extend(crate::functions::functions());
     Ok(builder.with_config(config).with_runtime_env(node.runtime_env.clone()))
 }
 

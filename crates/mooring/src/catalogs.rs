@@ -4,13 +4,14 @@ use crate::config::Config;
 use mooring_catalog::EmbeddedMetastore;
 use mooring_connectors::lake::{LakeConnector, LakeSettings};
 use mooring_connectors::tpch::{TpchConnectorFactory, TpchReaderFactory};
-use mooring_engine::Catalogs;
+use mooring_engine::{Catalogs, ClusterSecret};
 use mooring_spi::{
     CatalogDefinition, Connector, ConnectorFactory, Error, ErrorKind, ReaderFactory, Result,
 };
 use mooring_state::State;
 use mooring_storage::{CatalogStores, StorageMetrics, StorageSettings};
 use secrecy::ExposeSecret;
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -29,6 +30,7 @@ pub(crate) fn reader_factories() -> Vec<Arc<dyn ReaderFactory>> {
 pub(crate) async fn open(
     config: &Config,
     state: &State,
+    secret: &ClusterSecret,
     storage_metrics: &StorageMetrics,
 ) -> Result<Arc<Catalogs>> {
     let lake = LakeFactory {
@@ -40,7 +42,8 @@ pub(crate) async fn open(
         storage_metrics: storage_metrics.clone(),
     };
     let catalogs = Catalogs::new(vec![Arc::new(TpchConnectorFactory), Arc::new(lake)]);
-    for definition in configured(config, state).await? {
+    for mut definition in configured(config, state).await? {
+        definition.key.version = fingerprint(&definition.properties, secret);
         catalogs.put(definition)?;
     }
     Ok(Arc::new(catalogs))
@@ -63,7 +66,6 @@ async fn configured(config: &Config, state: &State) -> Result<Vec<CatalogDefinit
     let mut definitions = Vec::new();
     for (name, properties) in [(TPCH, BTreeMap::new()), (LAKE, lake_properties(config))] {
         let mut definition = state.put_catalog(name, name, &BTreeMap::new()).await?;
-        definition.key.version = fingerprint(&properties);
         definition.properties = properties;
         definitions.push(definition);
     }
@@ -88,17 +90,14 @@ fn lake_properties(config: &Config) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// A version that changes with the properties, so that a worker does not read with old ones.
-/// FNV-1a, 64 bit: the same on every node and in every release.
-fn fingerprint(properties: &BTreeMap<String, String>) -> u64 {
-    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
-    let bytes = properties
-        .iter()
-        .flat_map(|(name, value)| name.bytes().chain([0]).chain(value.bytes()).chain([0]));
-    for byte in bytes {
-        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+/// A version that changes with the properties, so that a worker does not read with old ones. Keyed,
+/// because it is shown and the properties hold secrets.
+fn fingerprint(properties: &BTreeMap<String, String>, secret: &ClusterSecret) -> u64 {
+    let mut digest = Sha256::new_with_prefix(secret.expose());
+    for (name, value) in properties {
+        digest.update(format!("{}:{name}{}:{value}", name.len(), value.len()));
     }
-    hash
+    digest.finalize().iter().take(8).fold(0, |version, byte| version << 8 | u64::from(*byte))
 }
 
 #[derive(Debug)]

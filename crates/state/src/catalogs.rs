@@ -12,7 +12,7 @@ type Row = (i64, i64, String, String, String);
 impl State {
     /// All definitions, by name.
     pub async fn catalogs(&self) -> Result<Vec<CatalogDefinition>> {
-        self.run(async {
+        self.run(|| async {
             let rows: Vec<Row> =
                 sqlx::query_as("SELECT id, version, name, kind, properties FROM catalogs")
                     .fetch_all(&self.pool)
@@ -39,7 +39,7 @@ impl State {
         properties: &Properties,
     ) -> Result<CatalogDefinition> {
         check_name("catalog", name)?;
-        self.run(async {
+        self.run(|| async {
             let mut transaction = self.begin_catalog_change().await?;
             let put = match find(&mut transaction, name).await? {
                 Some(old) if old.name != name => return Err(differs_in_case(name, &old.name)),
@@ -68,7 +68,7 @@ impl State {
     /// # Errors
     /// `CatalogNotFound`.
     pub async fn drop_catalog(&self, name: &str) -> Result<()> {
-        self.run(async {
+        self.run(|| async {
             for _ in 1..ATTEMPTS_MAX {
                 match self.try_drop_catalog(name).await {
                     Err(failure) if failure.is_reference() => {} // a schema or table was added
@@ -87,6 +87,7 @@ impl State {
             return Err(Error::new(ErrorKind::CatalogNotFound, message).into());
         };
         let id = to_bigint(old.key.id)?;
+        self.lock_schemas(&mut transaction, id, None).await?;
         for sql in [
             "DELETE FROM embedded_tables WHERE catalog_id = $1",
             "DELETE FROM embedded_schemas WHERE catalog_id = $1",

@@ -35,6 +35,11 @@ impl Failure {
         matches!(self, Failure::Sql(error) if is_reference(error))
     }
 
+    /// Others worked on the same entries, and the database undid this work: it can be done again.
+    pub(crate) fn is_conflict(&self) -> bool {
+        matches!(self, Failure::Sql(error) if is_conflict(error))
+    }
+
     pub(crate) fn told(self, label: &str) -> Error {
         match self {
             Failure::Sql(error) => unusable(label, error),
@@ -49,6 +54,16 @@ pub(crate) fn is_duplicate(error: &sqlx::Error) -> bool {
 
 pub(crate) fn is_reference(error: &sqlx::Error) -> bool {
     error.as_database_error().is_some_and(|error| error.is_foreign_key_violation())
+}
+
+/// PostgreSQL's `serialization_failure` and `deadlock_detected` (its manual, appendix A), and
+/// SQLite's `SQLITE_BUSY` in its extended forms (the low byte of a result code is 5).
+fn is_conflict(error: &sqlx::Error) -> bool {
+    let Some(code) = error.as_database_error().and_then(|error| error.code()) else { return false };
+    match code.len() {
+        5 => matches!(code.as_ref(), "40001" | "40P01"),
+        _ => code.parse::<u32>().is_ok_and(|code| code & 0xff == 5),
+    }
 }
 
 /// The database's texts name users, hosts and objects, but never a password.

@@ -59,7 +59,7 @@ async fn migrate(state: &State) -> Result<(), MigrateError> {
 /// Leaves this program's version for the message that an older one may have to give.
 async fn note_writer(state: &State) -> Result<()> {
     state
-        .run(async {
+        .run(|| async {
             sqlx::query(
                 "INSERT INTO store_facts (name, value) VALUES ($1, $2) \
                  ON CONFLICT (name) DO UPDATE SET value = excluded.value",

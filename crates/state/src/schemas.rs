@@ -8,7 +8,7 @@ use mooring_spi::{Error, ErrorKind, Result, fold};
 impl State {
     /// The names of all schemas, in order.
     pub async fn schemas(&self, catalog_id: u64) -> Result<Vec<String>> {
-        self.run(async {
+        self.run(|| async {
             let mut names: Vec<String> =
                 sqlx::query_scalar("SELECT name FROM embedded_schemas WHERE catalog_id = $1")
                     .bind(to_bigint(catalog_id)?)
@@ -22,14 +22,14 @@ impl State {
 
     /// The exact name of the schema that `schema` means.
     pub async fn schema(&self, catalog_id: u64, schema: &str) -> Result<Option<String>> {
-        self.run(self.find_schema(catalog_id, schema)).await
+        self.run(|| self.find_schema(catalog_id, schema)).await
     }
 
     /// # Errors
     /// `SchemaExists`, also when the other name differs in case only; `CatalogNotFound`.
     pub async fn create_schema(&self, catalog_id: u64, schema: &str) -> Result<()> {
         check_name("schema", schema)?;
-        self.run(async {
+        self.run(|| async {
             let inserted = self.insert_schema(catalog_id, schema).await;
             match inserted {
                 Err(failure) if failure.is_duplicate() => {
@@ -52,7 +52,7 @@ impl State {
     /// # Errors
     /// `SchemaNotFound`; `SchemaNotEmpty` unless `cascade`, which drops its tables too.
     pub async fn drop_schema(&self, catalog_id: u64, schema: &str, cascade: bool) -> Result<()> {
-        self.run(async {
+        self.run(|| async {
             for _ in 0..ATTEMPTS_MAX {
                 match self.try_drop_schema(catalog_id, schema, cascade).await {
                     Err(failure) if failure.is_reference() && cascade => {} // a table was added
@@ -86,6 +86,9 @@ impl State {
     ) -> Result<(), Failure> {
         let id = to_bigint(catalog_id)?;
         let mut transaction = self.begin().await?;
+        if self.lock_schemas(&mut transaction, id, Some(&fold(schema))).await? == 0 {
+            return Err(schema_not_found(schema).into());
+        }
         if cascade {
             sqlx::query("DELETE FROM embedded_tables WHERE catalog_id = $1 AND folded_schema = $2")
                 .bind(id)
@@ -93,15 +96,11 @@ impl State {
                 .execute(&mut *transaction)
                 .await?;
         }
-        let dropped =
-            sqlx::query("DELETE FROM embedded_schemas WHERE catalog_id = $1 AND folded_name = $2")
-                .bind(id)
-                .bind(fold(schema))
-                .execute(&mut *transaction)
-                .await?;
-        if dropped.rows_affected() == 0 {
-            return Err(schema_not_found(schema).into());
-        }
+        sqlx::query("DELETE FROM embedded_schemas WHERE catalog_id = $1 AND folded_name = $2")
+            .bind(id)
+            .bind(fold(schema))
+            .execute(&mut *transaction)
+            .await?;
         transaction.commit().await?;
         Ok(())
     }

@@ -16,7 +16,7 @@ const CONNECTIONS_MAX: u32 = 8;
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long one piece of work may take, its wait for a connection included.
 const WORK_TIMEOUT: Duration = Duration::from_secs(30);
-/// How often a change is made again when others kept changing the same entries meanwhile.
+/// How often a change is tried when others keep changing the same entries meanwhile.
 pub(crate) const ATTEMPTS_MAX: usize = 5;
 
 const SQLITE_SESSION: &str = "PRAGMA busy_timeout = 10000; PRAGMA foreign_keys = ON; \
@@ -68,9 +68,22 @@ impl State {
         self.backend
     }
 
-    /// Runs a piece of work under the time-out and names the store in its error.
-    pub(crate) async fn run<T>(&self, work: impl Future<Output = Result<T, Failure>>) -> Result<T> {
-        match tokio::time::timeout(WORK_TIMEOUT, work).await {
+    /// Runs a piece of work under the time-out and names the store in its error. Work that the
+    /// database undid because of others is done again, a bounded number of times.
+    pub(crate) async fn run<T, F>(&self, work: impl Fn() -> F) -> Result<T>
+    where
+        F: Future<Output = Result<T, Failure>>,
+    {
+        let attempts = async {
+            for _ in 1..ATTEMPTS_MAX {
+                match work().await {
+                    Err(failure) if failure.is_conflict() => {}
+                    done => return done,
+                }
+            }
+            work().await
+        };
+        match tokio::time::timeout(WORK_TIMEOUT, attempts).await {
             Ok(done) => done.map_err(|failure| failure.told(&self.label)),
             Err(_) => Err(Error::new(
                 ErrorKind::StateUnusable,
@@ -86,6 +99,34 @@ impl State {
             Backend::Sqlite => self.pool.begin_with("BEGIN IMMEDIATE").await,
             Backend::PostgreSql => self.pool.begin().await,
         }
+    }
+
+    /// Locks a catalog's schemas, or the named one, until the transaction's end; how many there
+    /// are. Who drops schemas or their tables does this first: all take their locks in one order,
+    /// from the schema down, and none waits for one that waits for it. SQLite has one lock, which
+    /// `begin` took.
+    pub(crate) async fn lock_schemas(
+        &self,
+        transaction: &mut Transaction<'static, Any>,
+        catalog_id: i64,
+        folded_name: Option<&str>,
+    ) -> Result<usize, sqlx::Error> {
+        let sql = match self.backend {
+            Backend::Sqlite => {
+                "SELECT name FROM embedded_schemas WHERE catalog_id = $1 \
+                 AND (folded_name = $2 OR $2 IS NULL)"
+            }
+            Backend::PostgreSql => {
+                "SELECT name FROM embedded_schemas WHERE catalog_id = $1 \
+                 AND (folded_name = $2 OR $2 IS NULL) ORDER BY folded_name FOR UPDATE"
+            }
+        };
+        let locked: Vec<String> = sqlx::query_scalar(sql)
+            .bind(catalog_id)
+            .bind(folded_name)
+            .fetch_all(&mut **transaction)
+            .await?;
+        Ok(locked.len())
     }
 }
 

@@ -33,7 +33,7 @@ impl State {
     /// # Errors
     /// `SchemaNotFound`.
     pub async fn tables(&self, catalog_id: u64, schema: &str) -> Result<Vec<String>> {
-        self.run(async {
+        self.run(|| async {
             let mut names: Vec<String> = sqlx::query_scalar(
                 "SELECT name FROM embedded_tables WHERE catalog_id = $1 AND folded_schema = $2",
             )
@@ -57,7 +57,7 @@ impl State {
         schema: &str,
         table: &str,
     ) -> Result<Option<StoredTable>> {
-        self.run(self.find_table(catalog_id, schema, table)).await
+        self.run(|| self.find_table(catalog_id, schema, table)).await
     }
 
     /// # Errors
@@ -65,7 +65,7 @@ impl State {
     /// only.
     pub async fn put_table(&self, put: PutTable<'_>) -> Result<()> {
         check_name("table", put.name)?;
-        self.run(async {
+        self.run(|| async {
             match self.try_put_table(put).await {
                 Err(failure) if failure.is_reference() => Err(schema_not_found(put.schema).into()),
                 Err(failure) if failure.is_duplicate() => {
@@ -81,7 +81,7 @@ impl State {
     /// # Errors
     /// `SchemaNotFound`, `TableNotFound`.
     pub async fn drop_table(&self, catalog_id: u64, schema: &str, table: &str) -> Result<()> {
-        self.run(async {
+        self.run(|| async {
             let dropped = sqlx::query(
                 "DELETE FROM embedded_tables \
                  WHERE catalog_id = $1 AND folded_schema = $2 AND folded_name = $3",

@@ -36,7 +36,7 @@ type Row = (String, String, String, String, i64);
 impl State {
     /// The user of exactly this name.
     pub async fn user(&self, name: &str) -> Result<Option<StoredUser>> {
-        self.run(async {
+        self.run(|| async {
             let row: Option<Row> = sqlx::query_as(
                 "SELECT name, host, plugin, credential, administrator FROM users WHERE name = $1",
             )
@@ -50,7 +50,7 @@ impl State {
 
     /// All users, by name.
     pub async fn users(&self) -> Result<Vec<StoredUser>> {
-        self.run(async {
+        self.run(|| async {
             let rows: Vec<Row> =
                 sqlx::query_as("SELECT name, host, plugin, credential, administrator FROM users")
                     .fetch_all(&self.pool)
@@ -65,7 +65,7 @@ impl State {
     /// Adds a user, or overwrites the one of that name.
     pub async fn put_user(&self, user: &StoredUser) -> Result<()> {
         check_name("user", &user.name)?;
-        self.run(async {
+        self.run(|| async {
             sqlx::query(
                 "INSERT INTO users (name, host, plugin, credential, administrator) \
                  VALUES ($1, $2, $3, $4, $5) \
@@ -87,7 +87,7 @@ impl State {
 
     /// Removes a user; false when there is none of that name.
     pub async fn drop_user(&self, name: &str) -> Result<bool> {
-        self.run(async {
+        self.run(|| async {
             let dropped = sqlx::query("DELETE FROM users WHERE name = $1")
                 .bind(name)
                 .execute(&self.pool)

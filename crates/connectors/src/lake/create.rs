@@ -11,6 +11,7 @@ use std::sync::Arc;
 /// `LocationNotFound`, `CorruptData`, `TypeMismatch` for what is at the location;
 /// `InvalidArgument` for columns that cannot be.
 pub(super) async fn definition(stores: &CatalogStores, new: NewTable) -> Result<TableDefinition> {
+    refuse_null_text(&new)?;
     let location = Location::parse(&new.location)?.url().to_string();
     let columns = match new.columns.clone() {
         Some(columns) => {
@@ -63,4 +64,19 @@ async fn inferred(stores: &CatalogStores, location: &str, new: &NewTable) -> Res
         fields.push(Arc::new(Field::new(name, data_type, true)));
     }
     Ok(Arc::new(Schema::new(fields)))
+}
+
+/// The reader of CSV files knows one text for null, the empty one.
+fn refuse_null_text(new: &NewTable) -> Result<()> {
+    match &new.format {
+        TableFormat::Csv(options)
+            if options.null.as_deref().is_some_and(|null| !null.is_empty()) =>
+        {
+            Err(Error::unsupported(format!(
+                "table `{}`: option `null` is not supported; an empty field is null",
+                new.name
+            )))
+        }
+        TableFormat::Csv(_) | TableFormat::Json | TableFormat::Parquet => Ok(()),
+    }
 }

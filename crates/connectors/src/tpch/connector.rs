@@ -91,10 +91,14 @@ fn resolve_one(name: &SchemaTable) -> Result<Option<Table>> {
 /// About how much of the whole table, not of the projection, is one split: the generator computes
 /// every column, whichever are asked for.
 const SPLIT_BYTES: u64 = 16 * 1024 * 1024;
+/// A small table is cut finer, so that every core has its share.
+const SMALL_SPLIT_BYTES: u64 = 1024 * 1024;
+const SMALL_SPLITS_MAX: u64 = 8;
 
 fn splits(handle: TableHandle, projected_row_bytes: u64) -> Result<Vec<Split>> {
     let bytes = table_bytes(handle.table, handle.scale_factor);
-    let part_count = u32::try_from(bytes.div_ceil(SPLIT_BYTES)).unwrap_or(u32::MAX);
+    let small = bytes.div_ceil(SMALL_SPLIT_BYTES).min(SMALL_SPLITS_MAX);
+    let part_count = u32::try_from(bytes.div_ceil(SPLIT_BYTES).max(small)).unwrap_or(u32::MAX);
     let parts = TablePart::all(handle.table, handle.scale_factor, part_count);
     let part_bytes = bytes / parts.len().max(1) as u64;
     let size_bytes = u128::from(part_bytes) * u128::from(projected_row_bytes)

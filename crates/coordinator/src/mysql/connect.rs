@@ -116,8 +116,9 @@ where
             Failure::told(HandshakeFailure::TlsRequested, WireError::bad_handshake())
         }
     })?;
-    let client = Client { user: response.user.clone(), address, connection_id };
-    let origin = Origin { user: &client.user, connection_id };
+    let mut client =
+        Client { user: response.user.clone(), administrator: false, address, connection_id };
+    let origin = Origin { user: &response.user, connection_id };
     let refused = |error: mooring_spi::Error| {
         Failure::told(HandshakeFailure::Refused, report(&error, origin))
     };
@@ -128,6 +129,7 @@ where
         .authenticate(channel, account.as_ref(), &nonce, &response)
         .await
         .map_err(|error| denied(error, &response, address))?;
+    client.administrator = account.is_some_and(|account| account.administrator);
 
     let close = CancellationToken::new();
     let request = SessionRequest {

@@ -5,6 +5,7 @@ mod record;
 mod registry;
 mod run;
 
-pub use record::{Query, QueryOutcome, QueryState};
+pub(crate) use record::shortened;
+pub use record::{NewQuery, Query, QueryOutcome, QueryState};
 pub use registry::{Permit, Queries, QuerySettings};
 pub use run::{QueryRun, RunRequest, Runner};

@@ -1,10 +1,10 @@
 //! One query: what was asked by whom, how far it is, and how it ended.
 
 use mooring_engine::QueryTasks;
-use mooring_spi::Error;
+use mooring_spi::{Error, ErrorKind};
 use parking_lot::Mutex;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 use tokio_util::sync::CancellationToken;
 
@@ -47,6 +47,27 @@ impl QueryState {
     }
 }
 
+/// What a session asks for.
+#[derive(Debug, Clone)]
+pub struct NewQuery<'a> {
+    pub user: &'a str,
+    pub connection_id: u32,
+    pub statement: &'a str,
+    pub time_limit: Option<Duration>,
+}
+
+/// Bytes of a statement's text that lists keep.
+const LISTED_STATEMENT_BYTES: usize = 64 * 1024;
+
+/// The text as lists keep it.
+pub(crate) fn shortened(statement: &str) -> String {
+    let mut end = statement.len().min(LISTED_STATEMENT_BYTES);
+    while !statement.is_char_boundary(end) {
+        end -= 1;
+    }
+    statement[..end].to_string()
+}
+
 /// How a query ended.
 #[derive(Debug, Clone)]
 pub enum QueryOutcome {
@@ -65,7 +86,10 @@ pub struct Query {
     pub tasks: Arc<QueryTasks>,
     /// Cancelling it stops the query wherever it is.
     pub cancel: CancellationToken,
+    /// The session's `max_execution_time`.
+    pub time_limit: Option<Duration>,
     started: Instant,
+    timed_out: AtomicBool,
     rows: AtomicU64,
     bytes: AtomicU64,
     progress: Mutex<Progress>,
@@ -80,15 +104,17 @@ struct Progress {
 }
 
 impl Query {
-    pub(super) fn new(user: &str, connection_id: u32, statement: &str) -> Self {
+    pub(super) fn new(request: &NewQuery<'_>) -> Self {
         Self {
             id: uuid::Uuid::now_v7().simple().to_string(),
-            user: user.to_string(),
-            connection_id,
-            statement: statement.to_string(),
+            user: request.user.to_string(),
+            connection_id: request.connection_id,
+            statement: shortened(request.statement),
             received: SystemTime::now(),
             tasks: Arc::default(),
             cancel: CancellationToken::new(),
+            time_limit: request.time_limit,
+            timed_out: AtomicBool::new(false),
             started: Instant::now(),
             rows: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
@@ -99,6 +125,23 @@ impl Query {
                 elapsed: None,
             }),
         }
+    }
+
+    /// Stops the query because its time is up.
+    pub(super) fn time_out(&self) {
+        self.timed_out.store(true, Ordering::SeqCst);
+        self.cancel.cancel();
+    }
+
+    pub(super) fn timed_out(&self) -> Option<Error> {
+        let limit = self.time_limit.filter(|_| self.timed_out.load(Ordering::SeqCst))?;
+        Some(Error::new(
+            ErrorKind::TimedOut,
+            format!(
+                "query execution was interrupted, maximum statement execution time exceeded ({} ms)",
+                limit.as_millis()
+            ),
+        ))
     }
 
     pub fn state(&self) -> QueryState {
@@ -152,7 +195,10 @@ impl Query {
         }
         progress.elapsed = Some(self.started.elapsed());
         match outcome {
-            QueryOutcome::Finished => progress.state = QueryState::Finished,
+            QueryOutcome::Finished => {
+                progress.state = QueryState::Finished;
+                self.tasks.settle();
+            }
             QueryOutcome::Cancelled => progress.state = QueryState::Cancelled,
             QueryOutcome::Failed(error) => {
                 progress.state = QueryState::Failed;

@@ -1,6 +1,6 @@
 //! All queries of a coordinator: admission, those that run, and the last ones that ended.
 
-use super::record::{Query, QueryOutcome, QueryState};
+use super::record::{NewQuery, Query, QueryOutcome, QueryState};
 use crate::metrics::QueryMetrics;
 use mooring_spi::{Error, ErrorKind, Result};
 use parking_lot::Mutex;
@@ -64,11 +64,11 @@ impl Queries {
     ///
     /// # Errors
     /// `ShuttingDown` once the coordinator stops.
-    pub fn receive(&self, user: &str, connection_id: u32, statement: &str) -> Result<Arc<Query>> {
+    pub fn receive(&self, request: &NewQuery<'_>) -> Result<Arc<Query>> {
         if self.closed.load(Ordering::SeqCst) {
             return Err(Error::new(ErrorKind::ShuttingDown, "the server is shutting down"));
         }
-        let query = Arc::new(Query::new(user, connection_id, statement));
+        let query = Arc::new(Query::new(request));
         self.listed.lock().live.insert(query.id.clone(), query.clone());
         self.running.send_modify(|running| *running += 1);
         self.metrics.received.inc();

@@ -11,15 +11,21 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use futures::StreamExt;
 use mooring_engine::{Engine, PlannedQuery, QueryContext};
-use mooring_spi::{BatchStream, Error, ErrorKind, Result};
+use mooring_spi::{BatchStream, Error, ErrorKind, Result, Retry};
 use sqlparser::ast::Statement;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio::task::JoinHandle;
+use tokio_util::sync::DropGuard;
 
 /// Batches that may wait for the reader.
 const BATCHES_AHEAD: usize = 2;
+/// How long EXPLAIN ANALYZE waits for the metrics of tasks.
+const METRICS_BOUND: Duration = Duration::from_secs(5);
+/// Before a query is run again: time for a worker that drains or restarts to be known as such.
+const RETRY_PAUSE: Duration = Duration::from_millis(100);
 
 /// What a run needs besides the query's own record.
 pub struct RunRequest {
@@ -52,10 +58,11 @@ impl Runner {
         let (head_sender, head) = oneshot::channel();
         let (sender, receiver) = mpsc::channel(BATCHES_AHEAD);
         let guard = query.cancel.clone().drop_guard();
+        let record = query.clone();
         let drive = Drive { runner: self.clone(), query: Ended::new(self, query), sender };
         self.runtime.spawn(drive.run(request, head_sender));
         let schema = head.await.map_err(|_| lost())??;
-        Ok(QueryRun { schema, batches: reader(receiver, guard) })
+        Ok(QueryRun { schema, batches: reader(record, receiver, guard) })
     }
 
     /// The query's plan as text, with what it did when `analyze`.
@@ -75,7 +82,7 @@ impl Runner {
             let text = runner.explain_here(&query.query, &request, analyze).await;
             let outcome = match &text {
                 Ok(_) => QueryOutcome::Finished,
-                Err(error) => outcome_of(&query.query.cancel, error.clone()),
+                Err(error) => outcome_of(&query.query, error.clone()),
             };
             query.end(&outcome);
             text
@@ -105,7 +112,12 @@ impl Runner {
             query.add_output(batch.num_rows(), batch.get_array_memory_size());
         }
         query.advance(QueryState::Finishing);
-        plan.explain_analyze().await
+        tokio::select! {
+            text = plan.explain_analyze() => text,
+            () = query.cancel.cancelled() => Err(cancelled()),
+            // A task that nobody had to ask for its rows never reports.
+            () = tokio::time::sleep(METRICS_BOUND) => Ok(plan.explain()),
+        }
     }
 
     async fn plan(&self, query: &Query, request: &RunRequest) -> Result<PlannedQuery> {
@@ -143,8 +155,11 @@ fn lost() -> Error {
     Error::internal("the query's task ended without an answer")
 }
 
-fn outcome_of(cancel: &CancellationToken, error: Error) -> QueryOutcome {
-    match cancel.is_cancelled() || error.kind() == ErrorKind::Cancelled {
+fn outcome_of(query: &Query, error: Error) -> QueryOutcome {
+    if let Some(timed_out) = query.timed_out() {
+        return QueryOutcome::Failed(timed_out);
+    }
+    match query.cancel.is_cancelled() || error.kind() == ErrorKind::Cancelled {
         true => QueryOutcome::Cancelled,
         false => QueryOutcome::Failed(error),
     }
@@ -162,8 +177,9 @@ async fn next(query: &Query, batches: &mut BatchStream) -> Option<Result<RecordB
 /// The task of one query.
 struct Drive {
     runner: Runner,
+    /// Before the sender: the reader that finds the channel closed then finds the query ended.
     query: Ended,
-    sender: mpsc::Sender<Result<RecordBatch>>,
+    sender: mpsc::Sender<RecordBatch>,
 }
 
 /// A plan that runs and has given its first batch, if it has any.
@@ -176,6 +192,7 @@ struct Started {
 impl Drive {
     async fn run(self, request: RunRequest, head: oneshot::Sender<Result<SchemaRef>>) {
         let query = self.query.query.clone();
+        let _deadline = Deadline::start(&query);
         let permit = match self.runner.queries.admit(&query).await {
             Ok(permit) => permit,
             Err(error) => return self.fail(error, head),
@@ -193,9 +210,10 @@ impl Drive {
     }
 
     fn fail(&self, error: Error, head: oneshot::Sender<Result<SchemaRef>>) {
-        self.query.end(&outcome_of(&self.query.query.cancel, error.clone()));
+        let outcome = outcome_of(&self.query.query, error);
+        self.query.end(&outcome);
         // Nobody is left to tell when the client has gone.
-        let _ = head.send(Err(error));
+        let _ = head.send(Err(ending(&self.query.query)));
     }
 
     /// Plans and starts until the first batch is there, again when a retry can help.
@@ -209,11 +227,15 @@ impl Drive {
                 Ok(started) => return Ok(started),
                 Err(error) => error,
             };
-            if !can_retry(&error) || query.attempts() > retries_max {
+            if error.retry() != Retry::AtOnce || query.attempts() > retries_max {
                 return Err(error);
             }
             tracing::warn!(query_id = query.id, %error, attempt = query.attempts(), "query is run again");
             self.runner.membership.verify().await;
+            tokio::select! {
+                () = tokio::time::sleep(RETRY_PAUSE * query.attempts()) => {}
+                () = query.cancel.cancelled() => return Err(cancelled()),
+            }
         }
     }
 
@@ -230,7 +252,7 @@ impl Drive {
     async fn stream(&self, started: Started) -> QueryOutcome {
         let query = &self.query.query;
         let mut rest = started.rest;
-        let mut batch: Option<Result<RecordBatch>> = started.first.map(Ok);
+        let mut batch = started.first.map(Result::<RecordBatch>::Ok);
         loop {
             let Some(current) = batch else {
                 query.advance(QueryState::Finishing);
@@ -240,38 +262,66 @@ impl Drive {
                 Ok(current) => {
                     query.add_output(current.num_rows(), current.get_array_memory_size());
                     let sent = tokio::select! {
-                        sent = self.sender.send(Ok(current)) => sent.is_ok(),
+                        sent = self.sender.send(current) => sent.is_ok(),
                         () = query.cancel.cancelled() => false,
                     };
                     if !sent {
-                        // The reader is told why, if it still reads.
-                        let _ = self.sender.try_send(Err(cancelled()));
-                        return QueryOutcome::Cancelled;
+                        return outcome_of(query, cancelled());
                     }
                 }
-                Err(error) => {
-                    let outcome = outcome_of(&query.cancel, error.clone());
-                    // The reader may have gone; then there is nobody to tell.
-                    let _ = self.sender.send(Err(error)).await;
-                    return outcome;
-                }
+                Err(error) => return outcome_of(query, error),
             }
             batch = next(query, &mut rest).await;
         }
     }
 }
 
-/// A lost worker, or a file that vanished between listing and reading: the next attempt sees the
-/// cluster and the table as they are then.
-fn can_retry(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::WorkerUnavailable | ErrorKind::LocationNotFound)
+/// Why a query that has ended did not finish.
+fn ending(query: &Query) -> Error {
+    query.error().unwrap_or_else(cancelled)
 }
 
-/// The client's end; dropping it cancels the query.
-fn reader(receiver: mpsc::Receiver<Result<RecordBatch>>, guard: DropGuard) -> BatchStream {
-    futures::stream::unfold((receiver, guard), |(mut receiver, guard)| async move {
-        let batch = receiver.recv().await?;
-        Some((batch, (receiver, guard)))
+/// The client's end: the batches, then, unless the query finished, the reason why it did not.
+/// Dropping it cancels the query.
+fn reader(
+    query: Arc<Query>,
+    receiver: mpsc::Receiver<RecordBatch>,
+    guard: DropGuard,
+) -> BatchStream {
+    let state = Some((query, receiver, guard));
+    futures::stream::unfold(state, |state| async move {
+        let (query, mut receiver, guard) = state?;
+        match receiver.recv().await {
+            Some(batch) => Some((Ok(batch), Some((query, receiver, guard)))),
+            None if query.state() == QueryState::Finished => None,
+            None => Some((Err(ending(&query)), None)),
+        }
     })
     .boxed()
+}
+
+/// Stops a query whose time is up; goes with the query's task.
+struct Deadline(Option<JoinHandle<()>>);
+
+impl Deadline {
+    fn start(query: &Arc<Query>) -> Self {
+        let Some(limit) = query.time_limit else {
+            return Self(None);
+        };
+        let query = Arc::downgrade(query);
+        Self(Some(tokio::spawn(async move {
+            tokio::time::sleep(limit).await;
+            if let Some(query) = query.upgrade() {
+                query.time_out();
+            }
+        })))
+    }
+}
+
+impl Drop for Deadline {
+    fn drop(&mut self) {
+        if let Some(timer) = &self.0 {
+            timer.abort();
+        }
+    }
 }

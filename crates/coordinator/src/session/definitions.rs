@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 impl Session {
     pub(super) async fn create_schema(&self, name: &Name, if_not_exists: bool) -> Result<Response> {
+        self.must_be_administrator("CREATE SCHEMA")?;
         let (catalog, schema) = split_database(&name.0, &self.catalog)?;
         let catalog = self.catalogs().get(&catalog)?;
         match metastore(&catalog)?.create_schema(&schema).await {
@@ -23,6 +24,7 @@ impl Session {
         if_exists: bool,
         cascade: bool,
     ) -> Result<Response> {
+        self.must_be_administrator("DROP SCHEMA")?;
         let database = match resolve_database(self.catalogs(), &name.0, &self.catalog).await {
             Err(error) if if_exists && error.kind() == ErrorKind::SchemaNotFound => {
                 return Ok(done(0));
@@ -40,6 +42,7 @@ impl Session {
     }
 
     pub(super) async fn create_table(&self, table: CreateExternalTable) -> Result<Response> {
+        self.must_be_administrator("CREATE EXTERNAL TABLE")?;
         let name = split_table(&table.name.0, &self.catalog, self.schema.as_deref())?;
         let catalog = self.catalogs().get(&name.catalog)?;
         let database = [catalog.definition.name.clone(), name.schema];
@@ -78,6 +81,7 @@ impl Session {
     }
 
     pub(super) async fn drop_tables(&self, names: &[Name], if_exists: bool) -> Result<Response> {
+        self.must_be_administrator("DROP TABLE")?;
         for name in names {
             let name = split_table(&name.0, &self.catalog, self.schema.as_deref())?;
             let catalog = self.catalogs().get(&name.catalog)?;
@@ -92,6 +96,22 @@ impl Session {
             }
         }
         Ok(done(0))
+    }
+}
+
+impl Session {
+    /// A location may be any file that the server can read, so only administrators name one.
+    fn must_be_administrator(&self, statement: &str) -> Result<()> {
+        match self.client.administrator {
+            true => Ok(()),
+            false => Err(Error::new(
+                ErrorKind::AccessDenied,
+                format!(
+                    "user `{}` is no administrator, and {statement} takes one",
+                    self.client.user
+                ),
+            )),
+        }
     }
 }
 

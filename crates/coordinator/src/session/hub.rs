@@ -2,7 +2,7 @@
 
 use super::{Client, FIRST_CATALOG, FIRST_SCHEMA, Session};
 use crate::mysql::{MysqlSession, SessionFactory, SessionRequest};
-use crate::query::{Query, Runner};
+use crate::query::{Query, Runner, shortened};
 use crate::statement::{Process, ServerStatus, ServerVariables, Variables};
 use async_trait::async_trait;
 use mooring_spi::{Error, ErrorKind, Result};
@@ -27,9 +27,22 @@ struct OpenSession {
     client: Client,
     database: Option<String>,
     close: CancellationToken,
+    /// The last statement and when it began.
     statement: Option<(String, Instant)>,
+    /// Whether the session is busy with it; its result may be read on after that.
+    busy: bool,
     query: Option<Weak<Query>>,
     since: Instant,
+}
+
+impl OpenSession {
+    fn running(&self) -> Option<&(String, Instant)> {
+        let streams = || {
+            let query = self.query.as_ref().and_then(Weak::upgrade);
+            query.is_some_and(|query| !query.state().is_final())
+        };
+        self.statement.as_ref().filter(|_| self.busy || streams())
+    }
 }
 
 impl SessionHub {
@@ -45,29 +58,32 @@ impl SessionHub {
         })
     }
 
-    /// Every open session as SHOW PROCESSLIST prints it.
-    pub fn processes(&self) -> Vec<Process> {
+    /// The open sessions as SHOW PROCESSLIST prints them: all to an administrator, a user's own to
+    /// every other one.
+    pub fn processes(&self, by: &Client) -> Vec<Process> {
         let open = self.open.lock();
         let process = |session: &OpenSession| {
-            let since = session.statement.as_ref().map_or(session.since, |(_, since)| *since);
+            let running = session.running();
+            let since = running.map_or(session.since, |(_, since)| *since);
             let query = session.query.as_ref().and_then(Weak::upgrade);
             Process {
                 connection_id: session.client.connection_id,
                 user: session.client.user.clone(),
                 host: session.client.address.to_string(),
                 database: session.database.clone(),
-                command: if session.statement.is_some() { "Query" } else { "Sleep" }.to_string(),
+                command: if running.is_some() { "Query" } else { "Sleep" }.to_string(),
                 seconds: since.elapsed().as_secs(),
-                state: query.map(|query| query.state().as_str().to_string()),
-                statement: session.statement.as_ref().map(|(statement, _)| statement.clone()),
+                state: running.and(query).map(|query| query.state().as_str().to_string()),
+                statement: running.map(|(statement, _)| statement.clone()),
             }
         };
-        open.values().map(process).collect()
+        let visible = |session: &&OpenSession| by.administrator || session.client.user == by.user;
+        open.values().filter(visible).map(process).collect()
     }
 
     pub fn status(&self) -> ServerStatus {
         let open = self.open.lock();
-        let running = open.values().filter(|session| session.statement.is_some()).count();
+        let running = open.values().filter(|session| session.running().is_some()).count();
         ServerStatus {
             uptime_seconds: self.started.elapsed().as_secs(),
             connections: open.len() as u64,
@@ -88,7 +104,7 @@ impl SessionHub {
                 format!("unknown connection id `{connection_id}`; see SHOW PROCESSLIST"),
             )
         })?;
-        if session.client.user != by.user {
+        if session.client.user != by.user && !by.administrator {
             return Err(Error::new(
                 ErrorKind::AccessDenied,
                 format!("connection `{connection_id}` belongs to another user"),
@@ -109,6 +125,7 @@ impl SessionHub {
             database: None,
             close,
             statement: None,
+            busy: false,
             query: None,
             since: Instant::now(),
         };
@@ -170,7 +187,8 @@ impl SessionPlace {
     pub fn begin(&self, statement: &str) -> RunningStatement {
         self.update(|hub, session| {
             hub.statements.fetch_add(1, Ordering::Relaxed);
-            session.statement = Some((statement.to_string(), Instant::now()));
+            session.statement = Some((shortened(statement), Instant::now()));
+            session.busy = true;
             session.query = None;
         });
         RunningStatement(SessionPlace { hub: self.hub.clone(), connection_id: self.connection_id })
@@ -189,16 +207,8 @@ impl SessionPlace {
 
     fn idle(&self) {
         self.update(|_, session| {
-            let streams = session
-                .query
-                .as_ref()
-                .and_then(Weak::upgrade)
-                .is_some_and(|query| !query.state().is_final());
-            // A result set that is still being read keeps its statement listed.
-            if !streams {
-                session.statement = None;
-                session.since = Instant::now();
-            }
+            session.busy = false;
+            session.since = Instant::now();
         });
     }
 }

@@ -25,6 +25,8 @@ use std::sync::Arc;
 #[derive(Debug, Clone)]
 pub struct Client {
     pub user: String,
+    /// May define and drop things, and see and end what other users do.
+    pub administrator: bool,
     pub address: SocketAddr,
     /// Unique in the process; MySQL's connection id.
     pub connection_id: u32,
@@ -44,6 +46,8 @@ pub struct Session {
 
 /// The catalog in which a session starts.
 const FIRST_CATALOG: &str = "lake";
+/// A statement beyond it takes too long to parse for a door's thread.
+const LONG_STATEMENT_BYTES: usize = 64 * 1024;
 /// The schema in which a session starts.
 const FIRST_SCHEMA: &str = "default";
 
@@ -57,7 +61,7 @@ impl Session {
     /// # Errors
     /// Every kind; the session goes on after each.
     pub async fn execute(&mut self, sql: &str) -> Result<Response> {
-        let statement = parse_in(sql, self.variables.sql_mode());
+        let statement = self.parse(sql);
         let running = self.place.begin(sql);
         let response = match statement {
             Ok(statement) => self.run(statement, sql).await,
@@ -65,6 +69,15 @@ impl Session {
         };
         drop(running);
         response
+    }
+
+    fn parse(&self, sql: &str) -> Result<Statement> {
+        let mode = self.variables.sql_mode();
+        match sql.len() > LONG_STATEMENT_BYTES {
+            // The thread's other connections go on elsewhere meanwhile.
+            true => tokio::task::block_in_place(|| parse_in(sql, mode)),
+            false => parse_in(sql, mode),
+        }
     }
 
     async fn run(&mut self, statement: Statement, sql: &str) -> Result<Response> {
@@ -79,7 +92,7 @@ impl Session {
                 Ok(Response::Done(Completion::default()))
             }
             Statement::Show(statement) => {
-                let processes = self.hub.processes();
+                let processes = self.hub.processes(&self.client);
                 let context = self.show_context(&processes);
                 show(&statement, &context).await.map(Response::Rows)
             }

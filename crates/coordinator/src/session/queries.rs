@@ -2,24 +2,39 @@
 //! expects.
 
 use super::{Completion, OutputColumn, Response, ResultSet, Session};
-use crate::query::{QueryRun, RunRequest};
-use crate::statement::{Label, QueryStatement, VariableProvider, VariableValue};
+use crate::query::{NewQuery, QueryRun, RunRequest};
+use crate::statement::{
+    Label, QueryStatement, Scope, VariableProvider, VariableValue, make_unique,
+};
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, SchemaRef};
 use futures::StreamExt;
 use mooring_engine::{CurrentNames, MooringOptions, QueryContext, QueryTasks};
 use mooring_spi::{Error, ErrorKind, Result};
-use sqlparser::ast::Statement as PlannedStatement;
+use sqlparser::ast::{Expr, LimitClause, Query, Statement as PlannedStatement, Value};
 use std::sync::Arc;
+use std::time::Duration;
+
+/// More partitions than this on one node only cost.
+const TARGET_PARTITIONS_MAX: usize = 1024;
 
 impl Session {
     pub(super) async fn query(&mut self, query: QueryStatement, sql: &str) -> Result<Response> {
-        let record =
-            self.runner.queries.receive(&self.client.user, self.client.connection_id, sql)?;
+        let mut context = self.query_context()?;
+        let mut planned = query.query;
+        make_unique(&mut planned);
+        self.limit_rows(&mut planned)?;
+        let record = self.runner.queries.receive(&NewQuery {
+            user: &self.client.user,
+            connection_id: self.client.connection_id,
+            statement: sql,
+            time_limit: self.time_limit()?,
+        })?;
         self.place.set_query(&record);
-        let context = self.query_context(&record.id, record.tasks.clone())?;
-        let statement = PlannedStatement::Query(query.query);
+        context.options.query_id = record.id.clone();
+        context.tasks = record.tasks.clone();
+        let statement = PlannedStatement::Query(planned);
         let request = RunRequest { statement, context };
         if let Some(explain) = query.explain {
             let tasks = record.tasks.clone();
@@ -37,13 +52,33 @@ impl Session {
         Ok(Response::Rows(ResultSet { columns, batches: run.batches }))
     }
 
-    fn query_context(&self, query_id: &str, tasks: Arc<QueryTasks>) -> Result<QueryContext> {
+    /// MySQL's `max_execution_time`: milliseconds, 0 for no limit.
+    fn time_limit(&self) -> Result<Option<Duration>> {
+        let limit_ms = u64::try_from(self.variables.int("max_execution_time")?).unwrap_or_default();
+        Ok((limit_ms > 0).then(|| Duration::from_millis(limit_ms)))
+    }
+
+    /// MySQL's `sql_select_limit`: for a SELECT that has no limit of its own.
+    fn limit_rows(&self, query: &mut Query) -> Result<()> {
+        let unlimited = query.limit_clause.is_none() && query.fetch.is_none();
+        let limit = self.variables.get(Scope::Session, "sql_select_limit")?.to_string();
+        if unlimited && limit != u64::MAX.to_string() {
+            let limit = Expr::Value(Value::Number(limit, false).into());
+            query.limit_clause = Some(LimitClause::LimitOffset {
+                limit: Some(limit),
+                offset: None,
+                limit_by: Vec::new(),
+            });
+        }
+        Ok(())
+    }
+
+    fn query_context(&self) -> Result<QueryContext> {
         let number = |name: &str| -> Result<usize> {
             usize::try_from(self.variables.int(name)?)
                 .map_err(|_| Error::internal(format!("variable `{name}` is negative")))
         };
         let mut options = MooringOptions::default();
-        options.query_id = query_id.to_string();
         options.sql_mode = self.variables.text("sql_mode")?;
         options.time_zone = match self.variables.text("time_zone")? {
             zone if zone.eq_ignore_ascii_case("SYSTEM") => "UTC".to_string(),
@@ -53,11 +88,11 @@ impl Session {
         Ok(QueryContext {
             options,
             current: CurrentNames { catalog: self.catalog.clone(), schema: self.schema.clone() },
-            target_partitions: number("target_partitions")?,
+            target_partitions: number("target_partitions")?.min(TARGET_PARTITIONS_MAX),
             distributed_bytes_per_partition: number("distributed_bytes_per_partition")?,
             variables: Arc::new(VariableProvider::new(&self.variables)),
             functions: self.functions(),
-            tasks,
+            tasks: Arc::default(),
         })
     }
 

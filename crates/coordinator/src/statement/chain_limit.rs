@@ -8,8 +8,13 @@ use mooring_spi::{Error, Result};
 use sqlparser::keywords::Keyword;
 use sqlparser::tokenizer::{Token, TokenWithSpan};
 
-/// How many operators may follow each other, those around parentheses included.
-pub(super) const CHAIN_MAX: usize = 400_000;
+/// How many operators may follow each other, those around parentheses included. On a thread with
+/// 2 MiB of stack, cloning and printing overflow between 2,000 and 3,000 operators and between 500
+/// and 1,000 set operations; half of the stack is left to the planner.
+const CHAIN_MAX: usize = 1_000;
+
+/// A set operation counts for as many operators.
+const SET_OPERATION_WEIGHT: usize = 4;
 
 /// The operators so far inside one pair of parentheses.
 #[derive(Default)]
@@ -35,8 +40,8 @@ pub(super) fn check(tokens: &[TokenWithSpan]) -> Result<()> {
                 depth += 1;
             }
             Kind::SetOperation => {
-                level.set_operations += 1;
-                depth += 1;
+                level.set_operations += SET_OPERATION_WEIGHT;
+                depth += SET_OPERATION_WEIGHT;
             }
             Kind::Separator => {
                 depth -= level.operators;
@@ -52,8 +57,9 @@ pub(super) fn check(tokens: &[TokenWithSpan]) -> Result<()> {
         }
         if depth > CHAIN_MAX {
             return Err(Error::unsupported(format!(
-                "a chain of more than {CHAIN_MAX} operators is not supported; `IN (...)` takes \
-                 longer lists"
+                "a chain of more than {CHAIN_MAX} operators or {} set operations is not supported; \
+                 `IN (...)` takes longer lists",
+                CHAIN_MAX / SET_OPERATION_WEIGHT
             )));
         }
     }
@@ -135,22 +141,14 @@ mod tests {
         let ors = |count| format!("SELECT * FROM t WHERE {}", vec!["a"; count].join(" OR "));
         let sums = |count| format!("SELECT {}", vec!["1"; count].join("+"));
         let unions = |count| vec!["SELECT 1, 2"; count].join(" UNION ALL ");
-        for chain in [ors, sums, unions] as [fn(usize) -> String; 3] {
-            assert!(survives(chain(CHAIN_MAX)));
+        for (chain, longest) in [
+            (ors as fn(usize) -> String, CHAIN_MAX),
+            (sums, CHAIN_MAX),
+            (unions, CHAIN_MAX / SET_OPERATION_WEIGHT),
+        ] {
+            assert!(survives(chain(longest)));
             assert!(!survives(chain(100_000)));
         }
-    }
-
-    #[test]
-    fn probe() {
-        let sql = std::env::var("PROBE_KIND").unwrap_or_default();
-        let count: usize = std::env::var("PROBE").ok().and_then(|n| n.parse().ok()).unwrap_or(10);
-        let sql = match sql.as_str() {
-            "or" => format!("SELECT * FROM t WHERE {}", vec!["a"; count].join(" OR ")),
-            "sum" => format!("SELECT {}", vec!["1"; count].join("+")),
-            _ => vec!["SELECT 1, 2"; count].join(" UNION ALL "),
-        };
-        assert!(survives(sql));
     }
 
     #[test]
@@ -164,7 +162,7 @@ mod tests {
     #[test]
     fn parentheses_do_not_hide_a_chain() {
         let inner = vec!["a"; 100].join(" OR ");
-        let nested = (0..60).fold("a".to_owned(), |sql, _| format!("({inner} OR {sql})"));
+        let nested = (0..30).fold("a".to_owned(), |sql, _| format!("({inner} OR {sql})"));
         assert!(!survives(format!("SELECT {nested}")));
     }
 }

@@ -11,6 +11,7 @@ mod nearest;
 mod parse;
 mod query;
 mod normalize;
+mod like_escape;
 mod labels;
 mod source_text;
 mod unique_names;

@@ -3,6 +3,7 @@
 //! DataFusion 55.2 drops the modifiers of GROUP BY (`WITH ROLLUP`) and `FOR XML`/`FOR JSON`
 //! without a word, and refuses FETCH; here they become what they stand for, or an error.
 
+use super::like_escape::with_backslash;
 use mooring_spi::{Error, Result};
 use sqlparser::ast::{
     Expr, Fetch, GroupByExpr, GroupByWithModifier, LimitClause, Query, Select, SetExpr, VisitMut,
@@ -24,6 +25,10 @@ impl VisitorMut for Normalizer {
 
     fn pre_visit_query(&mut self, query: &mut Query) -> ControlFlow<Error> {
         flow(one_query(query))
+    }
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
+        flow(with_backslash(expr))
     }
 
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<Error> {

@@ -235,12 +235,33 @@ pub(crate) fn authority(url: &Url) -> String {
 /// A gRPC status of the transport, as opposed to an error that the worker sent, means that the
 /// worker is gone or does not take the task.
 fn explain(url: &Url, error: DataFusionError) -> DataFusionError {
-    if let Some(ours) = Error::from_text(&error.to_string()) {
+    let Some(status) = find_status(&error) else {
+        return error;
+    };
+    if let Some(ours) = Error::from_text(status.message()) {
         return to_datafusion(ours);
     }
-    match find_status(&error) {
-        Some(status) => unavailable(url, &format!("{}: {}", status.code(), status.message())),
-        None => error,
+    let reason = format!("{}: {}", status.code(), status.message());
+    match is_lost(status) {
+        true => unavailable(url, &reason),
+        false => {
+            to_datafusion(Error::internal(format!("worker `{}` failed: {reason}", authority(url))))
+        }
+    }
+}
+
+/// Whether the connection failed, and not the call: gRPC's `doc/statuscodes.md`, and what tonic
+/// makes of a connection that broke (`Unknown` with a transport error as its cause).
+fn is_lost(status: &tonic::Status) -> bool {
+    use tonic::Code;
+    match status.code() {
+        Code::Unavailable | Code::Cancelled | Code::DeadlineExceeded | Code::Aborted => true,
+        Code::Unknown | Code::Internal => {
+            std::error::Error::source(status).is_some()
+                || status.message().contains("h2 protocol error")
+                || status.message().contains("connection")
+        }
+        _ => false,
     }
 }
 

@@ -42,9 +42,9 @@ impl WorkerResolver for DirectoryResolver {
 /// stages of fewer tasks than workers take turns.
 pub(crate) fn route_tasks(
     directory: Arc<dyn WorkerDirectory>,
+    turn: Arc<AtomicUsize>,
 ) -> impl Fn(RouteTasksEvent<'_>) -> Option<Result<RouteTasksEventResponse>> + Send + Sync + 'static
 {
-    let turn = AtomicUsize::new(0);
     move |event| {
         let workers = directory.workers();
         if workers.is_empty() {

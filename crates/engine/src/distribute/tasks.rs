@@ -94,6 +94,15 @@ impl QueryTasks {
         }
     }
 
+    /// The query has finished: a task of its last attempt that has not reported was not needed.
+    pub fn settle(&self) {
+        let mut inner = self.inner.lock();
+        let attempt = inner.attempt;
+        for record in inner.records.iter_mut().filter(|record| record.attempt == attempt) {
+            record.state = TaskState::Finished;
+        }
+    }
+
     /// Ends a task whose channel has closed; one that has finished stays so.
     pub(crate) fn close(&self, index: usize) {
         if let Some(record) = self.inner.lock().records.get_mut(index)

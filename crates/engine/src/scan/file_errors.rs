@@ -16,25 +16,39 @@ pub(super) struct NamingMorselizer {
     inner: Box<dyn Morselizer>,
     /// The store's root as a user writes it: `s3://bucket/` or `/`.
     root: String,
+    /// Lines before the first record of a file that is read from its start.
+    header_lines: usize,
+}
+
+/// Where an error happened.
+#[derive(Debug)]
+struct Place {
+    name: String,
+    header_lines: usize,
 }
 
 impl NamingMorselizer {
-    pub fn new(inner: Box<dyn Morselizer>, store_address: &str) -> Self {
+    pub fn new(inner: Box<dyn Morselizer>, store_address: &str, header_lines: usize) -> Self {
         let root = match store_address.split_once('+') {
             Some((_, root)) => root,
             None => store_address,
         };
-        Self { inner, root: root.strip_prefix("file://").unwrap_or(root).to_string() }
+        let root = root.strip_prefix("file://").unwrap_or(root).to_string();
+        Self { inner, root, header_lines }
     }
 }
 
 impl Morselizer for NamingMorselizer {
     fn plan_file(&self, file: PartitionedFile) -> Result<Box<dyn MorselPlanner>> {
-        let mut name = format!("{}{}", self.root, file.object_meta.location);
+        let mut place = Place {
+            name: format!("{}{}", self.root, file.object_meta.location),
+            header_lines: self.header_lines,
+        };
         if let Some(range) = file.range.as_ref().filter(|range| range.start > 0) {
-            name = format!("{name} (from byte {})", range.start);
+            place.name = format!("{} (from byte {})", place.name, range.start);
+            place.header_lines = 0;
         }
-        let name: Arc<str> = name.into();
+        let name = Arc::new(place);
         let inner = self.inner.plan_file(file).map_err(|error| named(&name, &error))?;
         Ok(Box::new(NamingPlanner { inner, name }))
     }
@@ -43,7 +57,7 @@ impl Morselizer for NamingMorselizer {
 #[derive(Debug)]
 struct NamingPlanner {
     inner: Box<dyn MorselPlanner>,
-    name: Arc<str>,
+    name: Arc<Place>,
 }
 
 impl MorselPlanner for NamingPlanner {
@@ -74,7 +88,7 @@ impl MorselPlanner for NamingPlanner {
 #[derive(Debug)]
 struct NamingMorsel {
     inner: Box<dyn Morsel>,
-    name: Arc<str>,
+    name: Arc<Place>,
 }
 
 impl Morsel for NamingMorsel {
@@ -85,15 +99,32 @@ impl Morsel for NamingMorsel {
     }
 }
 
-fn named(name: &str, error: &DataFusionError) -> DataFusionError {
+fn named(place: &Place, error: &DataFusionError) -> DataFusionError {
+    let Place { name, header_lines } = place;
+    let header_lines = *header_lines;
     let error = from_datafusion(error);
-    let kind = match error.kind() {
-        // A value that does not fit is here a defect of the file, not of the statement.
-        ErrorKind::InvalidValue | ErrorKind::Internal => ErrorKind::CorruptData,
-        kind => kind,
-    };
-    if error.message().contains(name) {
-        return to_datafusion(Error::new(kind, error.message()));
+    if let Some(message) = csv_value(error.message(), header_lines) {
+        return to_datafusion(Error::new(ErrorKind::CorruptData, format!("`{name}`: {message}")));
     }
-    to_datafusion(Error::new(kind, format!("`{name}`: {}", error.message())))
+    match error.kind() {
+        ErrorKind::CorruptData
+        | ErrorKind::LocationNotFound
+        | ErrorKind::AccessDenied
+        | ErrorKind::SourceUnavailable => {
+            to_datafusion(Error::new(error.kind(), format!("`{name}`: {}", error.message())))
+        }
+        // A filter or a projection that the reader evaluates failed: not the file's defect.
+        _ => to_datafusion(error),
+    }
+}
+
+/// arrow-csv's "Error while parsing value 'x' as type 'Int32' for column 1 at line 3. Row data: …",
+/// which counts records without the header's, as a message that counts the file's lines.
+fn csv_value(message: &str, header_lines: usize) -> Option<String> {
+    let (_, value) = message.split_once("Error while parsing value ")?;
+    let (value, place) = value.split_once(" at line ")?;
+    let (line, rest) = place.split_once('.')?;
+    let line: usize = line.parse().ok()?;
+    let row = rest.trim_start().strip_prefix("Row data: ").unwrap_or(rest);
+    Some(format!("line {}: cannot read {value}; the row is {row}", line + header_lines))
 }

@@ -81,7 +81,11 @@ impl FileSource for MooringFileSource {
     ) -> Result<Box<dyn Morselizer>> {
         let root = base_config.object_store_url.as_str().to_string();
         let inner = self.inner.create_morselizer(object_store, base_config, partition)?;
-        Ok(Box::new(NamingMorselizer::new(inner, &root)))
+        let header_lines = match &self.format {
+            FileFormat::Csv(options) => usize::from(options.has_header),
+            FileFormat::Parquet | FileFormat::Json => 0,
+        };
+        Ok(Box::new(NamingMorselizer::new(inner, &root, header_lines)))
     }
 
     fn table_schema(&self) -> &TableSchema {

@@ -78,8 +78,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         default: "28800",
         kind: Kind::Duration { unit: Unit::Seconds, least: 1 },
         roles: COORDINATOR,
-        help: "A connection that is idle for so long is closed. A session changes its own \
-               with `SET wait_timeout`.",
+        help: "A connection that is idle for so long is closed.",
     },
     Setting {
         key: "coordinator.mysql.write_timeout_s",
@@ -236,13 +235,6 @@ pub(super) const SETTINGS: &[Setting] = &[
         roles: BOTH,
         help: "Bytes of files for one partition of a distributed scan; fewer spread a small \
                query over more workers.",
-    },
-    Setting {
-        key: "engine.footer_cache_bytes",
-        default: "67108864",
-        kind: Kind::Integer { least: 0, most: i64::MAX },
-        roles: BOTH,
-        help: "Memory for the footers of files that were read. 0: none are kept.",
     },
     Setting {
         key: "lake.warehouse",

@@ -122,7 +122,6 @@ pub(crate) struct Engine {
     #[serde(deserialize_with = "unless_empty")]
     pub(super) spill_folder: Option<PathBuf>,
     pub(crate) distributed_bytes_per_partition: usize,
-    pub(crate) footer_cache_bytes: usize,
 }
 
 #[derive(Debug, Clone, Deserialize)]

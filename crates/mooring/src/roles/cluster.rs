@@ -48,7 +48,7 @@ impl Node {
     ) -> Result<Self> {
         let secret = secret(config, MissingSecret::Make)?;
         let storage_metrics = storage_metrics(registry);
-        let catalogs = catalogs::open(config, state, &storage_metrics).await?;
+        let catalogs = catalogs::open(config, state, &secret, &storage_metrics).await?;
         let definitions = Arc::new(LocalDefinitions(catalogs.clone()));
         let runtime = runtime(config, &secret, definitions, storage_metrics)?;
         Ok(Self { secret, runtime, catalogs: Some(catalogs) })
@@ -141,7 +141,6 @@ fn runtime(
     let limits = NodeLimits {
         memory_limit_bytes: usize::try_from(config.memory_limit_bytes()).unwrap_or(usize::MAX),
         spill_folder: config.spill_folder(),
-        footer_cache_bytes: config.engine.footer_cache_bytes,
     };
     let channels = ClusterChannels::new(secret, CONNECT_TIMEOUT)?;
     NodeRuntime::new(&limits, Arc::new(sources), channels)
@@ -155,6 +154,10 @@ fn server_variables(config: &Config) -> Result<ServerVariables> {
         ("target_partitions", number(config.target_partitions())),
         ("distributed_bytes_per_partition", number(config.engine.distributed_bytes_per_partition)),
         ("max_allowed_packet", number(mysql.max_allowed_packet_bytes)),
+        (
+            "wait_timeout",
+            VariableValue::Int(i64::try_from(mysql.wait_timeout.as_secs()).unwrap_or(i64::MAX)),
+        ),
         ("max_connections", number(mysql.connections_max)),
         ("port", number(usize::from(mysql.listen.port()))),
         ("version", VariableValue::Text(mooring_coordinator::mysql::SERVER_VERSION.to_string())),

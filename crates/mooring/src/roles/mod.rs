@@ -18,7 +18,7 @@ use prometheus_client::registry::Registry;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, Handle, Runtime};
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use state::open_state;
@@ -52,7 +52,7 @@ fn coordinate(config: &Config, ready: Option<PathBuf>, laptop: bool) -> Result<(
         let parts =
             node.coordinator_parts(config, state.clone(), laptop, &internal, plans_handle.clone())?;
         let runtime = parts.node.clone();
-        let coordinator = Coordinator::new(parts, &mut registry);
+        let coordinator = Coordinator::new(parts, &mut registry)?;
 
         let drain = Arc::new(Drain::default());
         let gate = Gate::new(&secret, drain)?;
@@ -65,8 +65,14 @@ fn coordinate(config: &Config, ready: Option<PathBuf>, laptop: bool) -> Result<(
         addresses.insert("mysql", mysql.local_addr()?.to_string());
         addresses.insert("http", http.local_addr()?.to_string());
         addresses.insert("internal", internal.local_addr()?.to_string());
-        let internal_task =
-            tokio::spawn(serve(internal, gate, routes, internal_stop.clone().cancelled_owned()));
+        // Fragments compute; without them the port only keeps the membership.
+        let internal_runtime = if laptop { plans_handle } else { Handle::current() };
+        let internal_task = internal_runtime.spawn(serve(
+            internal,
+            gate,
+            routes,
+            internal_stop.clone().cancelled_owned(),
+        ));
         let http_task = ports::serve_http(http, registry, stop.clone());
         let mysql_address = mysql.local_addr()?;
         let mysql_task = tokio::spawn(coordinator.mysql.clone().serve(mysql, stop.clone()));

@@ -1,6 +1,10 @@
 use super::{on_each_store, properties, refused, with_catalog};
+use crate::failure::Failure;
+use crate::location::Backend;
+use crate::store::ATTEMPTS_MAX;
 use crate::{PutTable, State};
 use mooring_spi::{ErrorKind, Result};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 fn table<'a>(catalog_id: u64, schema: &'a str, name: &'a str) -> PutTable<'a> {
     PutTable { catalog_id, schema, name, definition: "{}", replace: false }
@@ -124,7 +128,7 @@ async fn a_drop_beside_creations_leaves_no_table_without_schema() {
         let (state, id) = with_catalog(&store).await;
         state.create_schema(id, "s").await.expect("created");
         let mut tasks = tokio::task::JoinSet::new();
-        for number in 0..30 {
+        for number in 0..60 {
             let state = state.clone();
             tasks.spawn(async move { churn(&state, id, number).await });
         }
@@ -134,6 +138,7 @@ async fn a_drop_beside_creations_leaves_no_table_without_schema() {
                     ErrorKind::SchemaNotFound,
                     ErrorKind::SchemaExists,
                     ErrorKind::SchemaNotEmpty,
+                    ErrorKind::TableNotFound,
                 ];
                 assert!(expected.contains(&error.kind()), "{error}");
             }
@@ -151,10 +156,40 @@ async fn a_drop_beside_creations_leaves_no_table_without_schema() {
 }
 
 async fn churn(state: &State, id: u64, number: u32) -> Result<()> {
-    match number % 6 {
+    let shared = PutTable { replace: true, ..table(id, "s", "shared") };
+    match number % 8 {
         0 => state.drop_schema(id, "s", true).await,
         1 => state.drop_schema(id, "s", false).await,
         2 => state.create_schema(id, "s").await,
+        3 => state.put_table(shared).await,
+        4 => state.drop_table(id, "s", "shared").await,
         _ => state.put_table(table(id, "s", &format!("t{number}"))).await,
     }
+}
+
+/// PostgreSQL can be made to say that it undid the work; SQLite cannot.
+#[tokio::test]
+async fn work_that_the_database_undid_is_done_again_a_few_times() {
+    on_each_store(async |store| {
+        let state = store.open().await;
+        if state.backend() == Backend::Sqlite {
+            return;
+        }
+        assert_eq!(undone(&state, 2).await, (true, 3));
+        assert_eq!(undone(&state, 100).await, (false, ATTEMPTS_MAX));
+    })
+    .await;
+}
+
+/// Whether work that the database undoes `times` ended well, and how often it was tried.
+async fn undone(state: &State, times: usize) -> (bool, usize) {
+    let tries = AtomicUsize::new(0);
+    let done = state.run(|| async {
+        if tries.fetch_add(1, Ordering::Relaxed) < times {
+            let deadlock = "DO $$ BEGIN RAISE EXCEPTION 'undone' USING ERRCODE = '40P01'; END $$";
+            sqlx::raw_sql(deadlock).execute(&state.pool).await?;
+        }
+        Ok::<(), Failure>(())
+    });
+    (done.await.is_ok(), tries.load(Ordering::Relaxed))
 }

@@ -68,6 +68,8 @@ impl std::fmt::Debug for Credential {
 #[derive(Debug, Clone)]
 pub struct Account {
     pub user: String,
+    /// May define and drop things, and see and end what other users do.
+    pub administrator: bool,
     pub plugin: AuthPlugin,
     pub credential: Credential,
 }
@@ -98,6 +100,7 @@ impl From<PacketError> for AuthError {
 
 /// An account that nobody has, against which unknown users are checked in the same steps.
 static NOBODY: LazyLock<Account> = LazyLock::new(|| Account {
+    administrator: false,
     user: String::new(),
     plugin: AuthPlugin::DEFAULT,
     credential: Credential::CachingSha2(caching_sha2_credential(&hex_of_nonce())),

@@ -37,7 +37,7 @@ impl Accounts for Behind {
             }
             _ => return Ok(None),
         };
-        Ok(Some(Account { user: user.to_owned(), plugin, credential }))
+        Ok(Some(Account { user: user.to_owned(), administrator: false, plugin, credential }))
     }
 }
 

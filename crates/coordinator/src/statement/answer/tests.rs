@@ -92,8 +92,12 @@ async fn answer(sql: &str) -> Result<String> {
 
 /// The answer as lines of cells, the labels first.
 async fn answer_in(sql: &str, schema: Option<&str>) -> Result<String> {
-    let client =
-        Client { user: "root".to_owned(), address: ([127, 0, 0, 1], 1).into(), connection_id: 7 };
+    let client = Client {
+        user: "root".to_owned(),
+        administrator: true,
+        address: ([127, 0, 0, 1], 1).into(),
+        connection_id: 7,
+    };
     let process = Process {
         connection_id: 7,
         user: "root".to_owned(),
