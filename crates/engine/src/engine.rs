@@ -2,12 +2,12 @@
 
 use crate::Catalogs;
 use crate::distribute::{
-    DirectoryResolver, QueryTasks, WorkerDirectory, desired_task_count, route_tasks,
+    DirectoryResolver, QueryTasks, SortConstantPartitions, WorkerDirectory, desired_task_count, route_tasks,
     run_on_a_worker, scale_up_leaf,
 };
 use crate::error::from_datafusion;
 use crate::functions::analyzer_rules;
-use crate::identifiers::fold_identifiers;
+use crate::identifiers::{fold_columns, fold_relations};
 use crate::options::MooringOptions;
 use crate::session::{NodeRuntime, build_session};
 use crate::snapshot::{CurrentNames, Snapshot, SnapshotCatalogs};
@@ -18,7 +18,6 @@ use datafusion::logical_expr::{LogicalPlan, ScalarUDF};
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::prelude::SessionConfig;
 use datafusion::sql::parser::Statement as PlannerStatement;
-use datafusion::sql::resolve::resolve_table_references;
 use datafusion_distributed::{
     DistributedExt, DistributedMetricsFormat, SessionStateBuilderExt, display_plan_ascii,
     explain_analyze,
@@ -90,9 +89,9 @@ impl Engine {
     /// and nobody is there to do it.
     pub async fn plan(&self, statement: Statement, context: &QueryContext) -> Result<PlannedQuery> {
         let mut statement = statement;
-        let references = table_references(&statement)?;
+        let references = fold_relations(&mut statement)?;
         let snapshot = Snapshot::resolve(&references, &self.catalogs, &context.current).await?;
-        fold_identifiers(&mut statement, snapshot.column_names())?;
+        fold_columns(&mut statement, &|table| snapshot.schema(table))?;
         self.node.sources.load(&snapshot.catalog_keys()).await?;
         let state = self.state(context, snapshot).map_err(|error| from_datafusion(&error))?;
         let planned = async {
@@ -143,6 +142,7 @@ impl Engine {
                 .with_distributed_file_scan_config_bytes_per_partition(
                     context.distributed_bytes_per_partition,
                 )?
+                .with_physical_optimizer_rule(Arc::new(SortConstantPartitions))
                 .with_distributed_planner();
         }
         let mut state = builder.build();
@@ -187,13 +187,6 @@ impl PlannedQuery {
             .await
             .map_err(|error| from_datafusion(&error))
     }
-}
-
-fn table_references(statement: &Statement) -> Result<Vec<datafusion::common::TableReference>> {
-    let statement = PlannerStatement::Statement(Box::new(statement.clone()));
-    let (references, _) =
-        resolve_table_references(&statement, false).map_err(|error| from_datafusion(&error))?;
-    Ok(references)
 }
 
 /// The least number of partitions of a plan that is spread. With one partition DataFusion leaves out

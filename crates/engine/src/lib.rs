@@ -3,6 +3,7 @@
 
 mod engine;
 mod catalogs;
+mod names;
 mod snapshot;
 mod identifiers;
 mod table;
@@ -24,6 +25,7 @@ pub use distribute::{
 };
 pub use engine::{Engine, PlannedQuery, QueryContext};
 pub use error::{from_datafusion, to_datafusion};
+pub use names::{no_schema, split_database, split_table};
 pub use options::MooringOptions;
 pub use session::{NodeLimits, NodeRuntime, build_session, build_worker_session};
 pub use snapshot::CurrentNames;

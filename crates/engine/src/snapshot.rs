@@ -2,8 +2,10 @@
 //! own metadata snapshot. DataFusion plans against the snapshot and never waits for a metastore.
 
 use crate::catalogs::{Catalog, Catalogs};
+use crate::names::no_schema;
 use crate::table::MooringTable;
 use async_trait::async_trait;
+use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::{CatalogProvider, CatalogProviderList, SchemaProvider, TableProvider};
 use datafusion::common::{DataFusionError, TableReference};
 use mooring_spi::{CatalogKey, Error, ErrorKind, Result, SchemaTable, pick_name};
@@ -27,12 +29,16 @@ struct NamesInCatalog {
 }
 
 /// The tables of one statement by the names that it uses.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Snapshot {
     tables: HashMap<TypedName, Arc<MooringTable>>,
+    current: CurrentNames,
 }
 
 impl Snapshot {
+    /// `references` as `identifiers::fold_relations` answers them: what stands before a dot inside
+    /// a database's name is a catalog of its own there, so a schema here may hold dots.
+    ///
     /// # Errors
     /// `CatalogNotFound`, `SchemaNotFound`, `TableNotFound`, `NoSchemaSelected`, `AmbiguousName`,
     /// and what the connectors answer.
@@ -44,10 +50,11 @@ impl Snapshot {
         let mut by_catalog: BTreeMap<String, NamesInCatalog> = BTreeMap::new();
         for reference in references {
             let typed = typed_name(reference, current)?;
-            let (catalog, name) = locate(&typed, catalogs)?;
+            let catalog = catalogs.get(&typed.0)?;
+            let name = SchemaTable::new(&typed.1, &typed.2);
             by_catalog
                 .entry(catalog.definition.name.clone())
-                .or_insert_with(|| NamesInCatalog { catalog: catalog.clone(), names: Vec::new() })
+                .or_insert_with(|| NamesInCatalog { catalog, names: Vec::new() })
                 .names
                 .push((typed, name));
         }
@@ -55,7 +62,7 @@ impl Snapshot {
             by_catalog.into_values().map(|group| resolve_in(group.catalog, group.names)),
         )
         .await?;
-        Ok(Self { tables: resolved.into_iter().flatten().collect() })
+        Ok(Self { tables: resolved.into_iter().flatten().collect(), current: current.clone() })
     }
 
     pub fn catalog_keys(&self) -> Vec<CatalogKey> {
@@ -66,11 +73,10 @@ impl Snapshot {
         keys
     }
 
-    /// The names of all columns of all tables.
-    pub fn column_names(&self) -> impl Iterator<Item = &str> {
-        self.tables
-            .values()
-            .flat_map(|table| table.table.schema.fields().iter().map(|field| field.name().as_str()))
+    /// The columns of a table by the name that the statement has for it.
+    pub fn schema(&self, reference: &TableReference) -> Option<SchemaRef> {
+        let typed = typed_name(reference, &self.current).ok()?;
+        self.tables.get(&typed).map(|table| table.table.schema.clone())
     }
 }
 
@@ -112,32 +118,8 @@ async fn missing(catalog: &Catalog, name: &SchemaTable) -> Error {
 
 fn typed_name(reference: &TableReference, current: &CurrentNames) -> Result<TypedName> {
     let catalog = reference.catalog().unwrap_or(&current.catalog).to_string();
-    let schema = match (reference.schema(), &current.schema) {
-        (Some(schema), _) => schema.to_string(),
-        (None, Some(schema)) => schema.clone(),
-        (None, None) => {
-            return Err(Error::new(
-                ErrorKind::NoSchemaSelected,
-                format!(
-                    "no database is selected for table `{}`; use `USE name` or qualify it",
-                    reference.table()
-                ),
-            ));
-        }
-    };
-    Ok((catalog, schema, reference.table().to_string()))
-}
-
-/// The catalog of a name. A dot inside the schema's part means `catalog.schema`, the form in which
-/// MySQL clients know databases of other catalogs.
-fn locate(typed: &TypedName, catalogs: &Catalogs) -> Result<(Arc<Catalog>, SchemaTable)> {
-    let (catalog, schema, table) = typed;
-    if let Some((dotted_catalog, dotted_schema)) = schema.split_once('.')
-        && let Some(found) = catalogs.find(dotted_catalog)?
-    {
-        return Ok((found, SchemaTable::new(dotted_schema, table)));
-    }
-    Ok((catalogs.get(catalog)?, SchemaTable::new(schema, table)))
+    let schema = reference.schema().or(current.schema.as_deref()).ok_or_else(no_schema)?;
+    Ok((catalog, schema.to_string(), reference.table().to_string()))
 }
 
 /// The snapshot as DataFusion looks names up in it.

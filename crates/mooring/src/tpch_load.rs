@@ -5,6 +5,7 @@ use crate::catalogs::{LAKE, lake_definition, lake_stores};
 use crate::cli::TpchLoad;
 use crate::config::Config;
 use crate::roles::open_state;
+use crate::signals::cancel_on_signal;
 use crate::users::block_on;
 use crate::{Failure, print};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -15,6 +16,7 @@ use mooring_spi::{Error, ErrorKind, Metastore, Result, TableDefinition, TableFor
 use mooring_storage::{Location, StorageMetrics};
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
+use tokio_util::sync::CancellationToken;
 
 pub(crate) fn run(config: &Config, load: &TpchLoad) -> Result<(), Failure> {
     if load.into.catalog != LAKE {
@@ -28,9 +30,12 @@ pub(crate) fn run(config: &Config, load: &TpchLoad) -> Result<(), Failure> {
         .into());
     }
     block_on(async {
+        let stop = CancellationToken::new();
+        cancel_on_signal(stop.clone())
+            .map_err(|error| Error::internal("signals cannot be awaited").with_cause(error))?;
         tokio::select! {
             loaded = load_all(config, load) => loaded,
-            _ = tokio::signal::ctrl_c() => Err(Error::new(
+            () = stop.cancelled() => Err(Error::new(
                 ErrorKind::Cancelled,
                 "interrupted; run the same command again to go on",
             )),
@@ -49,10 +54,15 @@ async fn load_all(config: &Config, load: &TpchLoad) -> Result<()> {
         Some(location) => location.clone(),
         None => format!("{}/{schema}", config.warehouse().trim_end_matches('/')),
     };
-    let bar = Bar::new();
+    let mut places = Vec::with_capacity(TpchTable::ALL.len());
     for table in TpchTable::ALL {
         let folder = format!("{}/{}/", base.trim_end_matches('/'), table.name());
         let location = Location::parse(&folder)?.into_folder();
+        refuse_elsewhere(&metastore, &schema, table, &location).await?;
+        places.push((table, location));
+    }
+    let bar = Bar::new();
+    for (table, location) in places {
         let summary = write_table(LoadTable {
             store: stores.store(location.url())?,
             prefix: location.prefix().clone(),
@@ -84,6 +94,29 @@ async fn load_all(config: &Config, load: &TpchLoad) -> Result<()> {
     }
     state.close().await;
     Ok(())
+}
+
+/// A table of that name over other files is someone's own: its definition is not taken from it.
+async fn refuse_elsewhere(
+    metastore: &EmbeddedMetastore,
+    schema: &str,
+    table: TpchTable,
+    location: &Location,
+) -> Result<()> {
+    let Some(existing) = metastore.table(schema, table.name()).await? else { return Ok(()) };
+    if Location::parse(&existing.location)?.into_folder().url() == location.url() {
+        return Ok(());
+    }
+    Err(Error::new(
+        ErrorKind::TableExists,
+        format!(
+            "table `{LAKE}`.`{schema}`.`{}` exists at `{}` and would be loaded to `{}`; drop it \
+             first or choose another schema",
+            existing.name,
+            existing.location,
+            location.url()
+        ),
+    ))
 }
 
 async fn make_schema(metastore: &EmbeddedMetastore, schema: &str) -> Result<String> {

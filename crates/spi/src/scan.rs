@@ -20,7 +20,7 @@ pub struct ScanRequest<'a> {
 /// A connector's answer.
 #[derive(Debug)]
 pub enum Scan {
-    /// One entry per combination of store and format; the rows are the union of all.
+    /// One entry per combination of store, format and compression; the rows are the union of all.
     Files(Vec<FileScan>),
     Splits(SplitScan),
     /// Batches with the request's projection applied.

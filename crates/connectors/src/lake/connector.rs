@@ -1,6 +1,6 @@
 //! The connector of every catalog whose tables are files.
 
-use super::create;
+use super::create::{self, refuse_null_text};
 use super::file_schema::table_schema;
 use super::footer_cache::FooterCache;
 use super::prune::may_match;
@@ -10,12 +10,12 @@ use async_trait::async_trait;
 use futures::{StreamExt, TryStreamExt, stream};
 use moka::future::Cache;
 use mooring_spi::{
-    Connector, Error, FileScan, Metastore, NewTable, Result, Scan, ScanRequest, SchemaTable, Table,
-    TableDefinition, TableKind, TableSummary,
+    Compression, Connector, Error, FileScan, Metastore, NewTable, Result, Scan, ScanRequest,
+    SchemaTable, Table, TableDefinition, TableKind, TableSummary,
 };
 use mooring_storage::{CatalogStores, LIST_FILES_MAX};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
@@ -135,6 +135,24 @@ impl LakeConnector {
     }
 }
 
+/// The files that one scan can read: of one store, and compressed alike. Parquet compresses inside,
+/// so that its files are all of one kind. An empty table is a group without a file.
+fn groups(snapshot: &Snapshot) -> Vec<(&str, Vec<&SnapshotFile>)> {
+    if snapshot.files.is_empty() {
+        return vec![(&snapshot.store, Vec::new())];
+    }
+    let mut places: HashMap<(&str, Compression), usize> = HashMap::new();
+    let mut groups: Vec<(&str, Vec<&SnapshotFile>)> = Vec::new();
+    for file in &snapshot.files {
+        let place = places.entry((&file.store, file.entry.compression)).or_insert_with(|| {
+            groups.push((&file.store, Vec::new()));
+            groups.len() - 1
+        });
+        groups[*place].1.push(file);
+    }
+    groups
+}
+
 #[async_trait]
 impl Connector for LakeConnector {
     async fn schemas(&self) -> Result<Vec<String>> {
@@ -154,33 +172,28 @@ impl Connector for LakeConnector {
         let handle: TableHandle = serde_json::from_str(&request.table.handle).map_err(|error| {
             Error::internal("the handle is none of a table over files").with_cause(error)
         })?;
+        let TableDefinition { name, columns, partition_columns, format, .. } = &handle.definition;
+        // Refused at `CREATE` too, but a definition may be older than that.
+        refuse_null_text(name, format)?;
         let snapshot = self.snapshot(&handle).await?;
-        let TableDefinition { columns, partition_columns, format, .. } = &handle.definition;
 
-        // An empty table is a scan of no file.
-        let mut by_store: BTreeMap<&str, (usize, Vec<&SnapshotFile>)> = BTreeMap::new();
-        if snapshot.files.is_empty() {
-            by_store.insert(&snapshot.store, (0, Vec::new()));
-        }
-        for file in &snapshot.files {
-            let (files_total, left) = by_store.entry(&file.store).or_default();
-            *files_total += 1;
-            if may_match(file, columns, *partition_columns, request.predicate) {
-                left.push(file);
+        let scans = groups(&snapshot).into_iter().map(|(store, files)| {
+            let files_total = files.len();
+            let mut left = files;
+            left.retain(|file| may_match(file, columns, *partition_columns, request.predicate));
+            FileScan {
+                store: store.to_owned(),
+                format: format.file_format(),
+                files: left.iter().map(|file| file.entry.clone()).collect(),
+                statistics: files_statistics(
+                    &left,
+                    columns,
+                    *partition_columns,
+                    snapshot.rows_per_byte,
+                ),
+                partition_columns: *partition_columns,
+                files_total,
             }
-        }
-        let scans = by_store.into_iter().map(|(store, (files_total, left))| FileScan {
-            store: store.to_owned(),
-            format: format.file_format(),
-            files: left.iter().map(|file| file.entry.clone()).collect(),
-            statistics: files_statistics(
-                &left,
-                columns,
-                *partition_columns,
-                snapshot.rows_per_byte,
-            ),
-            partition_columns: *partition_columns,
-            files_total,
         });
         Ok(Scan::Files(scans.collect()))
     }

@@ -1,7 +1,7 @@
 //! A new table's definition, from what the statement says and what its files tell.
 
 use super::infer::infer_schema;
-use super::location::check_location;
+use super::spelling::{Declared, check_declared};
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use mooring_spi::{Error, ErrorKind, NewTable, Result, TableDefinition, TableFormat};
 use mooring_storage::{CatalogStores, Location};
@@ -11,11 +11,18 @@ use std::sync::Arc;
 /// `LocationNotFound`, `CorruptData`, `TypeMismatch` for what is at the location;
 /// `InvalidArgument` for columns that cannot be.
 pub(super) async fn definition(stores: &CatalogStores, new: NewTable) -> Result<TableDefinition> {
-    refuse_null_text(&new)?;
+    refuse_null_text(&new.name, &new.format)?;
     let location = Location::parse(&new.location)?.url().to_string();
     let columns = match new.columns.clone() {
         Some(columns) => {
-            check_location(stores, &location).await?;
+            let declared = Declared {
+                location: &location,
+                columns: &columns,
+                partition_columns: new.partition_columns.len(),
+                format: &new.format,
+                compression: new.compression,
+            };
+            check_declared(stores, declared).await?;
             columns
         }
         None => inferred(stores, &location, &new).await?,
@@ -67,16 +74,18 @@ async fn inferred(stores: &CatalogStores, location: &str, new: &NewTable) -> Res
 }
 
 /// The reader of CSV files knows one text for null, the empty one.
-fn refuse_null_text(new: &NewTable) -> Result<()> {
-    match &new.format {
-        TableFormat::Csv(options)
-            if options.null.as_deref().is_some_and(|null| !null.is_empty()) =>
-        {
-            Err(Error::unsupported(format!(
-                "table `{}`: option `null` is not supported; an empty field is null",
-                new.name
-            )))
-        }
-        TableFormat::Csv(_) | TableFormat::Json | TableFormat::Parquet => Ok(()),
+///
+/// # Errors
+/// `Unsupported` for another one.
+pub(super) fn refuse_null_text(table: &str, format: &TableFormat) -> Result<()> {
+    let null = match format {
+        TableFormat::Csv(options) => options.null.as_deref().unwrap_or_default(),
+        TableFormat::Json | TableFormat::Parquet => return Ok(()),
+    };
+    if null.is_empty() {
+        return Ok(());
     }
+    Err(Error::unsupported(format!(
+        "table `{table}`: option `null` is not supported; an empty field is null"
+    )))
 }

@@ -3,6 +3,7 @@
 //!
 //! Reads listings and Parquet footers, never rows; those are the engine's.
 
+mod compression;
 mod connector;
 mod create;
 mod file_schema;
@@ -12,7 +13,9 @@ mod infer;
 mod location;
 mod partition;
 mod prune;
+mod record;
 mod snapshot;
+mod spelling;
 mod statistics;
 mod value;
 

@@ -1,14 +1,16 @@
 //! The files of a table as one query sees them: listed once, with what their footers tell.
 
+use super::compression;
 use super::file_schema::comparable;
 use super::footer::{FileFooter, FooterColumn, StoredFile};
 use super::footer_cache::FooterCache;
 use super::location::Folder;
 use super::partition::values_from_path;
+use super::spelling::check_footer;
 use arrow::datatypes::Schema;
 use futures::{StreamExt, TryStreamExt, stream};
 use mooring_spi::{
-    Compression, FileEntry, Metastore, Predicate, Result, TableDefinition, TableFormat, Value, fold,
+    FileEntry, Metastore, Predicate, Result, TableDefinition, TableFormat, Value, fold,
 };
 use mooring_storage::CatalogStores;
 use object_store::path::Path;
@@ -92,7 +94,8 @@ impl SnapshotSource<'_> {
     ///
     /// # Errors
     /// `LocationNotFound` when there is nothing at the table's location, `CorruptData` for a file
-    /// or folder that is not what the definition says, `LimitExceeded` for too many files.
+    /// or folder that is not what the definition says, `InvalidArgument` for a column that a file
+    /// has in another case, `LimitExceeded` for too many files.
     pub(super) async fn load(&self, definition: &TableDefinition) -> Result<Snapshot> {
         let folder = Folder::open(self.stores, &definition.location)?;
         let mut found = match self.listed_partitions(definition).await? {
@@ -100,7 +103,7 @@ impl SnapshotSource<'_> {
             None => self.list_table(definition, &folder).await?,
         };
         let rows_per_byte = match definition.format {
-            TableFormat::Parquet => self.read_footers(&mut found).await?,
+            TableFormat::Parquet => self.read_footers(definition, &mut found).await?,
             TableFormat::Csv(_) | TableFormat::Json => None,
         };
         Ok(Snapshot {
@@ -150,9 +153,13 @@ impl SnapshotSource<'_> {
     }
 
     /// Reads all footers where there are few, else some, from which rows per byte are estimated.
-    async fn read_footers(&self, files: &mut [FoundFile]) -> Result<Option<f64>> {
+    async fn read_footers(
+        &self,
+        definition: &TableDefinition,
+        files: &mut [FoundFile],
+    ) -> Result<Option<f64>> {
         if files.len() <= self.footers_max_files {
-            let footers = self.footers_of(files.iter()).await?;
+            let footers = self.footers_of(definition, files.iter()).await?;
             for (file, footer) in files.iter_mut().zip(footers) {
                 file.file.footer = Some(footer);
             }
@@ -160,7 +167,7 @@ impl SnapshotSource<'_> {
         }
         let step = files.len().div_ceil(SAMPLED_FOOTERS);
         let sample: Vec<&FoundFile> = files.iter().step_by(step).collect();
-        let footers = self.footers_of(sample.iter().copied()).await?;
+        let footers = self.footers_of(definition, sample.iter().copied()).await?;
         let rows: u64 = footers.iter().map(|footer| footer.rows).sum();
         let bytes: u64 = sample.iter().map(|file| file.file.entry.size_bytes).sum();
         Ok((bytes > 0).then(|| rows as f64 / bytes as f64))
@@ -168,8 +175,11 @@ impl SnapshotSource<'_> {
 
     async fn footers_of<'f>(
         &self,
+        definition: &TableDefinition,
         files: impl Iterator<Item = &'f FoundFile>,
     ) -> Result<Vec<Arc<FileFooter>>> {
+        let fields = definition.columns.fields();
+        let columns = &fields[..fields.len().saturating_sub(definition.partition_columns)];
         let reads: Vec<_> = files
             .map(|found| {
                 let entry = &found.file.entry;
@@ -179,7 +189,10 @@ impl SnapshotSource<'_> {
                     path: &found.path,
                     size_bytes: entry.size_bytes,
                 };
-                self.footers.footer(file, entry)
+                async move {
+                    let footer = self.footers.footer(file, entry).await?;
+                    check_footer(columns, &footer, &file).map(|()| footer)
+                }
             })
             .collect();
         stream::iter(reads).buffered(REQUESTS_MAX).try_collect().await
@@ -206,32 +219,13 @@ impl Folder {
             size_bytes: file.size,
             modified_ms: file.last_modified.timestamp_millis(),
             e_tag: file.e_tag.clone(),
-            compression: compression(path, definition),
+            compression: compression::of_file(path, definition),
             partition_values,
         };
         FoundFile {
             file: SnapshotFile { store: Arc::clone(&self.store_url), entry, footer: None },
             object_store: Arc::clone(&self.store),
             path: file.location.clone(),
-        }
-    }
-}
-
-/// How the file is compressed as a whole: as the definition says, else by its ending. Parquet
-/// compresses inside.
-fn compression(path: &str, definition: &TableDefinition) -> Compression {
-    match (&definition.format, definition.compression) {
-        (TableFormat::Parquet, _) => Compression::None,
-        (TableFormat::Csv(_) | TableFormat::Json, Some(compression)) => compression,
-        (TableFormat::Csv(_) | TableFormat::Json, None) => {
-            let ending = path.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
-            match ending.as_deref() {
-                Some("gz") => Compression::Gzip,
-                Some("bz2") => Compression::Bzip2,
-                Some("xz") => Compression::Xz,
-                Some("zst") => Compression::Zstd,
-                _ => Compression::None,
-            }
         }
     }
 }

@@ -101,8 +101,9 @@ async fn text_files_are_compressed_as_their_ending_says() {
     let table = warehouse.resolve("t").await.expect("resolved");
     assert_eq!(table.statistics.rows, Count::Unknown);
     assert_eq!(table.statistics.bytes, Count::Estimate(10));
-    let scan = warehouse.scan(&table, &Predicate::new()).await;
-    let found: Vec<Compression> = scan.files.iter().map(|file| file.compression).collect();
+    let scans = warehouse.scans(&table, &Predicate::new()).await.expect("scans");
+    let found: Vec<Compression> =
+        scans.iter().flat_map(|scan| &scan.files).map(|file| file.compression).collect();
     assert_eq!(
         found,
         [
@@ -113,6 +114,20 @@ async fn text_files_are_compressed_as_their_ending_says() {
             Compression::Zstd
         ]
     );
+}
+
+#[tokio::test]
+async fn files_that_are_compressed_differently_are_scans_of_their_own() {
+    let warehouse = Warehouse::new();
+    for name in ["a.csv", "b.csv.gz", "c.csv", "d.csv.gz"] {
+        warehouse.write_text("t", name, "id,name\n");
+    }
+    warehouse.create("t", &columns(), 0, TableFormat::Csv(CsvOptions::default())).await;
+    let table = warehouse.resolve("t").await.expect("resolved");
+    let scans = warehouse.scans(&table, &Predicate::new()).await.expect("scans");
+    let found: Vec<Vec<String>> = scans.iter().map(|scan| names(scan, "t")).collect();
+    assert_eq!(found, [["a.csv", "c.csv"], ["b.csv.gz", "d.csv.gz"]]);
+    assert_eq!(scans.iter().map(|scan| scan.files_total).sum::<usize>(), 4);
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@
 mod lake;
 mod lake_errors;
 mod lake_pruning;
+mod lake_spelling;
 mod load;
 mod metastore;
 mod tpch;

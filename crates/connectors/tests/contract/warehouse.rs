@@ -5,8 +5,8 @@ use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use mooring_connectors::lake::{LakeConnector, LakeSettings};
 use mooring_spi::{
-    Connector, FileScan, Metastore, Predicate, Result, Scan, ScanRequest, SchemaTable, Table,
-    TableDefinition, TableFormat,
+    Connector, FileScan, Metastore, NewTable, Predicate, Result, Scan, ScanRequest, SchemaTable,
+    Table, TableDefinition, TableFormat,
 };
 use mooring_storage::{CatalogStores, StorageSettings};
 use parquet::arrow::ArrowWriter;
@@ -87,13 +87,44 @@ impl Warehouse {
         Ok(found.remove(0).expect("the table exists"))
     }
 
+    /// The only scan of a table whose files are all of one kind.
     pub(crate) async fn scan(&self, table: &Table, predicate: &Predicate) -> FileScan {
+        let mut scans = self.scans(table, predicate).await.expect("a scan");
+        assert_eq!(scans.len(), 1, "not files of one kind: {scans:?}");
+        scans.remove(0)
+    }
+
+    pub(crate) async fn scans(
+        &self,
+        table: &Table,
+        predicate: &Predicate,
+    ) -> Result<Vec<FileScan>> {
         let projection: Vec<usize> = (0..table.schema.fields().len()).collect();
         let request = ScanRequest { table, projection: &projection, predicate, limit: None };
-        match self.connector.scan(request).await.expect("a scan") {
-            Scan::Files(mut scans) if scans.len() == 1 => scans.remove(0),
-            other => panic!("not files of one store: {other:?}"),
+        match self.connector.scan(request).await? {
+            Scan::Files(scans) => Ok(scans),
+            other => panic!("not files: {other:?}"),
         }
+    }
+
+    /// A table as `CREATE EXTERNAL TABLE` makes it, with its columns named.
+    pub(crate) async fn declare(
+        &self,
+        name: &str,
+        columns: &SchemaRef,
+        format: TableFormat,
+    ) -> Result<()> {
+        let table = NewTable {
+            schema_name: "default".into(),
+            name: name.into(),
+            columns: Some(Arc::clone(columns)),
+            partition_columns: Vec::new(),
+            location: self.location(name),
+            format,
+            compression: None,
+            options: Default::default(),
+        };
+        self.connector.create_table(table).await
     }
 }
 

@@ -6,8 +6,8 @@
 use super::like_escape::with_backslash;
 use mooring_spi::{Error, Result};
 use sqlparser::ast::{
-    Expr, Fetch, GroupByExpr, GroupByWithModifier, LimitClause, Query, Select, SetExpr, VisitMut,
-    VisitorMut,
+    CastKind, DataType, ExactNumberInfo, Expr, Fetch, GroupByExpr, GroupByWithModifier,
+    LimitClause, Query, Select, SetExpr, Value, VisitMut, VisitorMut,
 };
 use std::ops::ControlFlow;
 
@@ -28,12 +28,34 @@ impl VisitorMut for Normalizer {
     }
 
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
+        exponent_as_double(expr);
         flow(with_backslash(expr))
     }
 
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<Error> {
         flow(one_select(select))
     }
+}
+
+/// A number with an exponent is a double, every other one with a point a decimal (MySQL 8.0
+/// Reference Manual, section 11.1.2); DataFusion is told to read all of them as decimals.
+fn exponent_as_double(expr: &mut Expr) {
+    let Expr::Value(value) = &expr else {
+        return;
+    };
+    let Value::Number(number, _) = &value.value else {
+        return;
+    };
+    if !number.contains(['e', 'E']) {
+        return;
+    }
+    *expr = Expr::Cast {
+        kind: CastKind::Cast,
+        expr: Box::new(Expr::value(Value::SingleQuotedString(number.clone()))),
+        data_type: DataType::Double(ExactNumberInfo::None),
+        array: false,
+        format: None,
+    };
 }
 
 fn flow(result: Result<()>) -> ControlFlow<Error> {

@@ -5,6 +5,7 @@
 mod channel;
 mod handlers;
 mod placement;
+mod window_order;
 mod tasks;
 
 pub use channel::{ClusterChannels, ClusterSecret, bearer};
@@ -12,4 +13,5 @@ pub use placement::{NodeAddress, WorkerDirectory};
 pub use tasks::{QueryTasks, TaskRecord, TaskState};
 
 pub(crate) use handlers::{desired_task_count, scale_up_leaf};
+pub(crate) use window_order::SortConstantPartitions;
 pub(crate) use placement::{DirectoryResolver, route_tasks, run_on_a_worker};
