@@ -31,7 +31,7 @@ SALES = """
 
 def main() -> None:
     shutil.rmtree(DATA, ignore_errors=True)
-    for folder in ("csv", "json", "parquet"):
+    for folder in ("csv", "json", "mixed", "parquet"):
         (DATA / folder).mkdir(parents=True)
     store = duckdb.connect()
 
@@ -42,6 +42,8 @@ def main() -> None:
     copy(FRUIT, "csv/fruit.tsv.gz", "FORMAT csv, HEADER, DELIMITER '\t', COMPRESSION gzip")
     copy(FRUIT, "json/fruit.json", "FORMAT json")
     copy(FRUIT, "parquet/fruit.parquet", "FORMAT parquet, COMPRESSION zstd")
+    copy(f"{FRUIT} LIMIT 2", "mixed/a.csv", "FORMAT csv, HEADER")
+    copy(f"{FRUIT} OFFSET 2", "mixed/b.csv.gz", "FORMAT csv, HEADER, COMPRESSION gzip")
     copy(SALES, "sales", "FORMAT parquet, PARTITION_BY (year, region)")
     # Row groups of 2,048 rows: one file that several tasks can share.
     copy("SELECT i AS id, i % 7 AS bucket FROM range(8000) AS r (i)", "parquet/numbers.parquet",

@@ -17,7 +17,7 @@ class State(unittest.TestCase):
     def test_tables_and_users_are_in_the_database_and_not_in_the_folder(self):
         settings = {"state.url": os.environ["MOORING_TEST_POSTGRES_URL"]}
         with tempfile.TemporaryDirectory() as first, tempfile.TemporaryDirectory() as second:
-            processes.run(binary(), ["user", "add", processes.USER, "--no-password"], settings)
+            processes.run(binary(), ["user", "add", processes.USER, "--no-password", "--admin"], settings)
             self.with_cursor(Path(first), settings, self.make_table)
             self.with_cursor(Path(second), settings, self.read_table)
 
@@ -30,7 +30,9 @@ class State(unittest.TestCase):
     def make_table(self, cursor):
         cursor.execute("CREATE SCHEMA lake.shared")
         cursor.execute(
-            f"CREATE EXTERNAL TABLE lake.shared.fruit STORED AS CSV LOCATION '{FRUIT}' OPTIONS ('has_header' 'true')"
+            "CREATE EXTERNAL TABLE lake.shared.fruit "
+            "(id INT, name VARCHAR(20), weight BIGINT, price DECIMAL(10, 2), picked DATE, ripe BOOLEAN) "
+            f"STORED AS CSV LOCATION '{FRUIT}' OPTIONS ('has_header' 'true')"
         )
 
     def read_table(self, cursor):

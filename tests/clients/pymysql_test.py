@@ -115,6 +115,44 @@ class Results(unittest.TestCase):
         self.assertEqual(caught.exception.args[0], 1049)
 
 
+class Kills(unittest.TestCase):
+    # 900 million rows: nobody reads them all in the time of a test.
+    LONG = "SELECT l_comment FROM tpch.tiny.lineitem CROSS JOIN tpch.tiny.orders"
+
+    def test_kill_query_while_a_client_reads_slowly(self):
+        with connect() as slow, connect() as other:
+            cursor = slow.cursor(pymysql.cursors.SSCursor)
+            cursor.execute(self.LONG)
+            # The rest waits in the sockets and in the server, which cannot send more.
+            self.assertEqual(len([cursor.fetchone() for _ in range(1000)]), 1000)
+            with other.cursor() as killer:
+                killer.execute(f"KILL QUERY {slow.thread_id()}")
+            # MySQL 8.0 Error Message Reference: ER_QUERY_INTERRUPTED.
+            with self.assertRaises(pymysql.MySQLError) as caught:
+                while cursor.fetchone() is not None:
+                    pass
+            self.assertEqual(caught.exception.args[0], 1317)
+            # Only the query has ended.
+            with slow.cursor() as next_cursor:
+                next_cursor.execute("SELECT 7")
+                self.assertEqual(next_cursor.fetchall(), ((7,),))
+
+
+    def test_a_reader_ends_nothing_of_others_and_defines_nothing(self):
+        with connect() as administrator, connect("nora", PASSWORDS["nora"]) as reader, reader.cursor() as cursor:
+            # MySQL 8.0 Error Message Reference: ER_SPECIFIC_ACCESS_DENIED_ERROR; for KILL also the
+            # older ER_KILL_DENIED_ERROR, which MySQL itself gives.
+            for sql, numbers in [
+                (f"KILL QUERY {administrator.thread_id()}", (1095, 1227)),
+                ("CREATE SCHEMA lake.readers", (1227,)),
+            ]:
+                with self.subTest(sql), self.assertRaises(pymysql.MySQLError) as caught:
+                    cursor.execute(sql)
+                self.assertIn(caught.exception.args[0], numbers)
+            cursor.execute("SELECT count(*) FROM tpch.tiny.region")
+            self.assertEqual(cursor.fetchall(), ((5,),))
+
+
 class Logins(unittest.TestCase):
     def assert_denied(self, user, password):
         with self.assertRaises(pymysql.MySQLError) as caught:

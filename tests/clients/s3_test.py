@@ -61,7 +61,7 @@ class S3(unittest.TestCase):
             "lake.s3_access_key": KEYS["aws_access_key_id"], "lake.s3_secret_key": KEYS["aws_secret_access_key"],
         }
         folder = Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
-        processes.run(binary(), ["user", "add", processes.USER, "--no-password"], processes.state_settings(folder))
+        processes.run(binary(), ["user", "add", processes.USER, "--no-password", "--admin"], processes.state_settings(folder))
         cluster = cls.enterClassContext(processes.Cluster(binary(), folder, 2, settings))
         connection = pymysql.connect(host=cluster.host, port=cluster.port, user=processes.USER, ssl_disabled=True)
         cls.addClassCleanup(connection.close)
@@ -76,14 +76,16 @@ class S3(unittest.TestCase):
 
     def test_parquet(self):
         self.rows("CREATE EXTERNAL TABLE lake.market.numbers STORED AS PARQUET LOCATION 's3://fruit-market/data/parquet/numbers.parquet'")
-        self.assertEqual(self.rows("SELECT count(*), max(id) FROM lake.market.numbers"), ((8000, 7999),))
+        # Statistics cannot answer it: a worker has to read the file.
+        self.assertEqual(self.rows("SELECT sum(bucket), max(id) FROM lake.market.numbers"), ((23997, 7999),))
         tasks = self.rows("SELECT count(*) FROM system.runtime.tasks")
         self.assertGreater(tasks[0][0], 0)
 
     def test_csv(self):
         self.rows(
-            "CREATE EXTERNAL TABLE lake.market.fruit STORED AS CSV LOCATION 's3://fruit-market/data/csv/fruit.csv' "
-            "OPTIONS ('has_header' 'true')"
+            "CREATE EXTERNAL TABLE lake.market.fruit "
+            "(id INT, name VARCHAR(20), weight BIGINT, price DECIMAL(10, 2), picked DATE, ripe BOOLEAN) "
+            "STORED AS CSV LOCATION 's3://fruit-market/data/csv/fruit.csv' OPTIONS ('has_header' 'true')"
         )
         self.assertEqual(
             self.rows("SELECT name FROM lake.market.fruit ORDER BY id"),

@@ -1,5 +1,7 @@
 """The 22 queries over files of `mooring tpch load`, against DuckDB over the same files."""
 
+import signal
+import subprocess
 import tempfile
 import unittest
 from pathlib import Path
@@ -58,6 +60,31 @@ class Answers(unittest.TestCase):
             processes.run(binary(), arguments, processes.state_settings(self.folder))
             mooring = Mooring(cluster.host, cluster.port, processes.USER, "", "lake.later", False)
             self.assertEqual(mooring.fetch("SELECT count(*) FROM lineitem"), [(60175,)])
+
+    def test_a_table_at_another_location_is_left_alone(self):
+        elsewhere = self.folder / "elsewhere"
+        arguments = ["tpch", "load", "--scale", "0.01", "--into", f"lake.{SCHEMA}"]
+        settings = processes.state_settings(self.folder)
+        with self.assertRaises(processes.ProcessFailed) as caught:
+            processes.run(binary(), [*arguments, "--location", str(elsewhere)], settings)
+        for part in ("customer", f"warehouse/{SCHEMA}/customer/", f"{elsewhere}/customer/", "drop it first"):
+            self.assertIn(part, str(caught.exception))
+        self.assertFalse(elsewhere.exists())
+        # At its own location a load is repeated, and finds its files.
+        self.assertIn("0 files written", processes.run(binary(), arguments, settings))
+
+    def test_a_load_ends_well_on_sigterm(self):
+        arguments = ["tpch", "load", "--scale", "1", "--into", "lake.interrupted", "--location", str(self.folder / "interrupted")]
+        environment = processes.environment(processes.state_settings(self.folder))
+        load = subprocess.Popen(
+            [binary(), *arguments], env=environment, cwd=self.folder, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )
+        self.assertIn("customer", load.stdout.readline())  # the first table is there
+        load.send_signal(signal.SIGTERM)
+        printed, _ = load.communicate(timeout=60)
+        self.assertGreater(load.returncode, 0, printed)  # a return code, not the signal itself
+        self.assertIn("run the same command again to go on", printed)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 //!
 //! A file takes the folder of test data as `${DATA}`. Expected column types (`query ITR`) are
 //! checked against the protocol's column types: `I` integer, `R` decimal or float, `T` the rest,
-//! `?` any.
+//! `?` any. A record below `onlyif one-node` or `onlyif two-workers` is run there only.
 
 use std::path::{Path, PathBuf};
 
@@ -51,12 +51,12 @@ async fn run_file(
     one_node: &Cluster,
     two_workers: &Cluster,
 ) -> Result<()> {
-    let expected = run_script(file, script, "on one node", || one_node.connect()).await?;
+    let expected = run_script(file, script, "one-node", || one_node.connect()).await?;
     if script.lines().any(|line| line.trim() == SINGLE_NODE_MARKER) {
         return Ok(());
     }
     let actual =
-        run_script(file, script, "on two workers", || two_workers.connect_distributing()).await?;
+        run_script(file, script, "two-workers", || two_workers.connect_distributing()).await?;
     for (one, two) in expected.iter().zip(&actual) {
         if one.rows != two.rows {
             return Err(Failure::new(format!(
@@ -77,7 +77,7 @@ struct Answer {
 async fn run_script<F: Future<Output = Result<Session>>>(
     file: &Path,
     script: &str,
-    on_what: &str,
+    label: &str,
     connect: impl Fn() -> F,
 ) -> Result<Vec<Answer>> {
     let name = file.strip_prefix(TESTS).unwrap_or(file).display().to_string();
@@ -86,6 +86,7 @@ async fn run_script<F: Future<Output = Result<Session>>>(
         connect().await.map(Connection).map_err(|failure| SltError(format!("{failure:?}")))
     });
     runner.with_column_validator(types_match);
+    runner.add_label(label);
     let mut answers = vec![];
     let mut failures = vec![];
     for record in records {
@@ -98,7 +99,7 @@ async fn run_script<F: Future<Output = Result<Session>>>(
                 answers.push(Answer { location, rows });
             }
             (_, Ok(_)) => {}
-            (_, Err(error)) => failures.push(format!("{on_what}: {}", error.display(false))),
+            (_, Err(error)) => failures.push(format!("{label}: {}", error.display(false))),
         }
     }
     runner.shutdown_async().await;

@@ -2,8 +2,8 @@
 
 use crate::Catalogs;
 use crate::distribute::{
-    DirectoryResolver, QueryTasks, SortConstantPartitions, WorkerDirectory, desired_task_count, route_tasks,
-    run_on_a_worker, scale_up_leaf,
+    DirectoryResolver, QueryTasks, SortConstantPartitions, WorkerDirectory, desired_task_count,
+    route_tasks, run_on_a_worker, scale_up_leaf,
 };
 use crate::error::from_datafusion;
 use crate::functions::analyzer_rules;

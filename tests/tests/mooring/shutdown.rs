@@ -50,7 +50,8 @@ async fn tables_survive_a_restart() {
     let mut session = cluster.connect().await.unwrap();
     session.run("CREATE SCHEMA lake.market").await.unwrap();
     let create = format!(
-        "CREATE EXTERNAL TABLE lake.market.fruit STORED AS CSV LOCATION '{}' OPTIONS ('has_header' 'true')",
+        "CREATE EXTERNAL TABLE lake.market.fruit (name VARCHAR(20), weight INT) \
+         STORED AS CSV LOCATION '{}' OPTIONS ('has_header' 'true')",
         file.display()
     );
     session.run(&create).await.unwrap();

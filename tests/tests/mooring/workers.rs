@@ -1,19 +1,28 @@
 //! Workers that die, and strangers that want to be one.
 
+use std::time::Duration;
+
 use mooring_tests::{Cluster, Process, Signal, eventually};
+use tokio::time::timeout;
+use tonic::client::Grpc;
+use tonic::metadata::MetadataValue;
+use tonic::transport::Endpoint;
+use tonic::{Code, Request, Status};
+use tonic_prost::ProstCodec;
 
 const WORKERS: &str = "SELECT node_id FROM system.runtime.nodes WHERE role = 'worker'";
 
-/// The number of lineitems at scale 0.01, from the specification's `dbgen`.
-const COUNT: &str = "SELECT count(*), count(DISTINCT l_orderkey) FROM tpch.tiny.lineitem";
-const COUNT_ANSWER: [&str; 2] = ["60175", "15000"];
+/// Statistics cannot answer it: its rows have to be read. The answer is DuckDB's, over the files of
+/// `tpchgen-cli parquet -s 0.01`.
+const SUM: &str = "SELECT sum(l_quantity), count(*) FROM tpch.tiny.lineitem";
+const SUM_ANSWER: [&str; 2] = ["1536127.00", "60175"];
 
 #[tokio::test]
 async fn two_workers_are_listed_and_both_are_used() {
     let cluster = Cluster::with_workers(2).unwrap().start().await.unwrap();
     let mut session = cluster.connect_distributing().await.unwrap();
     assert_eq!(session.rows(WORKERS).await.unwrap().len(), 2);
-    assert_eq!(session.rows(COUNT).await.unwrap(), [COUNT_ANSWER]);
+    assert_eq!(session.rows(SUM).await.unwrap(), [SUM_ANSWER]);
     let used = session.rows("SELECT DISTINCT worker FROM system.runtime.tasks").await.unwrap();
     assert_eq!(used.len(), 2, "{used:?}");
 }
@@ -22,19 +31,19 @@ async fn two_workers_are_listed_and_both_are_used() {
 async fn a_worker_that_is_killed_is_not_missed() {
     let mut cluster = Cluster::with_workers(2).unwrap().start().await.unwrap();
     let mut session = cluster.connect_distributing().await.unwrap();
-    assert_eq!(session.rows(COUNT).await.unwrap(), [COUNT_ANSWER]);
+    assert_eq!(session.rows(SUM).await.unwrap(), [SUM_ANSWER]);
 
     let worker = &mut cluster.workers[0];
     worker.signal(Signal::Kill).await.unwrap();
     worker.exit_status().await.unwrap();
 
-    assert_eq!(session.rows(COUNT).await.unwrap(), [COUNT_ANSWER]);
+    assert_eq!(session.rows(SUM).await.unwrap(), [SUM_ANSWER]);
     let one_left = eventually("one worker is left", async || {
         let listed = session.rows(WORKERS).await.unwrap();
         (listed.len() == 1).then_some(())
     });
     one_left.await.unwrap();
-    assert_eq!(session.rows(COUNT).await.unwrap(), [COUNT_ANSWER]);
+    assert_eq!(session.rows(SUM).await.unwrap(), [SUM_ANSWER]);
 }
 
 #[tokio::test]
@@ -68,7 +77,54 @@ async fn a_cluster_without_workers_says_so() {
     let mut cluster = Cluster::with_workers(1).unwrap().start().await.unwrap();
     let mut session = cluster.connect_distributing().await.unwrap();
     cluster.workers.remove(0).stop().await.unwrap();
-    let error = session.rows(COUNT).await.unwrap_err();
+    let error = session.rows(SUM).await.unwrap_err();
     assert!(error.number().is_some(), "the connection broke: {error}");
     assert!(error.to_string().contains("worker"), "{error}");
+}
+
+/// The build side of the join ends without a row, so its probe side is never asked for one.
+#[tokio::test]
+async fn an_analysed_join_of_nothing_comes_back() {
+    const JOIN: &str = "EXPLAIN ANALYZE SELECT count(*) FROM tpch.tiny.lineitem \
+        JOIN tpch.tiny.orders ON l_orderkey = o_orderkey WHERE o_orderkey < 0";
+    let cluster = Cluster::with_workers(2).unwrap().start().await.unwrap();
+    let mut session = cluster.connect_distributing().await.unwrap();
+    let plan = timeout(Duration::from_secs(60), session.rows(JOIN)).await;
+    assert!(!plan.expect("no answer within a minute").unwrap().is_empty());
+    assert_eq!(session.rows(SUM).await.unwrap(), [SUM_ANSWER]);
+}
+
+/// A stranger who speaks gRPC, at the ports where only nodes of the cluster may call.
+#[tokio::test]
+async fn a_call_without_the_secret_is_refused() {
+    let mut cluster = Cluster::with_workers(1).unwrap().start().await.unwrap();
+    let worker = cluster.workers[0].address("worker").unwrap().to_owned();
+    let internal = cluster.coordinator().unwrap().address("internal").unwrap().to_owned();
+    // Services of datafusion-distributed, and one that there is not.
+    let calls =
+        ["worker.WorkerService/GetWorkerInfo", "worker.WorkerService/ExecuteTask", "no.Such/Call"];
+    for address in [&worker, &internal] {
+        for path in calls {
+            for secret in [None, Some("Bearer "), Some("Bearer another secret")] {
+                let refused = call(address, path, secret).await;
+                assert_eq!(refused.code(), Code::Unauthenticated, "{address} {path}: {refused}");
+            }
+        }
+    }
+    let mut session = cluster.connect_distributing().await.unwrap();
+    assert_eq!(session.rows(SUM).await.unwrap(), [SUM_ANSWER]);
+}
+
+/// Makes an empty call and gives the status that it is refused with.
+async fn call(address: &str, path: &str, authorization: Option<&'static str>) -> Status {
+    let endpoint = Endpoint::from_shared(format!("http://{address}")).unwrap();
+    let mut client = Grpc::new(endpoint.connect().await.unwrap());
+    client.ready().await.unwrap();
+    let mut request = Request::new(());
+    if let Some(authorization) = authorization {
+        let value = MetadataValue::from_static(authorization);
+        request.metadata_mut().insert("authorization", value);
+    }
+    let path = format!("/{path}").parse().unwrap();
+    client.unary(request, path, ProstCodec::<(), ()>::default()).await.unwrap_err()
 }

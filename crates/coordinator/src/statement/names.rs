@@ -1,12 +1,12 @@
-//! Names in statements: which catalog, schema and table they mean.
-//!
-//! A database is a schema of the current catalog, or `catalog.schema` with the dot inside one
-//! name or between two. A schema whose own name holds a dot needs both parts.
+//! Names in statements: the catalogs, schemas and tables that they find.
 
 use mooring_engine::{Catalog, Catalogs};
-use mooring_spi::{Error, ErrorKind, Result, SchemaTable, Table, TableName, pick_name, quote};
+use mooring_spi::{Error, ErrorKind, Result, SchemaTable, Table, pick_name, quote};
 use std::fmt;
 use std::sync::Arc;
+
+pub(super) use mooring_engine::no_schema;
+pub use mooring_engine::{split_database, split_table};
 
 /// A name as typed, part by part, without quotes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,60 +36,6 @@ impl Database {
             format!("{catalog}.{}", self.schema)
         }
     }
-}
-
-/// The catalog and the schema that a database's name means, as typed.
-///
-/// # Errors
-/// `SchemaNotFound` for a name of more than two parts or an empty one.
-pub fn split_database(name: &[String], current_catalog: &str) -> Result<(String, String)> {
-    let (catalog, schema) = match name {
-        [one] => one.split_once('.').unwrap_or((current_catalog, one)),
-        [catalog, schema] => (catalog.as_str(), schema.as_str()),
-        _ => ("", ""),
-    };
-    if catalog.is_empty() || schema.is_empty() {
-        return Err(Error::new(
-            ErrorKind::SchemaNotFound,
-            format!("`{}` is no database; write `schema` or `catalog.schema`", name.join(".")),
-        ));
-    }
-    Ok((catalog.to_owned(), schema.to_owned()))
-}
-
-/// The full name that a table's name means, as typed.
-///
-/// # Errors
-/// `NoSchemaSelected` for a plain name without a current schema; `TableNotFound` for a name of
-/// more than three parts.
-pub fn split_table(
-    name: &[String],
-    current_catalog: &str,
-    current_schema: Option<&str>,
-) -> Result<TableName> {
-    match name {
-        [table] => match current_schema {
-            Some(schema) => Ok(TableName::new(current_catalog, schema, table)),
-            None => Err(no_schema()),
-        },
-        [database, table] => {
-            let (catalog, schema) =
-                split_database(std::slice::from_ref(database), current_catalog)?;
-            Ok(TableName::new(catalog, schema, table))
-        }
-        [catalog, schema, table] => Ok(TableName::new(catalog, schema, table)),
-        _ => Err(Error::new(
-            ErrorKind::TableNotFound,
-            format!("`{}` is no table; write `catalog.schema.table`", name.join(".")),
-        )),
-    }
-}
-
-pub(super) fn no_schema() -> Error {
-    Error::new(
-        ErrorKind::NoSchemaSelected,
-        "no database is selected; say `USE` first or write `database.table`",
-    )
 }
 
 /// Finds a database.
@@ -149,38 +95,4 @@ pub async fn resolve_table(
             catalog.definition.name, database.schema, wanted.table
         ),
     ))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn parts(parts: &[&str]) -> Vec<String> {
-        parts.iter().map(|part| (*part).to_owned()).collect()
-    }
-
-    #[test]
-    fn databases_are_plain_or_dotted() {
-        let split = |name: &[&str]| split_database(&parts(name), "lake").expect("a database");
-        let pair = |catalog: &str, schema: &str| (catalog.to_owned(), schema.to_owned());
-        assert_eq!(split(&["default"]), pair("lake", "default"));
-        assert_eq!(split(&["tpch.tiny"]), pair("tpch", "tiny"));
-        assert_eq!(split(&["tpch", "tiny"]), pair("tpch", "tiny"));
-        assert_eq!(split(&["hive", "a.b"]), pair("hive", "a.b"));
-        for wrong in [parts(&["a", "b", "c"]), parts(&[""]), parts(&[".x"]), parts(&["x."])] {
-            assert!(split_database(&wrong, "lake").is_err(), "{wrong:?}");
-        }
-    }
-
-    #[test]
-    fn tables_have_up_to_three_parts() {
-        let split = |name: &[&str]| split_table(&parts(name), "lake", Some("default"));
-        let full = |catalog, schema, table| TableName::new(catalog, schema, table);
-        assert_eq!(split(&["t"]).expect("a table"), full("lake", "default", "t"));
-        assert_eq!(split(&["s", "t"]).expect("a table"), full("lake", "s", "t"));
-        assert_eq!(split(&["tpch.tiny", "t"]).expect("a table"), full("tpch", "tiny", "t"));
-        assert_eq!(split(&["c", "a.b", "t.u"]).expect("a table"), full("c", "a.b", "t.u"));
-        let error = split_table(&parts(&["t"]), "lake", None).expect_err("no schema");
-        assert_eq!(error.kind(), ErrorKind::NoSchemaSelected);
-    }
 }

@@ -94,9 +94,7 @@ fn limited(limit: Option<LimitClause>, fetch: Fetch) -> Result<LimitClause> {
     if fetch.with_ties || fetch.percent {
         return Err(Error::unsupported("`FETCH` with `PERCENT` or `WITH TIES` is not supported"));
     }
-    let count = fetch
-        .quantity
-        .unwrap_or_else(|| Expr::value(sqlparser::ast::Value::Number("1".into(), false)));
+    let count = fetch.quantity.unwrap_or_else(|| Expr::value(Value::Number("1".into(), false)));
     match limit {
         None => Ok(LimitClause::LimitOffset { limit: Some(count), offset: None, limit_by: vec![] }),
         Some(LimitClause::LimitOffset { limit: None, offset, limit_by }) => {

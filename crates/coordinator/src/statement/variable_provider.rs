@@ -113,8 +113,8 @@ mod tests {
         for sql in
             ["SELECT @@max_alowed_packet", "SELECT @@session.max_alowed_packet", "SELECT @@a.b"]
         {
-            let error = answer(&Variables::default(), sql).await.expect_err(sql).to_string();
-            let error = mooring_spi::Error::from_text(&error).expect("our own error");
+            let error = answer(&Variables::default(), sql).await.expect_err(sql);
+            let error = mooring_engine::from_datafusion(&error);
             assert_eq!(error.kind(), mooring_spi::ErrorKind::UnknownVariable, "{sql}");
         }
     }

@@ -13,5 +13,5 @@ pub use placement::{NodeAddress, WorkerDirectory};
 pub use tasks::{QueryTasks, TaskRecord, TaskState};
 
 pub(crate) use handlers::{desired_task_count, scale_up_leaf};
-pub(crate) use window_order::SortConstantPartitions;
 pub(crate) use placement::{DirectoryResolver, route_tasks, run_on_a_worker};
+pub(crate) use window_order::SortConstantPartitions;

@@ -5,7 +5,7 @@ use super::queries::ColumnFolder;
 use mooring_spi::{Error, Result, pick_name};
 use sqlparser::ast::{
     AccessExpr, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName,
-    ObjectNamePart, Query, SetExpr, Value, Values, VisitMut, VisitorMut, WindowType,
+    ObjectNamePart, Query, SetExpr, Values, VisitMut, VisitorMut, WindowType,
 };
 use std::ops::ControlFlow;
 use std::rc::Rc;
@@ -115,7 +115,8 @@ impl ColumnFolder<'_> {
     /// Folds the qualifier of `t.*`, and answers the columns that it stands for. DataFusion wants
     /// the whole name of the relation here.
     pub(super) fn fold_wildcard(&self, name: &mut ObjectName) -> Result<Rc<Columns>> {
-        let parts: Option<Vec<Ident>> = name.0.iter().map(|part| part.as_ident().cloned()).collect();
+        let parts: Option<Vec<Ident>> =
+            name.0.iter().map(|part| part.as_ident().cloned()).collect();
         let Some(parts) = parts else {
             return Ok(Columns::unknown());
         };
@@ -189,11 +190,11 @@ impl ColumnFolder<'_> {
                     *access = AccessExpr::Dot(Expr::Identifier(part));
                 }
             }
-            hidden.push(std::mem::replace(root, Expr::value(Value::Null)));
+            hidden.push(std::mem::replace(root, placeholder()));
         }
         for access in chain {
             if let AccessExpr::Dot(field @ Expr::Identifier(_)) = access {
-                hidden.push(std::mem::replace(field, Expr::value(Value::Null)));
+                hidden.push(std::mem::replace(field, placeholder()));
             }
         }
         hidden.reverse();
@@ -301,9 +302,13 @@ impl VisitorMut for ExpressionVisitor<'_, '_> {
     }
 }
 
-/// What `fold_access` leaves; nobody writes NULL where it does.
+/// What `fold_access` leaves: a variable, which stays, with a name that nobody can write.
+fn placeholder() -> Expr {
+    Expr::Identifier(Ident::new("@"))
+}
+
 fn is_placeholder(expr: &Expr) -> bool {
-    matches!(expr, Expr::Value(value) if value.value == Value::Null)
+    matches!(expr, Expr::Identifier(ident) if is_variable(ident) && ident.value == "@")
 }
 
 fn empty_query() -> Query {

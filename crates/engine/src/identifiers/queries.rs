@@ -139,7 +139,8 @@ impl ColumnFolder<'_> {
                 self.fold_expressions(values)?;
                 let width = values.rows.first().map_or(0, |row| row.content.len());
                 // As DataFusion names them.
-                let names: Vec<String> = (1..=width).map(|place| format!("column{place}")).collect();
+                let names: Vec<String> =
+                    (1..=width).map(|place| format!("column{place}")).collect();
                 Ok(Columns::of(names.iter().map(String::as_str)))
             }
             SetExpr::Insert(_)

@@ -111,17 +111,17 @@ impl RelationFolder {
             )));
         }
         if recursive {
-            self.declare(&mut cte.alias.name);
+            self.declare(&mut cte.alias.name, recursive);
         }
         cte.query.visit(self)?;
         if !recursive {
-            self.declare(&mut cte.alias.name);
+            self.declare(&mut cte.alias.name, recursive);
         }
         self.cte_nesting -= 1;
         ControlFlow::Continue(())
     }
 
-    fn declare(&mut self, name: &mut Ident) {
+    fn declare(&mut self, name: &mut Ident, recursive: bool) {
         let Some(frame) = self.frames.last_mut() else {
             return;
         };
@@ -129,9 +129,12 @@ impl RelationFolder {
         let twice = names.iter().any(|known| known.written.value == name.value);
         let written = name.clone();
         // One name twice in one WITH is an error, and DataFusion says so.
-        if self.planned.contains(&name.value) && !twice {
+        let hides = self.planned.contains(&name.value) && !twice;
+        // DataFusion 55.2 reads a recursive name from a text, and so in lower case.
+        let lowered = recursive && name.value != fold(&name.value);
+        if hides || lowered {
             self.renamed += 1;
-            name.value = format!("__mooring_cte_{}_{}", self.renamed, name.value);
+            name.value = format!("__mooring_cte_{}_{}", self.renamed, fold(&name.value));
         }
         if self.planned.insert(name.value.clone()) {
             frame.planned.push(name.value.clone());
