@@ -24,7 +24,8 @@ use datafusion_distributed::{
 };
 use futures::StreamExt;
 use mooring_spi::{BatchStream, Result};
-use sqlparser::ast::Statement;
+use sqlparser::ast::{Query, Statement, Visit, Visitor};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
@@ -93,14 +94,16 @@ impl Engine {
         let snapshot = Snapshot::resolve(&references, &self.catalogs, &context.current).await?;
         fold_columns(&mut statement, &|table| snapshot.schema(table))?;
         self.node.sources.load(&snapshot.catalog_keys()).await?;
-        let state = self.state(context, snapshot).map_err(|error| from_datafusion(&error))?;
+        let spreads = self.spreads() && !is_recursive(&statement);
+        let state =
+            self.state(context, snapshot, spreads).map_err(|error| from_datafusion(&error))?;
         let planned = async {
             let statement = PlannerStatement::Statement(Box::new(statement));
             let logical = state.statement_to_plan(statement).await?;
             let logical = state.optimize(&logical)?;
             let schema = output_schema(&logical);
             let physical = state.query_planner().create_physical_plan(&logical, &state).await?;
-            let plan = match self.spreads() && !self.runs_scans {
+            let plan = match spreads && !self.runs_scans {
                 true => run_on_a_worker(physical)?,
                 false => physical,
             };
@@ -121,10 +124,10 @@ impl Engine {
         &self,
         context: &QueryContext,
         snapshot: Snapshot,
+        spreads: bool,
     ) -> datafusion::common::Result<SessionState> {
         let mut options = context.options.clone();
         options.set_catalogs(&snapshot.catalog_keys());
-        let spreads = self.spreads();
         let mut builder = SessionStateBuilder::new_from_existing(self.base.clone())
             .with_config(planner_config(context, spreads))
             .with_catalog_list(Arc::new(SnapshotCatalogs(Arc::new(snapshot))))
@@ -146,6 +149,9 @@ impl Engine {
                 .with_distributed_planner();
         }
         let mut state = builder.build();
+        // What `now()` answers.
+        let options = Arc::clone(state.config().options());
+        state.execution_props_mut().mark_start_execution(options);
         for function in &context.functions {
             datafusion::execution::FunctionRegistry::register_udf(&mut state, function.clone())?;
         }
@@ -192,6 +198,22 @@ impl PlannedQuery {
 /// The least number of partitions of a plan that is spread. With one partition DataFusion leaves out
 /// the exchanges at which datafusion-distributed cuts, and each task would aggregate for itself.
 const SPREAD_PARTITIONS_MIN: usize = 2;
+
+/// A recursion runs in one piece, on the coordinator: its steps cannot cross to workers.
+fn is_recursive(statement: &Statement) -> bool {
+    struct Recursion;
+    impl Visitor for Recursion {
+        type Break = ();
+
+        fn pre_visit_query(&mut self, query: &Query) -> ControlFlow<()> {
+            match query.with.as_ref().is_some_and(|with| with.recursive) {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
+            }
+        }
+    }
+    statement.visit(&mut Recursion).is_break()
+}
 
 fn planner_config(context: &QueryContext, spreads: bool) -> SessionConfig {
     let partitions = match spreads {

@@ -17,6 +17,12 @@ pub(crate) fn add(config: &Config, add: &UserAdd) -> Result<(), Failure> {
     let user = new_user(&add.name, &read_password(add)?, plugin, add.admin);
     block_on(async {
         let state = open_state(config).await?;
+        if state.user(&user.name).await?.is_some() {
+            return Err(Error::new(
+                ErrorKind::InvalidArgument,
+                format!("user `{0}` exists; `mooring user drop {0}` first", user.name),
+            ));
+        }
         state.put_user(&user).await?;
         state.close().await;
         Ok(())

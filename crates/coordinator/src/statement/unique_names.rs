@@ -132,6 +132,11 @@ fn item_name(item: &SelectItem) -> Option<ItemName> {
                 is_column: !qualifier.first().is_some_and(|part| part.value.starts_with('@')),
             })
         }
+        // The planner calls a cast after what it casts.
+        SelectItem::UnnamedExpr(Expr::Cast { expr, .. } | Expr::Nested(expr)) => {
+            let inner = item_name(&SelectItem::UnnamedExpr(expr.as_ref().clone()))?;
+            Some(ItemName { is_column: false, ..inner })
+        }
         SelectItem::UnnamedExpr(expr) => {
             Some(ItemName { qualifier: None, name: canonical(expr), is_column: false })
         }

@@ -4,6 +4,7 @@
 mod checked;
 mod doubles;
 mod nullable;
+mod sums;
 
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{DFSchema, Result};
@@ -20,10 +21,10 @@ pub(crate) fn functions() -> Vec<Arc<ScalarUDF>> {
     functions
 }
 
-/// DataFusion's rules with ours: decimals and doubles before types are coerced, the rest after.
+/// DataFusion's rules with ours: what changes types before they are coerced, the rest after.
 pub(crate) fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
     let mut rules: Vec<Arc<dyn AnalyzerRule + Send + Sync>> =
-        vec![Arc::new(doubles::DecimalsMeetDoubles)];
+        vec![Arc::new(sums::SumIntegersAsDecimals), Arc::new(doubles::DecimalsMeetDoubles)];
     rules.extend(Analyzer::new().rules);
     rules.push(Arc::new(checked::CheckIntegers));
     rules.push(Arc::new(nullable::NullableSubqueries));

@@ -50,6 +50,8 @@ struct CteName {
     written: Ident,
     /// As DataFusion shall know it.
     planned: String,
+    /// Whether a reference needs `written` as its alias, to be found by its qualifier.
+    alias: bool,
 }
 
 #[derive(Default)]
@@ -129,17 +131,18 @@ impl RelationFolder {
         let twice = names.iter().any(|known| known.written.value == name.value);
         let written = name.clone();
         // One name twice in one WITH is an error, and DataFusion says so.
-        let hides = self.planned.contains(&name.value) && !twice;
-        // DataFusion 55.2 reads a recursive name from a text, and so in lower case.
-        let lowered = recursive && name.value != fold(&name.value);
-        if hides || lowered {
+        if self.planned.contains(&name.value) && !twice {
             self.renamed += 1;
-            name.value = format!("__mooring_cte_{}_{}", self.renamed, fold(&name.value));
+            name.value = format!("__mooring_cte_{}_{}", self.renamed, name.value);
         }
         if self.planned.insert(name.value.clone()) {
             frame.planned.push(name.value.clone());
         }
-        names.push(CteName { written, planned: name.value.clone() });
+        // DataFusion parses the name that it gives to the rows of the step before, so that this one
+        // ends up in lower case and is cut at its dots.
+        let parsed = recursive && !is_plain(&name.value);
+        let alias = parsed || name.value != written.value;
+        names.push(CteName { written, planned: name.value.clone(), alias });
     }
 
     fn reference(&mut self, name: &mut ObjectName, alias: &mut Option<TableAlias>) -> Result<()> {
@@ -147,7 +150,7 @@ impl RelationFolder {
             && let Some(cte) = self.find(ident)?
         {
             ident.value.clone_from(&cte.planned);
-            if cte.planned != cte.written.value && alias.is_none() {
+            if cte.alias && alias.is_none() {
                 *alias = Some(TableAlias {
                     explicit: true,
                     name: cte.written,
@@ -179,6 +182,10 @@ impl RelationFolder {
         }
         Ok(None)
     }
+}
+
+fn is_plain(name: &str) -> bool {
+    name.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'))
 }
 
 /// `` `catalog.schema`.table ``, the form in which MySQL clients know databases of other catalogs,

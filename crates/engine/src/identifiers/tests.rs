@@ -178,7 +178,7 @@ fn derived_tables_have_the_columns_of_their_queries() {
         ),
         (
             "SELECT D.K, V FROM (SELECT * FROM a) AS d (`k`, v)",
-            "SELECT d.K, v FROM (SELECT * FROM a) AS d (`k`, v)",
+            "SELECT d.k, v FROM (SELECT * FROM a) AS d (`k`, v)",
         ),
         (
             "SELECT COLUMN2 FROM (VALUES ROW(1, 2)) AS v",
@@ -208,11 +208,11 @@ fn common_table_expressions_hide_tables() {
         ),
         (
             "WITH RECURSIVE N (X) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 5) SELECT x FROM n",
-            "WITH RECURSIVE N (X) AS (SELECT 1 UNION ALL SELECT X + 1 FROM N WHERE X < 5) SELECT X FROM N",
+            "WITH RECURSIVE N (X) AS (SELECT 1 UNION ALL SELECT X + 1 FROM N AS N WHERE X < 5) SELECT X FROM N AS N",
         ),
         (
             "WITH RECURSIVE N AS (SELECT 1 AS Xy UNION ALL SELECT XY + 1 FROM n) SELECT xy FROM n",
-            "WITH RECURSIVE N AS (SELECT 1 AS Xy UNION ALL SELECT Xy + 1 FROM N) SELECT Xy FROM N",
+            "WITH RECURSIVE N AS (SELECT 1 AS Xy UNION ALL SELECT Xy + 1 FROM N AS N) SELECT Xy FROM N AS N",
         ),
     ]);
 }

@@ -99,7 +99,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         default: r#""127.0.0.1:8080""#,
         kind: Kind::ListenAddress,
         roles: COORDINATOR,
-        help: "Where health, metrics and the web UI are served.",
+        help: "Where health and metrics are served.",
     },
     Setting {
         key: "coordinator.internal.listen",

@@ -23,6 +23,9 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) use state::open_state;
 
+/// More than cores, so that an operator that computes for long in one go leaves the other queries
+/// their turn: the system shares the cores out among threads.
+const PLAN_THREADS_PER_PARTITION: usize = 4;
 /// Threads for doors and heartbeats.
 const DOOR_THREADS: usize = 2;
 
@@ -151,7 +154,8 @@ fn runtimes(config: &Config) -> Result<(Runtime, Runtime), Error> {
             .build()
             .map_err(|error| Error::internal("cannot start threads").with_cause(error))
     };
-    Ok((build("door", DOOR_THREADS)?, build("plan", config.target_partitions())?))
+    let plan_threads = PLAN_THREADS_PER_PARTITION * config.target_partitions();
+    Ok((build("door", DOOR_THREADS)?, build("plan", plan_threads)?))
 }
 
 /// The last line of the start.
