@@ -3,13 +3,12 @@
 //! split scan is its specification. A new connector never touches this file.
 
 use crate::error::to_datafusion;
-use crate::scan::{MooringFileSource, SplitExec, SplitScanSpec};
+use crate::scan::{MooringFileSource, SplitExec, SplitScanSpec, parquet_reader};
 use datafusion::arrow::datatypes::Schema;
 use datafusion::common::{Result, Statistics, internal_datafusion_err};
 use datafusion::datasource::file_format::file_compression_type::FileCompressionType;
 use datafusion::datasource::physical_plan::{
     FileGroup, FileScanConfig, FileScanConfigBuilder, FileSource, ParquetSource,
-    parquet::DefaultParquetFileReaderFactory,
 };
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::execution::TaskContext;
@@ -164,7 +163,7 @@ impl MooringCodec {
             });
             FileGroup::new(files.collect())
         });
-        let inner = without_footer_cache(config, ctx)?;
+        let inner = with_own_footers(config, ctx)?;
         let source: Arc<dyn FileSource> = Arc::new(MooringFileSource::new(inner, format));
         let limit = files.limit.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX));
         let config = FileScanConfigBuilder::from(config.clone())
@@ -177,16 +176,14 @@ impl MooringCodec {
     }
 }
 
-/// DataFusion's decoder sets a reader that caches footers by path alone, and two catalogs may have
-/// different files at one path.
-fn without_footer_cache(config: &FileScanConfig, ctx: &TaskContext) -> Result<Arc<dyn FileSource>> {
+/// In place of the reader that DataFusion's decoder sets, whose footers are known by path alone.
+fn with_own_footers(config: &FileScanConfig, ctx: &TaskContext) -> Result<Arc<dyn FileSource>> {
     let source = config.file_source();
     let Some(parquet) = source.downcast_ref::<ParquetSource>() else {
         return Ok(source.clone());
     };
-    let store = ctx.runtime_env().object_store(&config.object_store_url)?;
-    let factory = Arc::new(DefaultParquetFileReaderFactory::new(store));
-    Ok(Arc::new(parquet.clone().with_parquet_file_reader_factory(factory)))
+    let reader = parquet_reader(ctx.session_config(), &config.object_store_url)?;
+    Ok(Arc::new(parquet.clone().with_parquet_file_reader_factory(reader)))
 }
 
 fn encode_splits(spec: &SplitScanSpec) -> Result<SplitsProto> {

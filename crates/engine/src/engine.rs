@@ -2,8 +2,8 @@
 
 use crate::Catalogs;
 use crate::distribute::{
-    DirectoryResolver, QueryTasks, SortConstantPartitions, WorkerDirectory, desired_task_count,
-    route_tasks, run_on_a_worker, scale_up_leaf,
+    DirectoryResolver, NodeAddress, QueryTasks, SortConstantPartitions, WorkerDirectory,
+    desired_task_count, route_tasks, run_on_a_worker, scale_up_leaf,
 };
 use crate::error::from_datafusion;
 use crate::functions::analyzer_rules;
@@ -19,8 +19,8 @@ use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::prelude::SessionConfig;
 use datafusion::sql::parser::Statement as PlannerStatement;
 use datafusion_distributed::{
-    DistributedExt, DistributedMetricsFormat, SessionStateBuilderExt, display_plan_ascii,
-    explain_analyze,
+    CompressionType, DistributedExt, DistributedMetricsFormat, SessionStateBuilderExt,
+    display_plan_ascii, explain_analyze,
 };
 use futures::StreamExt;
 use mooring_spi::{BatchStream, Result};
@@ -28,6 +28,7 @@ use sqlparser::ast::{Query, Statement, Visit, Visitor};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
+use url::Host;
 
 /// What a session brings to each of its queries.
 #[derive(Clone)]
@@ -115,6 +116,17 @@ impl Engine {
         Ok(PlannedQuery { plan, state, schema })
     }
 
+    /// Rows between nodes are compressed, unless all of them are on this machine.
+    fn exchange_compression(&self) -> Option<CompressionType> {
+        let on_this_machine = |worker: &NodeAddress| match worker.url.host() {
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            Some(Host::Domain(_)) | None => false,
+        };
+        let all_here = self.directory.workers().iter().all(on_this_machine);
+        (!all_here).then_some(CompressionType::LZ4_FRAME)
+    }
+
     /// Whether plans go to other nodes at all.
     fn spreads(&self) -> bool {
         !self.runs_scans || self.directory.workers().len() > 1
@@ -145,6 +157,7 @@ impl Engine {
                 .with_distributed_file_scan_config_bytes_per_partition(
                     context.distributed_bytes_per_partition,
                 )?
+                .with_distributed_compression(self.exchange_compression())?
                 .with_physical_optimizer_rule(Arc::new(SortConstantPartitions))
                 .with_distributed_planner();
         }

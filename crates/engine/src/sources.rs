@@ -2,7 +2,9 @@
 //! key. A coordinator and a worker have the same; a worker asks its coordinator for a definition
 //! that it lacks.
 
+use crate::scan::FooterCaches;
 use async_trait::async_trait;
+use datafusion::execution::cache::cache_manager::FileMetadataCache;
 use datafusion::execution::object_store::ObjectStoreRegistry;
 use mooring_spi::{
     CatalogDefinition, CatalogKey, Error, ErrorKind, ReaderFactory, Result, SplitReader,
@@ -32,6 +34,7 @@ pub trait DefinitionSource: Send + Sync + fmt::Debug {
 pub struct Source {
     pub name: String,
     stores: CatalogStores,
+    footers: FooterCaches,
     reader: Option<Arc<dyn SplitReader>>,
 }
 
@@ -87,7 +90,12 @@ impl Sources {
             Some(factory) => Some(factory.reader(definition)?),
             None => None,
         };
-        let source = Arc::new(Source { name: definition.name.clone(), stores, reader });
+        let source = Arc::new(Source {
+            name: definition.name.clone(),
+            stores,
+            footers: FooterCaches::default(),
+            reader,
+        });
         let mut loaded = self.loaded.write();
         if loaded.len() >= SOURCES_MAX
             && let Some(oldest) = loaded.keys().min_by_key(|key| (key.version, key.id)).copied()
@@ -96,6 +104,19 @@ impl Sources {
         }
         loaded.insert(definition.key, source);
         Ok(())
+    }
+
+    /// The store at an address, and the footers that are known of its files.
+    ///
+    /// # Errors
+    /// `InvalidArgument` for an address that is none, and what opening the store gives.
+    pub(crate) fn open(
+        &self,
+        address: &Url,
+    ) -> Result<(Arc<dyn ObjectStore>, Arc<FileMetadataCache>)> {
+        let (key, root) = parse_store_address(address)?;
+        let source = self.get(key)?;
+        Ok((source.stores.store(&root)?, source.footers.of(root.as_str())))
     }
 
     /// # Errors
@@ -141,9 +162,8 @@ impl ObjectStoreRegistry for SourceStores {
     }
 
     fn get_store(&self, url: &Url) -> datafusion::common::Result<Arc<dyn ObjectStore>> {
-        let (key, root) = parse_store_address(url).map_err(crate::error::to_datafusion)?;
-        let source = self.0.get(key).map_err(crate::error::to_datafusion)?;
-        source.stores.store(&root).map_err(crate::error::to_datafusion)
+        let (store, _) = self.0.open(url).map_err(crate::error::to_datafusion)?;
+        Ok(store)
     }
 }
 

@@ -6,7 +6,8 @@ use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result, not_impl_err};
 use datafusion::config::{ConfigOptions, CsvOptions as StockCsvOptions, TableParquetOptions};
 use datafusion::datasource::physical_plan::{
-    CsvSource, FileOpener, FileScanConfig, FileSource, JsonSource, ParquetSource,
+    CsvSource, FileOpener, FileScanConfig, FileSource, JsonSource, ParquetFileReaderFactory,
+    ParquetSource,
 };
 use datafusion::datasource::table_schema::TableSchema;
 use datafusion::physical_expr::projection::ProjectionExprs;
@@ -45,10 +46,12 @@ pub(crate) fn stock_source(
     format: &FileFormat,
     schema: TableSchema,
     parquet: TableParquetOptions,
+    reader: Arc<dyn ParquetFileReaderFactory>,
 ) -> Arc<dyn FileSource> {
     match format {
         FileFormat::Parquet => {
-            Arc::new(ParquetSource::new(schema).with_table_parquet_options(parquet))
+            let source = ParquetSource::new(schema).with_table_parquet_options(parquet);
+            Arc::new(source.with_parquet_file_reader_factory(reader))
         }
         FileFormat::Csv(csv) => {
             let mut options = StockCsvOptions::default()

@@ -1,6 +1,6 @@
 //! From a connector's `FileScan` to a `DataSourceExec` over our file source.
 
-use super::{MooringFileSource, stock_source};
+use super::{MooringFileSource, parquet_reader, stock_source};
 use crate::sources::store_address;
 use crate::value::{to_scalar, to_statistics};
 use datafusion::arrow::datatypes::{FieldRef, Schema, SchemaRef};
@@ -48,9 +48,10 @@ pub(crate) fn files_plan(
         global: session.config_options().execution.parquet.clone(),
         ..TableParquetOptions::default()
     };
-    let inner = stock_source(&scan.format, table_schema, parquet);
-    let source = Arc::new(MooringFileSource::new(inner, scan.format));
     let address = ObjectStoreUrl::parse(store_address(request.catalog, &scan.store))?;
+    let reader = parquet_reader(session.config(), &address)?;
+    let inner = stock_source(&scan.format, table_schema, parquet, reader);
+    let source = Arc::new(MooringFileSource::new(inner, scan.format));
     let groups = FileGroup::new(files).split_files(session.config().target_partitions());
     let config = FileScanConfigBuilder::new(address, source)
         .with_file_groups(groups)

@@ -4,9 +4,11 @@
 mod file_errors;
 mod file_source;
 mod files;
+mod footers;
 mod splits;
 
 pub(crate) use file_source::{MooringFileSource, stock_source};
 pub(crate) use files::FilesRequest;
 pub(crate) use files::files_plan;
+pub(crate) use footers::{FooterCaches, parquet_reader};
 pub(crate) use splits::{SplitExec, SplitScanSpec, deal};
