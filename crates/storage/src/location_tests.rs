@@ -2,7 +2,7 @@ use super::*;
 use proptest::prelude::*;
 
 fn parse(text: &str) -> Location {
-    Location::parse_from(text, Path::new("/work/here")).expect(text)
+    Location::parse_from(text, Path::new("/data/here")).expect(text)
 }
 
 /// Text, store, path inside the store, whether a folder, canonical form.
@@ -19,14 +19,14 @@ const READ: &[(&str, &str, &str, bool, &str)] = &[
     ("file:/data/a", "file://", "data/a", false, "file:///data/a"),
     ("file://localhost/data", "file://", "data", false, "file:///data"),
     ("/data/a b/ü%20c", "file://", "data/a b/ü%20c", false, "file:///data/a%20b/%C3%BC%2520c"),
-    ("a/b/", "file://", "work/here/a/b", true, "file:///work/here/a/b/"),
-    ("./a", "file://", "work/here/a", false, "file:///work/here/a"),
-    ("../a", "file://", "work/a", false, "file:///work/a"),
+    ("a/b/", "file://", "data/here/a/b", true, "file:///data/here/a/b/"),
+    ("./a", "file://", "data/here/a", false, "file:///data/here/a"),
+    ("../a", "file://", "data/a", false, "file:///data/a"),
     ("../../../a", "file://", "a", false, "file:///a"),
-    (".", "file://", "work/here", true, "file:///work/here/"),
-    ("..", "file://", "work", true, "file:///work/"),
+    (".", "file://", "data/here", true, "file:///data/here/"),
+    ("..", "file://", "data", true, "file:///data/"),
     ("/", "file://", "", true, "file:///"),
-    ("a:b?c#d", "file://", "work/here/a:b?c#d", false, "file:///work/here/a:b%3Fc%23d"),
+    ("a:b?c#d", "file://", "data/here/a:b?c#d", false, "file:///data/here/a:b%3Fc%23d"),
     ("//a//b", "file://", "a/b", false, "file:///a/b"),
 ];
 
