@@ -39,6 +39,9 @@ pub struct QueryContext {
     pub target_partitions: usize,
     /// Bytes that one partition of a task should read; a smaller scan is not spread.
     pub distributed_bytes_per_partition: usize,
+    /// A join whose one side is estimated to be at most this large copies it to every task instead
+    /// of moving both sides to where their keys meet.
+    pub broadcast_join_bytes_max: usize,
     /// Answers `@@name` and `@name`.
     pub variables: Arc<dyn VarProvider + Send + Sync>,
     /// Functions that know the session, such as `DATABASE()`.
@@ -212,6 +215,9 @@ impl PlannedQuery {
 /// the exchanges at which datafusion-distributed cuts, and each task would aggregate for itself.
 const SPREAD_PARTITIONS_MIN: usize = 2;
 
+/// How large a row is thought to be where a source knows its rows but not their bytes.
+const BROADCAST_ROW_BYTES: usize = 32;
+
 /// A recursion runs in one piece, on the coordinator: its steps cannot cross to workers.
 fn is_recursive(statement: &Statement) -> bool {
     struct Recursion;
@@ -241,6 +247,10 @@ fn planner_config(context: &QueryContext, spreads: bool) -> SessionConfig {
         )
         .with_create_default_catalog_and_schema(false)
         .with_information_schema(false);
+    let optimizer = &mut config.options_mut().optimizer;
+    optimizer.hash_join_single_partition_threshold = context.broadcast_join_bytes_max;
+    optimizer.hash_join_single_partition_threshold_rows =
+        context.broadcast_join_bytes_max / BROADCAST_ROW_BYTES;
     let parser = &mut config.options_mut().sql_parser;
     // Identifiers are folded against the snapshot, see `identifiers`.
     parser.enable_ident_normalization = false;

@@ -20,7 +20,7 @@ extensions_options! {
         /// The catalogs that the query reads, as keys separated by commas.
         pub catalogs: String, default = String::new()
         /// Rows per batch.
-        pub batch_size_rows: usize, default = 8192
+        pub batch_size_rows: usize, default = 16384
     }
 }
 

@@ -90,6 +90,7 @@ impl Session {
             current: CurrentNames { catalog: self.catalog.clone(), schema: self.schema.clone() },
             target_partitions: number("target_partitions")?.min(TARGET_PARTITIONS_MAX),
             distributed_bytes_per_partition: number("distributed_bytes_per_partition")?,
+            broadcast_join_bytes_max: number("broadcast_join_bytes_max")?,
             variables: Arc::new(VariableProvider::new(&self.variables)),
             functions: self.functions(),
             tasks: Arc::default(),

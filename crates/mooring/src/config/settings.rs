@@ -206,7 +206,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     },
     Setting {
         key: "engine.batch_size_rows",
-        default: "8192",
+        default: "16384",
         kind: Kind::Integer { least: 1, most: 1_048_576 },
         roles: BOTH,
         help: "Rows that operators hand on at once.",
@@ -235,6 +235,14 @@ pub(super) const SETTINGS: &[Setting] = &[
         roles: BOTH,
         help: "Bytes of files for one partition of a distributed scan; fewer spread a small \
                query over more workers.",
+    },
+    Setting {
+        key: "engine.broadcast_join_bytes_max",
+        default: "33554432",
+        kind: Kind::Integer { least: 0, most: i64::MAX },
+        roles: BOTH,
+        help: "A join copies a side that is estimated to have at most so many bytes to every \
+               task; larger ones are both moved to where their keys meet.",
     },
     Setting {
         key: "lake.warehouse",

@@ -125,7 +125,7 @@ mod tests {
         let changed = load("", &set);
         let text = show(&changed).expect("text");
         assert!(
-            text.contains("\n# Default: 8192. Now from flag `--set`:\nbatch_size_rows = 100\n")
+            text.contains("\n# Default: 16384. Now from flag `--set`:\nbatch_size_rows = 100\n")
         );
         assert_eq!(load(&text, &[]).nested(), changed.nested());
     }

@@ -122,6 +122,7 @@ pub(crate) struct Engine {
     #[serde(deserialize_with = "unless_empty")]
     pub(super) spill_folder: Option<PathBuf>,
     pub(crate) distributed_bytes_per_partition: usize,
+    pub(crate) broadcast_join_bytes_max: usize,
 }
 
 #[derive(Debug, Clone, Deserialize)]

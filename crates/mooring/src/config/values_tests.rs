@@ -54,7 +54,7 @@ impl Layers {
 fn every_layer_wins_over_the_one_below() {
     let key = "engine.batch_size_rows";
     let layers = Layers::new();
-    assert_eq!(layers.config().engine.batch_size_rows, 8192);
+    assert_eq!(layers.config().engine.batch_size_rows, 16384);
     assert_eq!(layers.load().get(key).expect("set").origin, Origin::Default);
 
     let layers = layers.file("[engine]\nbatch_size_rows = 1\n");

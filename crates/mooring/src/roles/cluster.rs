@@ -153,6 +153,7 @@ fn server_variables(config: &Config) -> Result<ServerVariables> {
         ("batch_size", number(config.engine.batch_size_rows)),
         ("target_partitions", number(config.target_partitions())),
         ("distributed_bytes_per_partition", number(config.engine.distributed_bytes_per_partition)),
+        ("broadcast_join_bytes_max", number(config.engine.broadcast_join_bytes_max)),
         ("max_allowed_packet", number(mysql.max_allowed_packet_bytes)),
         (
             "wait_timeout",
