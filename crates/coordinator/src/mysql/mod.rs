@@ -27,10 +27,10 @@ pub use auth::{
 pub use handshake::SERVER_VERSION;
 pub use metrics::MysqlMetrics;
 
-use crate::session::{Client, OutputColumn, Response, Session};
+use crate::session::{Client, OutputColumn, Prepared, Response, Session};
 use async_trait::async_trait;
 use auth::Authenticator;
-use mooring_spi::Result;
+use mooring_spi::{Result, Value};
 use serde::Deserialize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
@@ -58,6 +58,12 @@ pub trait MysqlSession: Send {
     async fn execute(&mut self, sql: &str) -> Result<Response>;
     async fn use_database(&mut self, database: &str) -> Result<()>;
     async fn table_columns(&self, table: &str) -> Result<Vec<OutputColumn>>;
+    async fn prepare(&mut self, sql: &str) -> Result<Prepared>;
+    async fn execute_prepared(
+        &mut self,
+        prepared: &Prepared,
+        parameters: Vec<Value>,
+    ) -> Result<Response>;
 }
 
 #[async_trait]
@@ -72,6 +78,18 @@ impl MysqlSession for Session {
 
     async fn table_columns(&self, table: &str) -> Result<Vec<OutputColumn>> {
         Session::table_columns(self, table).await
+    }
+
+    async fn prepare(&mut self, sql: &str) -> Result<Prepared> {
+        Session::prepare(self, sql).await
+    }
+
+    async fn execute_prepared(
+        &mut self,
+        prepared: &Prepared,
+        parameters: Vec<Value>,
+    ) -> Result<Response> {
+        Session::execute_prepared(self, prepared, parameters).await
     }
 }
 

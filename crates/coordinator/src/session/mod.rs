@@ -6,8 +6,10 @@ mod hub;
 mod definitions;
 mod queries;
 mod functions;
+mod prepared;
 
 pub use hub::SessionHub;
+pub use prepared::Prepared;
 pub use result::{Completion, OutputColumn, Response, ResultSet};
 
 use crate::query::Runner;

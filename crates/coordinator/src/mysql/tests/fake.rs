@@ -131,6 +131,18 @@ impl MysqlSession for FakeSession {
     async fn table_columns(&self, _table: &str) -> Result<Vec<OutputColumn>> {
         Ok(columns())
     }
+
+    async fn prepare(&mut self, _sql: &str) -> Result<Prepared> {
+        Ok(Prepared { parameters: Vec::new(), columns: Vec::new() })
+    }
+
+    async fn execute_prepared(
+        &mut self,
+        _prepared: &Prepared,
+        _parameters: Vec<Value>,
+    ) -> Result<Response> {
+        Ok(Response::Done(Completion::default()))
+    }
 }
 
 pub(super) struct Door {
