@@ -32,6 +32,8 @@ pub struct CoordinatorParts {
     /// Whether this process also does a worker's work, and root may come in from loopback.
     pub laptop: bool,
     pub worker_timeout: Duration,
+    /// Its number among the coordinators of the cluster.
+    pub number: u32,
     pub queries: QuerySettings,
     pub variables: ServerVariables,
     pub mysql: MysqlSettings,
@@ -85,7 +87,7 @@ impl Coordinator {
             membership: membership.clone(),
             runtime: parts.runtime,
         };
-        let sessions = SessionHub::new(runner, parts.variables);
+        let sessions = SessionHub::new(runner, parts.variables, parts.number);
         let accounts = Arc::new(StoredAccounts::new(parts.state, parts.laptop));
         let mysql_metrics = MysqlMetrics::register(registry);
         let mysql = MysqlDoor::new(parts.mysql, accounts, sessions, mysql_metrics);

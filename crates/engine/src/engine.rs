@@ -1,33 +1,33 @@
 //! From a parsed statement to a running plan, on the coordinator.
 
 use crate::Catalogs;
-use crate::distribute::{
-    DirectoryResolver, NodeAddress, QueryTasks, SortConstantPartitions, WorkerDirectory,
-    desired_task_count, route_tasks, run_on_a_worker, scale_up_leaf,
-};
+use crate::distribute::{NodeAddress, QueryTasks, WorkerDirectory, run_on_a_worker};
 use crate::error::from_datafusion;
-use crate::functions::analyzer_rules;
 use crate::identifiers::{fold_columns, fold_relations};
 use crate::options::MooringOptions;
-use crate::session::{NodeRuntime, build_session};
-use crate::snapshot::{CurrentNames, Snapshot, SnapshotCatalogs};
-use datafusion::arrow::datatypes::SchemaRef;
-use datafusion::execution::{SessionState, SessionStateBuilder};
-use datafusion::logical_expr::var_provider::{VarProvider, VarType};
+use crate::plan_cache::{CachedPlan, PlanCache, PlanKey, is_constant};
+use crate::planner_session::{PlannerSessions, Spread};
+use crate::session::NodeRuntime;
+use crate::snapshot::{CurrentNames, Snapshot};
+use datafusion::arrow::datatypes::{DataType, SchemaRef};
+use datafusion::common::tree_node::Transformed;
+use datafusion::common::{DataFusionError, Result as DataFusionResult, TableReference};
+use datafusion::execution::{SessionState, TaskContext};
+use datafusion::logical_expr::utils::merge_schema;
+use datafusion::logical_expr::var_provider::VarProvider;
 use datafusion::logical_expr::{LogicalPlan, ScalarUDF};
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion::prelude::SessionConfig;
 use datafusion::sql::parser::Statement as PlannerStatement;
 use datafusion_distributed::{
-    CompressionType, DistributedExt, DistributedMetricsFormat, SessionStateBuilderExt,
-    display_plan_ascii, explain_analyze,
+    CompressionType, DistributedMetricsFormat, display_plan_ascii, explain_analyze,
 };
 use futures::StreamExt;
 use mooring_spi::{BatchStream, Result};
 use sqlparser::ast::{Query, Statement, Visit, Visitor};
+use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::sync::atomic::AtomicUsize;
 use url::Host;
 
 /// What a session brings to each of its queries.
@@ -52,8 +52,23 @@ pub struct QueryContext {
 /// A planned query, ready to run once.
 pub struct PlannedQuery {
     plan: Arc<dyn ExecutionPlan>,
-    state: SessionState,
+    task: Arc<TaskContext>,
     schema: SchemaRef,
+}
+
+/// What a query takes and gives.
+#[derive(Debug, Clone)]
+pub struct QueryDescription {
+    /// The type of each parameter, in order; `DataType::Null` where nothing tells.
+    pub parameters: Vec<DataType>,
+    pub schema: SchemaRef,
+}
+
+/// A statement whose names are resolved, and the session to plan it in.
+struct OpenQuery {
+    statement: PlannerStatement,
+    state: SessionState,
+    spreads: bool,
 }
 
 /// The planning half of a coordinator.
@@ -62,9 +77,8 @@ pub struct Engine {
     catalogs: Arc<Catalogs>,
     directory: Arc<dyn WorkerDirectory>,
     runs_scans: bool,
-    base: SessionState,
-    /// Whose turn it is among the workers.
-    turn: Arc<AtomicUsize>,
+    sessions: PlannerSessions,
+    plans: PlanCache,
 }
 
 impl Engine {
@@ -75,8 +89,8 @@ impl Engine {
         directory: Arc<dyn WorkerDirectory>,
         runs_scans: bool,
     ) -> Self {
-        let base = SessionStateBuilder::new().with_default_features().build();
-        Self { node, catalogs, directory, runs_scans, base, turn: Arc::default() }
+        let sessions = PlannerSessions::new(&node, directory.clone());
+        Self { node, catalogs, directory, runs_scans, sessions, plans: PlanCache::default() }
     }
 
     pub fn catalogs(&self) -> &Arc<Catalogs> {
@@ -95,28 +109,82 @@ impl Engine {
     pub async fn plan(&self, statement: Statement, context: &QueryContext) -> Result<PlannedQuery> {
         let mut statement = statement;
         let references = fold_relations(&mut statement)?;
-        let snapshot = Snapshot::resolve(&references, &self.catalogs, &context.current).await?;
-        fold_columns(&mut statement, &|table| snapshot.schema(table))?;
-        self.node.sources.load(&snapshot.catalog_keys()).await?;
-        let spreads = self.spreads() && !is_recursive(&statement);
-        let state =
-            self.state(context, snapshot, spreads).map_err(|error| from_datafusion(&error))?;
+        let key = references.is_empty().then(|| PlanKey::new(&statement, context));
+        if let Some(cached) = key.as_ref().and_then(|key| self.plans.get(key)) {
+            let plan = cached.fresh().map_err(|error| from_datafusion(&error))?;
+            let config = cached.config.with_extension(context.tasks.clone());
+            let task = task_context(&self.node, config);
+            return Ok(PlannedQuery { plan, task, schema: cached.schema });
+        }
+        let open = self.open(statement, &references, context).await?;
+        let state = open.state;
+        let mut constant = None;
         let planned = async {
-            let statement = PlannerStatement::Statement(Box::new(statement));
-            let logical = state.statement_to_plan(statement).await?;
+            let logical = state.statement_to_plan(open.statement).await?;
+            constant = key.filter(|_| is_constant(&logical));
             let logical = state.optimize(&logical)?;
             let schema = output_schema(&logical);
             let physical = state.query_planner().create_physical_plan(&logical, &state).await?;
-            let plan = match spreads && !self.runs_scans {
+            let plan = match open.spreads && !self.runs_scans {
                 true => run_on_a_worker(physical)?,
                 false => physical,
             };
             Ok((plan, schema))
         };
-        let (plan, schema) = planned
-            .await
-            .map_err(|error: datafusion::error::DataFusionError| from_datafusion(&error))?;
-        Ok(PlannedQuery { plan, state, schema })
+        let (plan, schema) =
+            planned.await.map_err(|error: DataFusionError| from_datafusion(&error))?;
+        if let Some(key) = constant
+            && let Some(cached) = CachedPlan::new(&plan, &schema, state.config())
+        {
+            self.plans.put(key, cached);
+        }
+        Ok(PlannedQuery { plan, task: task_context(&self.node, state.config().clone()), schema })
+    }
+
+    /// Describes a query whose values are still missing: the type of each parameter, as far as it
+    /// can be told, and the columns of the result.
+    ///
+    /// # Errors
+    /// As [`Engine::plan`].
+    pub async fn describe(
+        &self,
+        statement: Statement,
+        context: &QueryContext,
+    ) -> Result<QueryDescription> {
+        let mut statement = statement;
+        let references = fold_relations(&mut statement)?;
+        let open = self.open(statement, &references, context).await?;
+        let described = async {
+            let logical = open.state.statement_to_plan(open.statement).await?;
+            let (logical, parameters) = infer_parameters(logical)?;
+            let logical = open.state.analyzer().execute_and_check(
+                logical,
+                open.state.config_options(),
+                |_, _| {},
+            )?;
+            Ok(QueryDescription { parameters, schema: output_schema(&logical) })
+        };
+        described.await.map_err(|error: DataFusionError| from_datafusion(&error))
+    }
+
+    /// Resolves the statement's names and opens the session that plans it.
+    async fn open(
+        &self,
+        mut statement: Statement,
+        references: &[TableReference],
+        context: &QueryContext,
+    ) -> Result<OpenQuery> {
+        let snapshot = Snapshot::resolve(references, &self.catalogs, &context.current).await?;
+        fold_columns(&mut statement, &|table| snapshot.schema(table))?;
+        self.node.sources.load(&snapshot.catalog_keys()).await?;
+        let spreads = self.spreads() && !is_recursive(&statement);
+        let spread = spreads.then(|| Spread { compression: self.exchange_compression() });
+        let state = self
+            .sessions
+            .open(context, snapshot, spread.as_ref())
+            .map_err(|error| from_datafusion(&error))?;
+        let statement = PlannerStatement::Statement(Box::new(statement));
+        Ok(OpenQuery { statement, state, spreads })
     }
 
     /// Rows between nodes are compressed, unless all of them are on this machine.
@@ -133,49 +201,6 @@ impl Engine {
     /// Whether plans go to other nodes at all.
     fn spreads(&self) -> bool {
         !self.runs_scans || self.directory.workers().len() > 1
-    }
-
-    fn state(
-        &self,
-        context: &QueryContext,
-        snapshot: Snapshot,
-        spreads: bool,
-    ) -> datafusion::common::Result<SessionState> {
-        let mut options = context.options.clone();
-        options.set_catalogs(&snapshot.catalog_keys());
-        let mut builder = SessionStateBuilder::new_from_existing(self.base.clone())
-            .with_config(planner_config(context, spreads))
-            .with_catalog_list(Arc::new(SnapshotCatalogs(Arc::new(snapshot))))
-            .with_analyzer_rules(analyzer_rules());
-        builder = build_session(builder, &self.node, options, Some(context.tasks.clone()))?;
-        if spreads {
-            builder = builder
-                .with_distributed_worker_resolver(DirectoryResolver(self.directory.clone()))
-                .with_distributed_desired_task_count_handler(desired_task_count)
-                .with_distributed_scale_up_leaf_node_handler(scale_up_leaf)
-                .with_distributed_route_tasks_handler(route_tasks(
-                    self.directory.clone(),
-                    self.turn.clone(),
-                ))
-                .with_distributed_file_scan_config_bytes_per_partition(
-                    context.distributed_bytes_per_partition,
-                )?
-                .with_distributed_compression(self.exchange_compression())?
-                .with_physical_optimizer_rule(Arc::new(SortConstantPartitions))
-                .with_distributed_planner();
-        }
-        let mut state = builder.build();
-        // What `now()` answers.
-        let options = Arc::clone(state.config().options());
-        state.execution_props_mut().mark_start_execution(options);
-        for function in &context.functions {
-            datafusion::execution::FunctionRegistry::register_udf(&mut state, function.clone())?;
-        }
-        state.execution_props_mut().add_var_provider(VarType::System, context.variables.clone());
-        state
-            .execution_props_mut()
-            .add_var_provider(VarType::UserDefined, context.variables.clone());
-        Ok(state)
     }
 }
 
@@ -195,7 +220,7 @@ impl PlannedQuery {
     /// # Errors
     /// What the first node answers.
     pub fn execute(&self) -> Result<BatchStream> {
-        let stream = execute_stream(self.plan.clone(), self.state.task_ctx())
+        let stream = execute_stream(self.plan.clone(), self.task.clone())
             .map_err(|error| from_datafusion(&error))?;
         Ok(stream.map(|batch| batch.map_err(|error| from_datafusion(&error))).boxed())
     }
@@ -210,13 +235,6 @@ impl PlannedQuery {
             .map_err(|error| from_datafusion(&error))
     }
 }
-
-/// The least number of partitions of a plan that is spread. With one partition DataFusion leaves out
-/// the exchanges at which datafusion-distributed cuts, and each task would aggregate for itself.
-const SPREAD_PARTITIONS_MIN: usize = 2;
-
-/// How large a row is thought to be where a source knows its rows but not their bytes.
-const BROADCAST_ROW_BYTES: usize = 32;
 
 /// A recursion runs in one piece, on the coordinator: its steps cannot cross to workers.
 fn is_recursive(statement: &Statement) -> bool {
@@ -234,31 +252,41 @@ fn is_recursive(statement: &Statement) -> bool {
     statement.visit(&mut Recursion).is_break()
 }
 
-fn planner_config(context: &QueryContext, spreads: bool) -> SessionConfig {
-    let partitions = match spreads {
-        true => context.target_partitions.max(SPREAD_PARTITIONS_MIN),
-        false => context.target_partitions,
-    };
-    let mut config = SessionConfig::new()
-        .with_target_partitions(partitions)
-        .with_default_catalog_and_schema(
-            context.current.catalog.clone(),
-            context.current.schema.clone().unwrap_or_default(),
-        )
-        .with_create_default_catalog_and_schema(false)
-        .with_information_schema(false);
-    let optimizer = &mut config.options_mut().optimizer;
-    optimizer.hash_join_single_partition_threshold = context.broadcast_join_bytes_max;
-    optimizer.hash_join_single_partition_threshold_rows =
-        context.broadcast_join_bytes_max / BROADCAST_ROW_BYTES;
-    let parser = &mut config.options_mut().sql_parser;
-    // Identifiers are folded against the snapshot, see `identifiers`.
-    parser.enable_ident_normalization = false;
-    parser.parse_float_as_decimal = true;
-    parser.map_string_types_to_utf8view = false;
-    // MySQL sorts nulls before everything else.
-    parser.default_null_ordering = "nulls_min".to_string();
-    config
+/// What a plan runs in. It looks no function up: its expressions hold theirs.
+fn task_context(node: &NodeRuntime, config: SessionConfig) -> Arc<TaskContext> {
+    Arc::new(TaskContext::new(
+        None,
+        String::new(),
+        config,
+        HashMap::new(),
+        HashMap::new(),
+        HashMap::new(),
+        HashMap::new(),
+        Arc::clone(&node.runtime_env),
+    ))
+}
+
+/// Gives placeholders the types of what they meet, and tells them.
+fn infer_parameters(logical: LogicalPlan) -> DataFusionResult<(LogicalPlan, Vec<DataType>)> {
+    let logical = logical
+        .transform_up_with_subqueries(|plan| {
+            let schema = Arc::clone(plan.schema());
+            let inputs = merge_schema(&plan.inputs());
+            plan.map_expressions(|expr| {
+                let (expr, _) = match inputs.fields().is_empty() {
+                    true => expr.infer_placeholder_types(&schema)?,
+                    false => expr.infer_placeholder_types(&inputs)?,
+                };
+                Ok(Transformed::yes(expr))
+            })
+        })?
+        .data;
+    let types = logical.get_parameter_types()?;
+    let parameters = (1..=types.len())
+        .map(|number| types.get(&format!("${number}")).cloned().flatten())
+        .map(|data_type| data_type.unwrap_or(DataType::Null))
+        .collect();
+    Ok((logical, parameters))
 }
 
 fn output_schema(logical: &LogicalPlan) -> SchemaRef {

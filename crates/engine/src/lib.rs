@@ -11,6 +11,9 @@ mod scan;
 mod predicate;
 mod value;
 mod session;
+mod planner_session;
+mod plan_cache;
+mod yield_after_joins;
 mod options;
 mod sources;
 mod codec;
@@ -23,10 +26,10 @@ pub use distribute::{
     ClusterChannels, ClusterSecret, NodeAddress, QueryTasks, TaskRecord, TaskState,
     WorkerDirectory, bearer,
 };
-pub use engine::{Engine, PlannedQuery, QueryContext};
+pub use engine::{Engine, PlannedQuery, QueryContext, QueryDescription};
 pub use error::{from_datafusion, to_datafusion};
 pub use names::{no_schema, split_database, split_table};
 pub use options::MooringOptions;
-pub use session::{NodeLimits, NodeRuntime, build_session, build_worker_session};
+pub use session::{NodeLimits, NodeRuntime, build_worker_session};
 pub use snapshot::CurrentNames;
 pub use sources::{DefinitionSource, Source, Sources, store_address};

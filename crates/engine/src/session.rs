@@ -1,7 +1,8 @@
-//! The one function that builds a session, for the coordinator and for a worker alike.
+//! How a session is built, for the coordinator and for a worker alike: what a node is, and on top of
+//! it what a query brings.
 
 use crate::codec::MooringCodec;
-use crate::distribute::{ClusterChannels, QueryTasks};
+use crate::distribute::ClusterChannels;
 use crate::options::MooringOptions;
 use crate::sources::{SourceStores, Sources};
 use datafusion::common::DataFusionError;
@@ -9,6 +10,7 @@ use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::prelude::SessionConfig;
 use datafusion_distributed::DistributedExt;
 use mooring_spi::{Error, ErrorKind, Result};
 use std::path::PathBuf;
@@ -59,34 +61,29 @@ impl NodeRuntime {
     }
 }
 
-/// Prepares `builder` to run parts of a query under `options` on this node.
-///
-/// # Errors
-/// Those of datafusion-distributed's options.
-pub fn build_session(
-    mut builder: SessionStateBuilder,
-    node: &NodeRuntime,
-    options: MooringOptions,
-    tasks: Option<Arc<QueryTasks>>,
-) -> Result<SessionStateBuilder, DataFusionError> {
-    let mut config = builder.config().take().unwrap_or_default();
-    config = config.with_batch_size(options.batch_size_rows.max(1));
+/// Prepares `builder` for this node: what is the same for every query.
+pub fn build_session(mut builder: SessionStateBuilder, node: &NodeRuntime) -> SessionStateBuilder {
+    let config = builder
+        .config()
+        .take()
+        .unwrap_or_default()
+        .with_distributed_user_codec(MooringCodec)
+        .with_distributed_channel_resolver(node.channels.clone())
+        .with_extension(node.sources.clone());
+    builder.scalar_functions().get_or_insert_default().extend(crate::functions::functions());
+    builder.with_config(config).with_runtime_env(node.runtime_env.clone())
+}
+
+/// Puts what one query brings into its session's configuration.
+pub fn apply_options(config: SessionConfig, options: MooringOptions) -> SessionConfig {
+    let mut config = config.with_batch_size(options.batch_size_rows.max(1));
     let execution = &mut config.options_mut().execution;
     execution.time_zone = Some(options.time_zone.clone());
     // Aggregates and joins over string views keep every input buffer alive.
     execution.parquet.schema_force_view_types = false;
     // Nanoseconds would wrap around outside of 1677 to 2262.
     execution.parquet.coerce_int96 = Some("us".to_string());
-    let mut config = config
-        .with_distributed_option_extension(options)
-        .with_distributed_user_codec(MooringCodec)
-        .with_distributed_channel_resolver(node.channels.clone())
-        .with_extension(node.sources.clone());
-    if let Some(tasks) = tasks {
-        config = config.with_extension(tasks);
-    }
-    builder.scalar_functions().get_or_insert_default().extend(crate::functions::functions());
-    Ok(builder.with_config(config).with_runtime_env(node.runtime_env.clone()))
+    config.with_distributed_option_extension(options)
 }
 
 /// A worker's session for one task, from the headers that came with it.
@@ -103,6 +100,6 @@ pub async fn build_worker_session(
     let options = config.options().extensions.get::<MooringOptions>().cloned().unwrap_or_default();
     let keys = options.catalog_keys().map_err(crate::error::to_datafusion)?;
     node.sources.load(&keys).await.map_err(crate::error::to_datafusion)?;
-    let builder = builder.with_config(config);
-    Ok(build_session(builder, node, options, None)?.build())
+    let builder = builder.with_config(apply_options(config, options));
+    Ok(build_session(builder, node).build())
 }

@@ -10,7 +10,7 @@ use crate::membership::Membership;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use futures::StreamExt;
-use mooring_engine::{Engine, PlannedQuery, QueryContext};
+use mooring_engine::{Engine, PlannedQuery, QueryContext, QueryDescription};
 use mooring_spi::{BatchStream, Error, ErrorKind, Result, Retry};
 use sqlparser::ast::Statement;
 use std::sync::Arc;
@@ -63,6 +63,20 @@ impl Runner {
         self.runtime.spawn(drive.run(request, head_sender));
         let schema = head.await.map_err(|_| lost())??;
         Ok(QueryRun { schema, batches: reader(record, receiver, guard) })
+    }
+
+    /// What a query takes and gives, without running it.
+    ///
+    /// # Errors
+    /// Every kind that planning can give.
+    pub async fn describe(
+        &self,
+        statement: Statement,
+        context: QueryContext,
+    ) -> Result<QueryDescription> {
+        let engine = self.engine.clone();
+        let task = self.runtime.spawn(async move { engine.describe(statement, &context).await });
+        task.await.map_err(|_| lost())?
     }
 
     /// The query's plan as text, with what it did when `analyze`.

@@ -53,7 +53,7 @@ impl Session {
             ("version", text(Some(SERVER_VERSION.to_string()))),
         ];
         let function = |(name, value)| {
-            let signature = Signature::nullary(Volatility::Immutable);
+            let signature = Signature::nullary(Volatility::Stable);
             Arc::new(ScalarUDF::from(Constant { name, value, signature }))
         };
         values.into_iter().map(function).collect()

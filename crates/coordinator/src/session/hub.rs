@@ -13,11 +13,16 @@ use std::sync::{Arc, Weak};
 use std::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+/// The lower bits of a connection id count the connections of one coordinator, the upper ones are the
+/// coordinator's number: an id is unique in the cluster and tells where a KILL has to go.
+const CONNECTION_BITS: u32 = 21;
+
 pub struct SessionHub {
     this: Weak<SessionHub>,
     runner: Runner,
     variables: Arc<ServerVariables>,
-    next_connection_id: AtomicU32,
+    coordinator_number: u32,
+    connections_made: AtomicU32,
     statements: AtomicU64,
     started: Instant,
     open: Mutex<BTreeMap<u32, OpenSession>>,
@@ -46,12 +51,14 @@ impl OpenSession {
 }
 
 impl SessionHub {
-    pub fn new(runner: Runner, variables: ServerVariables) -> Arc<Self> {
+    /// `coordinator_number`: below 2048, and another for each coordinator of the cluster.
+    pub fn new(runner: Runner, variables: ServerVariables, coordinator_number: u32) -> Arc<Self> {
         Arc::new_cyclic(|this| Self {
             this: this.clone(),
             runner,
             variables: Arc::new(variables),
-            next_connection_id: AtomicU32::new(1),
+            coordinator_number,
+            connections_made: AtomicU32::new(0),
             statements: AtomicU64::new(0),
             started: Instant::now(),
             open: Mutex::default(),
@@ -97,6 +104,17 @@ impl SessionHub {
     /// # Errors
     /// `InvalidArgument` for a connection that is not there, `AccessDenied` for another user's.
     pub fn kill(&self, connection_id: u32, query_only: bool, by: &Client) -> Result<()> {
+        let coordinator_number = connection_id >> CONNECTION_BITS;
+        if coordinator_number != self.coordinator_number {
+            return Err(Error::new(
+                ErrorKind::InvalidArgument,
+                format!(
+                    "connection `{connection_id}` belongs to coordinator {coordinator_number}, and this is {}; \
+                     send the KILL there",
+                    self.coordinator_number
+                ),
+            ));
+        }
         let open = self.open.lock();
         let session = open.get(&connection_id).ok_or_else(|| {
             Error::new(
@@ -137,7 +155,16 @@ impl SessionHub {
 #[async_trait]
 impl SessionFactory for SessionHub {
     fn next_connection_id(&self) -> u32 {
-        self.next_connection_id.fetch_add(1, Ordering::Relaxed)
+        let counter_mask = (1 << CONNECTION_BITS) - 1;
+        let open = self.open.lock();
+        loop {
+            let made = self.connections_made.fetch_add(1, Ordering::Relaxed).wrapping_add(1);
+            let id = (self.coordinator_number << CONNECTION_BITS) | (made & counter_mask);
+            // 0 is what clients take for no connection.
+            if id & counter_mask != 0 && !open.contains_key(&id) {
+                return id;
+            }
+        }
     }
 
     async fn open(&self, request: SessionRequest) -> Result<Box<dyn MysqlSession>> {

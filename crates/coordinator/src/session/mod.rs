@@ -14,8 +14,8 @@ pub use result::{Completion, OutputColumn, Response, ResultSet};
 
 use crate::query::Runner;
 use crate::statement::{
-    Assignment, Kill, Name, ShowContext, Statement, Variables, Warning, apply, describe, parse_in,
-    resolve_database, resolve_table, show,
+    Assignment, Kill, Name, Parameters, ShowContext, Statement, Variables, Warning, apply,
+    describe, parse_with, resolve_database, resolve_table, show,
 };
 use hub::SessionPlace;
 use mooring_engine::Catalogs;
@@ -63,22 +63,27 @@ impl Session {
     /// # Errors
     /// Every kind; the session goes on after each.
     pub async fn execute(&mut self, sql: &str) -> Result<Response> {
-        let statement = self.parse(sql);
+        self.execute_with(sql, Parameters::None).await
+    }
+
+    async fn execute_with(&mut self, sql: &str, parameters: Parameters<'_>) -> Result<Response> {
+        let statement = self.parse(sql, parameters);
         let running = self.place.begin(sql);
         let response = match statement {
-            Ok(statement) => self.run(statement, sql).await,
+            Ok((statement, _)) => self.run(statement, sql).await,
             Err(error) => Err(error),
         };
         drop(running);
         response
     }
 
-    fn parse(&self, sql: &str) -> Result<Statement> {
+    /// The statement and the number of its parameters.
+    fn parse(&self, sql: &str, parameters: Parameters<'_>) -> Result<(Statement, usize)> {
         let mode = self.variables.sql_mode();
         match sql.len() > LONG_STATEMENT_BYTES {
             // The thread's other connections go on elsewhere meanwhile.
-            true => tokio::task::block_in_place(|| parse_in(sql, mode)),
-            false => parse_in(sql, mode),
+            true => tokio::task::block_in_place(|| parse_with(sql, mode, parameters)),
+            false => parse_with(sql, mode, parameters),
         }
     }
 

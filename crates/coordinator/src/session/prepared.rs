@@ -1,9 +1,14 @@
 //! Prepared statements, the same through every door: planned once, run with values as often as the
 //! client likes.
 
+use super::queries::output_columns;
 use super::{OutputColumn, Response, Session};
+use crate::statement::{Parameters, QueryStatement, Statement, make_unique};
 use arrow::datatypes::DataType;
-use mooring_spi::{Error, Result, Value};
+use mooring_engine::QueryDescription;
+use mooring_spi::{Result, Value};
+use sqlparser::ast::Statement as PlannedStatement;
+use std::sync::Arc;
 
 /// A statement that was prepared. It belongs to the session that prepared it.
 #[derive(Debug, Clone)]
@@ -11,8 +16,17 @@ pub struct Prepared {
     /// The type of each `?`, in order, as the planner infers it from where it stands;
     /// `DataType::Null` where nothing tells.
     pub parameters: Vec<DataType>,
-    /// The columns of the result; empty for a statement without rows.
+    /// The columns of the result; empty for a statement without rows and for SHOW and its like,
+    /// whose columns are known when they run.
     pub columns: Vec<OutputColumn>,
+    sql: Arc<str>,
+}
+
+impl Prepared {
+    #[cfg(test)]
+    pub(crate) fn new(parameters: Vec<DataType>, columns: Vec<OutputColumn>, sql: &str) -> Self {
+        Self { parameters, columns, sql: sql.into() }
+    }
 }
 
 impl Session {
@@ -20,8 +34,30 @@ impl Session {
     ///
     /// # Errors
     /// As [`Session::execute`].
-    pub async fn prepare(&mut self, _sql: &str) -> Result<Prepared> {
-        Err(Error::unsupported("prepared statements are not supported"))
+    pub async fn prepare(&mut self, sql: &str) -> Result<Prepared> {
+        let (statement, count) = self.parse(sql, Parameters::Numbered)?;
+        let sql: Arc<str> = sql.into();
+        let unknown = vec![DataType::Null; count];
+        let query = match statement {
+            Statement::Query(query) if query.explain.is_none() && query.into.is_none() => query,
+            _ => return Ok(Prepared { parameters: unknown, columns: Vec::new(), sql }),
+        };
+        let labels = query.labels.clone();
+        let (parameters, schema) = match self.describe_query(*query).await {
+            Ok(described) => (described.parameters, described.schema),
+            Err(error) if count == 0 => return Err(error),
+            // A parameter stands where the planner cannot do without its type: the columns are
+            // those of the statement without values, or its error is reported.
+            Err(_) => {
+                let nulls = vec![Value::Null; count];
+                let (statement, _) = self.parse(&sql, Parameters::Values(&nulls))?;
+                let Statement::Query(query) = statement else {
+                    return Ok(Prepared { parameters: unknown, columns: Vec::new(), sql });
+                };
+                (unknown, self.describe_query(*query).await?.schema)
+            }
+        };
+        Ok(Prepared { parameters, columns: output_columns(&schema, &labels), sql })
     }
 
     /// Runs a prepared statement. A parameter has the type that its value has; what the client
@@ -32,9 +68,16 @@ impl Session {
     /// parameters.
     pub async fn execute_prepared(
         &mut self,
-        _prepared: &Prepared,
-        _parameters: Vec<Value>,
+        prepared: &Prepared,
+        parameters: Vec<Value>,
     ) -> Result<Response> {
-        Err(Error::unsupported("prepared statements are not supported"))
+        self.execute_with(&prepared.sql, Parameters::Values(&parameters)).await
+    }
+
+    async fn describe_query(&self, query: QueryStatement) -> Result<QueryDescription> {
+        let context = self.query_context()?;
+        let mut planned = query.query;
+        make_unique(&mut planned);
+        self.runner.describe(PlannedStatement::Query(planned), context).await
     }
 }

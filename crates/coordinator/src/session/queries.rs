@@ -73,7 +73,7 @@ impl Session {
         Ok(())
     }
 
-    fn query_context(&self) -> Result<QueryContext> {
+    pub(super) fn query_context(&self) -> Result<QueryContext> {
         let number = |name: &str| -> Result<usize> {
             usize::try_from(self.variables.int(name)?)
                 .map_err(|_| Error::internal(format!("variable `{name}` is negative")))
@@ -140,7 +140,7 @@ fn single_value(batch: &RecordBatch) -> Result<VariableValue> {
 
 /// The labels of the columns: those of the items up to the first wildcard from the front, those
 /// after the last one from the back, and the columns' own names in between.
-fn output_columns(schema: &SchemaRef, labels: &[Label]) -> Vec<OutputColumn> {
+pub(super) fn output_columns(schema: &SchemaRef, labels: &[Label]) -> Vec<OutputColumn> {
     let text = |label: Option<&Label>| match label {
         Some(Label::Text(text)) => Some(text.clone()),
         Some(Label::Wildcard) | None => None,

@@ -2,6 +2,7 @@
 
 use super::dialect::MooringDialect;
 use super::names::Name;
+use super::parameters::{Parameters, put_parameters};
 use super::query::{explain_or_describe, query_statement};
 use super::sql_mode::SqlMode;
 use super::syntax_error::{DEPTH_MAX, syntax_error};
@@ -32,8 +33,21 @@ pub fn parse(sql: &str) -> Result<Statement> {
 /// # Errors
 /// As [`parse`].
 pub fn parse_in(sql: &str, mode: SqlMode) -> Result<Statement> {
+    parse_with(sql, mode, Parameters::None).map(|(statement, _)| statement)
+}
+
+/// Parses the text of one statement with parameters, and answers how many it has.
+///
+/// # Errors
+/// As [`parse`]; `InvalidArgument` when there are not as many values as parameters.
+pub fn parse_with(
+    sql: &str,
+    mode: SqlMode,
+    parameters: Parameters<'_>,
+) -> Result<(Statement, usize)> {
     let dialect = MooringDialect { mode };
-    let tokens = tokens_of(&dialect, sql)?;
+    let mut tokens = tokens_of(&dialect, sql)?;
+    let count = put_parameters(&mut tokens, parameters)?;
     chain_limit::check(&tokens)?;
     let mut parser = parser_of(&dialect, tokens);
     while parser.consume_token(&Token::SemiColon) {}
@@ -42,7 +56,7 @@ pub fn parse_in(sql: &str, mode: SqlMode) -> Result<Statement> {
     }
     let statement = statement(&mut parser, sql)?;
     finish(&mut parser)?;
-    Ok(statement)
+    Ok((statement, count))
 }
 
 pub(super) fn parser_of(dialect: &MooringDialect, tokens: Vec<TokenWithSpan>) -> Parser<'_> {

@@ -38,6 +38,14 @@ pub(super) const SETTINGS: &[Setting] = &[
                makes at its first start.",
     },
     Setting {
+        key: "coordinator.number",
+        default: "0",
+        kind: Kind::Integer { least: 0, most: 2047 },
+        roles: COORDINATOR,
+        help: "Another number for each coordinator of a cluster: it stands in the ids of its \
+               connections, so that they are unique.",
+    },
+    Setting {
         key: "coordinator.shutdown_timeout_ms",
         default: "30000",
         kind: Kind::Duration { unit: Unit::Milliseconds, least: 0 },

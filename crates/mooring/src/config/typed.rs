@@ -44,6 +44,7 @@ pub(crate) struct Cluster {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Coordinator {
+    pub(crate) number: u32,
     pub(crate) mysql: Mysql,
     pub(crate) http: Http,
     pub(crate) internal: Internal,

@@ -106,6 +106,7 @@ impl Node {
                 history_max: queries.history_max,
                 retries_max: queries.retries_max,
             },
+            number: config.coordinator.number,
             variables: server_variables(config)?,
             mysql: MysqlSettings {
                 connections_max: mysql.connections_max,

@@ -133,7 +133,7 @@ impl MysqlSession for FakeSession {
     }
 
     async fn prepare(&mut self, _sql: &str) -> Result<Prepared> {
-        Ok(Prepared { parameters: Vec::new(), columns: Vec::new() })
+        Ok(Prepared::new(Vec::new(), Vec::new(), ""))
     }
 
     async fn execute_prepared(
