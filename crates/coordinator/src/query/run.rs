@@ -9,7 +9,7 @@ use super::registry::{Queries, cancelled};
 use crate::membership::Membership;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt};
 use mooring_engine::{Engine, PlannedQuery, QueryContext, QueryDescription};
 use mooring_spi::{BatchStream, Error, ErrorKind, Result, Retry};
 use sqlparser::ast::Statement;
@@ -61,8 +61,13 @@ impl Runner {
         let record = query.clone();
         let drive = Drive { runner: self.clone(), query: Ended::new(self, query), sender };
         self.runtime.spawn(drive.run(request, head_sender));
-        let schema = head.await.map_err(|_| lost())??;
-        Ok(QueryRun { schema, batches: reader(record, receiver, guard) })
+        let head = head.await.map_err(|_| lost())??;
+        let first = futures::stream::iter(head.first.map(Ok));
+        let batches = match head.whole {
+            true => first.boxed(),
+            false => first.chain(reader(record, receiver, guard)).boxed(),
+        };
+        Ok(QueryRun { schema: head.schema, batches })
     }
 
     /// What a query takes and gives, without running it.
@@ -198,13 +203,22 @@ struct Drive {
 
 /// A plan that runs and has given its first batch, if it has any.
 struct Started {
+    head: Head,
+    rest: BatchStream,
+    /// What came after the first batch without waiting.
+    next: Option<Result<RecordBatch>>,
+}
+
+/// What the reader waits for: a small result is there as a whole and needs no channel.
+struct Head {
     schema: SchemaRef,
     first: Option<RecordBatch>,
-    rest: BatchStream,
+    /// Nothing comes after `first`.
+    whole: bool,
 }
 
 impl Drive {
-    async fn run(self, request: RunRequest, head: oneshot::Sender<Result<SchemaRef>>) {
+    async fn run(self, request: RunRequest, head: oneshot::Sender<Result<Head>>) {
         let query = self.query.query.clone();
         let _deadline = Deadline::start(&query);
         let permit = match self.runner.queries.admit(&query).await {
@@ -215,15 +229,24 @@ impl Drive {
             Ok(started) => started,
             Err(error) => return self.fail(error, head),
         };
-        if head.send(Ok(started.schema.clone())).is_err() {
+        if let Some(first) = &started.head.first {
+            query.add_output(first.num_rows(), first.get_array_memory_size());
+        }
+        if started.head.whole {
+            drop(permit);
+            self.query.end(&QueryOutcome::Finished);
+            let _ = head.send(Ok(started.head));
+            return;
+        }
+        if head.send(Ok(started.head)).is_err() {
             return self.query.end(&QueryOutcome::Cancelled);
         }
-        let outcome = self.stream(started).await;
+        let outcome = self.stream(started.next, started.rest).await;
         drop(permit);
         self.query.end(&outcome);
     }
 
-    fn fail(&self, error: Error, head: oneshot::Sender<Result<SchemaRef>>) {
+    fn fail(&self, error: Error, head: oneshot::Sender<Result<Head>>) {
         let outcome = outcome_of(&self.query.query, error);
         self.query.end(&outcome);
         // Nobody is left to tell when the client has gone.
@@ -259,15 +282,26 @@ impl Drive {
         query.advance(QueryState::Running);
         let mut batches = plan.execute()?;
         let first = next(query, &mut batches).await.transpose()?;
-        Ok(Started { schema: plan.schema().clone(), first, rest: batches })
+        let after = match &first {
+            Some(_) => next(query, &mut batches).now_or_never(),
+            None => Some(None),
+        };
+        let head =
+            Head { schema: plan.schema().clone(), first, whole: matches!(after, Some(None)) };
+        Ok(Started { head, rest: batches, next: after.flatten() })
     }
 
     /// Hands the batches to the reader, as fast as it takes them.
-    async fn stream(&self, started: Started) -> QueryOutcome {
+    async fn stream(
+        &self,
+        mut batch: Option<Result<RecordBatch>>,
+        mut rest: BatchStream,
+    ) -> QueryOutcome {
         let query = &self.query.query;
-        let mut rest = started.rest;
-        let mut batch = started.first.map(Result::<RecordBatch>::Ok);
         loop {
+            if batch.is_none() {
+                batch = next(query, &mut rest).await;
+            }
             let Some(current) = batch else {
                 query.advance(QueryState::Finishing);
                 return QueryOutcome::Finished;
@@ -285,7 +319,7 @@ impl Drive {
                 }
                 Err(error) => return outcome_of(query, error),
             }
-            batch = next(query, &mut rest).await;
+            batch = None;
         }
     }
 }
