@@ -23,6 +23,8 @@ const CHUNK_BYTES: usize = 8 * 1024 * 1024;
 /// Pieces that wait between the encoder and the upload, and pieces in flight to the store.
 const CHUNKS_WAITING: usize = 4;
 const ROWS_PER_BATCH: usize = 8_192;
+/// A lookup by key reads one page of each column, so pages are smaller than a writer makes them.
+const ROWS_PER_PAGE: usize = 4_096;
 
 /// Writes the rows of a part to `path`, which appears when it is complete.
 pub(super) async fn write(
@@ -88,6 +90,7 @@ fn encode(part: TablePart, sender: mpsc::Sender<Encoded>) -> Result<()> {
     let properties = WriterProperties::builder()
         .set_compression(Compression::SNAPPY)
         .set_statistics_enabled(EnabledStatistics::Page)
+        .set_data_page_row_count_limit(ROWS_PER_PAGE)
         .set_max_row_group_row_count(Some(row_group_rows(part)))
         .build();
     // Without Arrow's own schema in it, a file is what any other engine would have written.
