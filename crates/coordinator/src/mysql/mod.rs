@@ -22,7 +22,8 @@ mod text_row;
 mod wire;
 
 pub use auth::{
-    Account, Accounts, AuthPlugin, Credential, caching_sha2_credential, native_credential,
+    Account, Accounts, AuthPlugin, Credential, TlsRequirement, caching_sha2_credential,
+    native_credential,
 };
 pub use handshake::SERVER_VERSION;
 pub use metrics::MysqlMetrics;

@@ -7,11 +7,13 @@
 mod cache;
 mod caching_sha2;
 mod native;
+mod requirement;
 mod rsa_key;
 mod sha256_crypt;
 
 pub use caching_sha2::caching_sha2_credential;
 pub use native::native_credential;
+pub use requirement::TlsRequirement;
 
 use super::handshake::{
     HandshakeResponse, Nonce, auth_more_data, auth_switch_request, nonce as new_nonce,
@@ -72,6 +74,8 @@ pub struct Account {
     pub administrator: bool,
     pub plugin: AuthPlugin,
     pub credential: Credential,
+    /// What its connections must be like.
+    pub tls: TlsRequirement,
 }
 
 /// Where accounts are looked up.
@@ -104,6 +108,7 @@ static NOBODY: LazyLock<Account> = LazyLock::new(|| Account {
     user: String::new(),
     plugin: AuthPlugin::DEFAULT,
     credential: Credential::CachingSha2(caching_sha2_credential(&hex_of_nonce())),
+    tls: TlsRequirement::None,
 });
 
 fn hex_of_nonce() -> String {

@@ -37,7 +37,13 @@ impl Accounts for Behind {
             }
             _ => return Ok(None),
         };
-        Ok(Some(Account { user: user.to_owned(), administrator: false, plugin, credential }))
+        Ok(Some(Account {
+            user: user.to_owned(),
+            administrator: false,
+            plugin,
+            credential,
+            tls: TlsRequirement::None,
+        }))
     }
 }
 
