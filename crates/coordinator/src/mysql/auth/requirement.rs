@@ -71,10 +71,7 @@ mod tests {
     }
 
     fn subject(subject: &str, issuer: Option<&str>) -> TlsRequirement {
-        TlsRequirement::Subject {
-            subject: subject.to_owned(),
-            issuer: issuer.map(str::to_owned),
-        }
+        TlsRequirement::Subject { subject: subject.to_owned(), issuer: issuer.map(str::to_owned) }
     }
 
     /// By the manual's description of each REQUIRE option.
