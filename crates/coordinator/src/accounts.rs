@@ -1,7 +1,7 @@
 //! Who may connect: the users of the state store and, in the laptop cluster only, `root` without a
 //! password from the same machine.
 
-use crate::mysql::{Account, Accounts, AuthPlugin, Credential};
+use crate::mysql::{Account, Accounts, AuthPlugin, Credential, TlsRequirement};
 use async_trait::async_trait;
 use mooring_spi::{Error, ErrorKind, Result};
 use mooring_state::{ANY_HOST, State, StoredUser};
@@ -38,6 +38,7 @@ impl Accounts for StoredAccounts {
             administrator: true,
             plugin: AuthPlugin::DEFAULT,
             credential: Credential::NoPassword,
+            tls: TlsRequirement::None,
         }))
     }
 }
@@ -60,7 +61,13 @@ fn stored_account(stored: StoredUser) -> Result<Account> {
             Credential::Native(native_digest(digest).ok_or_else(unreadable)?)
         }
     };
-    Ok(Account { user: stored.name, administrator: stored.administrator, plugin, credential })
+    Ok(Account {
+        user: stored.name,
+        administrator: stored.administrator,
+        plugin,
+        credential,
+        tls: TlsRequirement::None,
+    })
 }
 
 /// MySQL's `*` and 40 hexadecimal digits.

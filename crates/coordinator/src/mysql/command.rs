@@ -14,6 +14,7 @@ mod code {
     pub(super) const FIELD_LIST: u8 = Command::COM_FIELD_LIST as u8;
     pub(super) const STATISTICS: u8 = Command::COM_STATISTICS as u8;
     pub(super) const PING: u8 = Command::COM_PING as u8;
+    pub(super) const CHANGE_USER: u8 = Command::COM_CHANGE_USER as u8;
     pub(super) const STMT_SEND_LONG_DATA: u8 = Command::COM_STMT_SEND_LONG_DATA as u8;
     pub(super) const STMT_CLOSE: u8 = Command::COM_STMT_CLOSE as u8;
 }
@@ -35,6 +36,12 @@ pub(crate) enum Command<'a> {
     /// A command whose text is not UTF-8.
     InvalidText,
     Unknown(u8),
+}
+
+/// What COM_CHANGE_USER asks for, if that is the command. It is none of [`Command`]: it needs both
+/// directions of the connection and ends the session that would answer.
+pub(crate) fn change_user_request(payload: &[u8]) -> Option<&[u8]> {
+    payload.strip_prefix(&[code::CHANGE_USER])
 }
 
 impl<'a> Command<'a> {

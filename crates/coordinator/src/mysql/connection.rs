@@ -1,34 +1,34 @@
 //! One connection, from its first byte to its last: the command loop.
 
 use super::MysqlDoor;
-use super::command::{Command, is_like};
-use super::connect::{Connected, connect};
+use super::command::{Command, change_user_request, is_like};
+use super::connect::{ClientChannel, Connected, change_user, connect};
 use super::error::{Origin, WireError, report};
-use super::packet::{Channel, PacketError, PacketReader, PacketWriter};
+use super::metrics::Closing;
+use super::packet::{Channel, Packet, PacketError, PacketReader, PacketWriter};
 use super::reply::{put_error, put_ok};
 use super::result_set::{SendError, Sending};
+use super::transport;
 use crate::session::{Completion, Response};
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::AsyncWrite;
+use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
 /// How long a client that sent too large a packet may take to read why.
 const LINGER: Duration = Duration::from_secs(2);
 
 /// Serves one client until it leaves, is closed, or `stop` finds it idle.
-pub(super) async fn serve<R, W>(
+pub(super) async fn serve(
     door: &MysqlDoor,
-    read: R,
-    write: W,
+    stream: TcpStream,
     address: SocketAddr,
     stop: &CancellationToken,
-) where
-    R: AsyncRead + Unpin + Send,
-    W: AsyncWrite + Unpin + Send,
-{
+) {
     let write_timeout = Duration::from_secs(door.settings.write_timeout_s);
+    let (read, write) = transport::split(stream);
     let mut channel = Channel {
         reader: PacketReader::new(read, door.settings.max_allowed_packet_bytes),
         writer: PacketWriter::new(write, write_timeout, door.metrics.sent_bytes.clone()),
@@ -40,9 +40,10 @@ pub(super) async fn serve<R, W>(
     let Some(connected) = connected else {
         return channel.writer.shutdown().await;
     };
-    let connection_id = connected.client.connection_id;
+    let (connection_id, address) = (connected.client.connection_id, connected.link.address);
     tracing::debug!(%address, connection_id, user = connected.client.user, "MySQL session opened");
     let end = Connection { door, channel, connected }.run(stop).await;
+    door.metrics.session_closed(end.closing());
     tracing::debug!(%address, connection_id, ?end, "MySQL session closed");
 }
 
@@ -56,7 +57,42 @@ enum End {
     Idle,
     /// The client left while its statement ran.
     Left,
+    /// COM_CHANGE_USER did not lead to a session; the client has been told.
+    NotChanged,
     Packet(PacketError),
+}
+
+impl End {
+    fn closing(&self) -> Closing {
+        match self {
+            Self::Quit | Self::Left => Closing::Left,
+            Self::Killed => Closing::Killed,
+            Self::ShutDown => Closing::ShutDown,
+            Self::Idle => Closing::Idle,
+            Self::NotChanged => Closing::ChangeOfUser,
+            Self::Packet(error) => match error {
+                PacketError::Closed | PacketError::Io(_) => Closing::Left,
+                PacketError::TooLarge => Closing::PacketTooLarge,
+                PacketError::OutOfOrder | PacketError::NotCompressed => Closing::Malformed,
+                PacketError::WriteTimedOut => Closing::WriteTimedOut,
+            },
+        }
+    }
+
+    /// What the client is told, under which sequence number. The answer to a command that could
+    /// not be read has its number; an idle client has asked nothing.
+    fn told(&self) -> Option<(u8, WireError)> {
+        match self {
+            Self::Idle => Some((0, WireError::idle_for_too_long())),
+            Self::Packet(error) => match error {
+                PacketError::TooLarge => Some((1, WireError::packet_too_large())),
+                PacketError::OutOfOrder => Some((1, WireError::out_of_order())),
+                PacketError::NotCompressed => Some((1, WireError::not_compressed())),
+                PacketError::Closed | PacketError::Io(_) | PacketError::WriteTimedOut => None,
+            },
+            Self::Quit | Self::Killed | Self::ShutDown | Self::Left | Self::NotChanged => None,
+        }
+    }
 }
 
 impl From<PacketError> for End {
@@ -65,36 +101,65 @@ impl From<PacketError> for End {
     }
 }
 
-struct Connection<'a, R, W> {
+struct Connection<'a> {
     door: &'a MysqlDoor,
-    channel: Channel<R, W>,
+    channel: ClientChannel,
     connected: Connected,
 }
 
-impl<R: AsyncRead + Unpin + Send, W: AsyncWrite + Unpin + Send> Connection<'_, R, W> {
+/// How a connection goes on after a command.
+enum Next {
+    Command,
+    /// The packet is COM_CHANGE_USER.
+    ChangeUser(Packet),
+}
+
+impl Connection<'_> {
     async fn run(mut self, stop: &CancellationToken) -> End {
-        let close = self.connected.close.clone();
         let end = loop {
-            if let Err(end) = self.step(stop, &close).await {
-                break end;
+            let close = self.connected.close.clone();
+            match self.step(stop, &close).await {
+                Ok(Next::Command) => {}
+                Ok(Next::ChangeUser(packet)) => match self.change_user(&packet, stop).await {
+                    Ok(changed) => self = changed,
+                    Err(end) => return end,
+                },
+                Err(end) => break end,
             }
         };
         // A client that is still sending would lose an error to the reset of the connection.
-        let refused = match &end {
-            End::Packet(PacketError::TooLarge) => Some(WireError::packet_too_large()),
-            End::Packet(PacketError::OutOfOrder) => Some(WireError::out_of_order()),
-            _ => None,
-        };
-        if let Some(error) = &refused {
-            self.channel.writer.set_sequence(1);
+        let told = end.told();
+        if let Some((sequence, error)) = &told {
+            self.channel.writer.set_sequence(*sequence);
             put_error(&mut self.channel.writer, error);
             let _ = self.channel.writer.flush().await;
         }
         self.channel.writer.shutdown().await;
-        if refused.is_some() {
+        if told.is_some() {
             let _ = tokio::time::timeout(LINGER, self.channel.reader.discard()).await;
         }
         end
+    }
+
+    /// Gives the connection to another user: the old session ends first, whatever comes of the
+    /// login, and a login that fails ends the connection.
+    async fn change_user(self, packet: &Packet, stop: &CancellationToken) -> Result<Self, End> {
+        let Self { door, mut channel, connected } = self;
+        let link = connected.link.clone();
+        drop(connected);
+        channel.writer.set_sequence(packet.next_sequence);
+        let request = change_user_request(&packet.payload).unwrap_or_default();
+        let changed = tokio::select! {
+            changed = change_user(door, &mut channel, link, request) => changed,
+            () = stop.cancelled() => None,
+        };
+        match changed {
+            Some(connected) => Ok(Self { door, channel, connected }),
+            None => {
+                channel.writer.shutdown().await;
+                Err(End::NotChanged)
+            }
+        }
     }
 
     /// Waits for one command and answers it.
@@ -102,8 +167,10 @@ impl<R: AsyncRead + Unpin + Send, W: AsyncWrite + Unpin + Send> Connection<'_, R
         &mut self,
         stop: &CancellationToken,
         close: &CancellationToken,
-    ) -> Result<(), End> {
-        let idle_limit = Duration::from_secs(self.door.settings.wait_timeout_s);
+    ) -> Result<Next, End> {
+        let own_limit = self.connected.session.idle_limit();
+        let idle_limit =
+            own_limit.unwrap_or(Duration::from_secs(self.door.settings.wait_timeout_s));
         let packet = tokio::select! {
             biased;
             () = close.cancelled() => return Err(End::Killed),
@@ -112,6 +179,9 @@ impl<R: AsyncRead + Unpin + Send, W: AsyncWrite + Unpin + Send> Connection<'_, R
                 packet.map_err(|_| End::Idle)??
             }
         };
+        if change_user_request(&packet.payload).is_some() {
+            return Ok(Next::ChangeUser(packet));
+        }
         let Channel { reader, writer } = &mut self.channel;
         writer.set_sequence(packet.next_sequence);
         let mut answer = Answer { door: self.door, writer, connected: &mut self.connected };
@@ -121,7 +191,7 @@ impl<R: AsyncRead + Unpin + Send, W: AsyncWrite + Unpin + Send> Connection<'_, R
             () = close.cancelled() => return Err(End::Killed),
             () = reader.closed() => return Err(End::Left),
         }
-        Ok(())
+        Ok(Next::Command)
     }
 }
 

@@ -55,6 +55,38 @@ impl WireError {
         Self::new(1153, "08S01", "Got a packet bigger than 'max_allowed_packet' bytes")
     }
 
+    /// ER_NET_UNCOMPRESS_ERROR
+    pub(crate) fn not_compressed() -> Self {
+        Self::new(1157, "08S01", "Couldn't uncompress communication packet")
+    }
+
+    /// ER_TOO_MANY_USER_CONNECTIONS
+    pub(crate) fn too_many_user_connections(user: &str) -> Self {
+        let message =
+            format!("User {user} already has more than 'max_user_connections' active connections");
+        Self::new(1203, "42000", message)
+    }
+
+    /// ER_SECURE_TRANSPORT_REQUIRED
+    pub(crate) fn tls_required() -> Self {
+        Self::new(
+            3159,
+            "HY000",
+            "Connections using insecure transport are prohibited while \
+             --require_secure_transport=ON.",
+        )
+    }
+
+    /// ER_CLIENT_INTERACTION_TIMEOUT
+    pub(crate) fn idle_for_too_long() -> Self {
+        Self::new(
+            4031,
+            "HY000",
+            "The client was disconnected by the server because of inactivity. See wait_timeout and \
+             interactive_timeout for configuring this behavior.",
+        )
+    }
+
     /// ER_NET_PACKETS_OUT_OF_ORDER
     pub(crate) fn out_of_order() -> Self {
         Self::new(1156, "08S01", "Got packets out of order")

@@ -3,11 +3,13 @@
 //!
 //! Source: MySQL Source Code Documentation, "Connection Phase Packets".
 
+use super::packet::Algorithm;
 use super::wire::{Decoder, Malformed};
 use mysql_common::constants::CapabilityFlags;
 use mysql_common::packets::{AuthMoreData, AuthSwitchRequest, HandshakePacket};
 use mysql_common::proto::MySerialize;
 use rand::Rng;
+use std::sync::Arc;
 
 /// Clients switch features on by the numbers in front.
 pub const SERVER_VERSION: &str = concat!("8.0.36-Mooring-", env!("CARGO_PKG_VERSION"));
@@ -20,11 +22,18 @@ pub(crate) const NONCE_BYTES: usize = 20;
 /// What a password is proven against; fresh for every connection.
 pub(crate) type Nonce = [u8; NONCE_BYTES];
 
-/// What the server can do. A connection goes by what both sides can.
+/// `protocol-compression-algorithms` names zstd's levels; this one is MySQL's default.
+const ZSTD_LEVEL_DEFAULT: u8 = 3;
+const ZSTD_LEVEL_MAX: u8 = 22;
+/// All names and values together, as MySQL bounds them.
+const ATTRIBUTES_MAX_BYTES: usize = 64 * 1024;
+
+/// What the server can do, besides TLS. A connection goes by what both sides can.
 pub(crate) const CAPABILITIES: CapabilityFlags = CapabilityFlags::CLIENT_LONG_PASSWORD
     .union(CapabilityFlags::CLIENT_FOUND_ROWS)
     .union(CapabilityFlags::CLIENT_LONG_FLAG)
     .union(CapabilityFlags::CLIENT_CONNECT_WITH_DB)
+    .union(CapabilityFlags::CLIENT_COMPRESS)
     .union(CapabilityFlags::CLIENT_IGNORE_SPACE)
     .union(CapabilityFlags::CLIENT_PROTOCOL_41)
     .union(CapabilityFlags::CLIENT_INTERACTIVE)
@@ -33,7 +42,16 @@ pub(crate) const CAPABILITIES: CapabilityFlags = CapabilityFlags::CLIENT_LONG_PA
     .union(CapabilityFlags::CLIENT_PLUGIN_AUTH)
     .union(CapabilityFlags::CLIENT_CONNECT_ATTRS)
     .union(CapabilityFlags::CLIENT_PLUGIN_AUTH_LENENC_CLIENT_DATA)
-    .union(CapabilityFlags::CLIENT_DEPRECATE_EOF);
+    .union(CapabilityFlags::CLIENT_DEPRECATE_EOF)
+    .union(CapabilityFlags::CLIENT_ZSTD_COMPRESSION_ALGORITHM);
+
+/// What is offered to a client, with TLS where the door has it.
+pub(crate) fn offered(tls: bool) -> CapabilityFlags {
+    match tls {
+        true => CAPABILITIES | CapabilityFlags::CLIENT_SSL,
+        false => CAPABILITIES,
+    }
+}
 
 /// Random bytes without the end of a C string and without `$`, the separator of stored passwords.
 pub(crate) fn nonce() -> Nonce {
@@ -49,7 +67,12 @@ pub(crate) fn nonce() -> Nonce {
 }
 
 /// The payload of `Protocol::HandshakeV10`.
-pub(crate) fn greeting(connection_id: u32, nonce: &Nonce, plugin: &str) -> Vec<u8> {
+pub(crate) fn greeting(
+    connection_id: u32,
+    nonce: &Nonce,
+    plugin: &str,
+    offered: CapabilityFlags,
+) -> Vec<u8> {
     let mut first = [0; 8];
     first.copy_from_slice(&nonce[..8]);
     let second = [&nonce[8..], &[0]].concat();
@@ -60,7 +83,7 @@ pub(crate) fn greeting(connection_id: u32, nonce: &Nonce, plugin: &str) -> Vec<u
         connection_id,
         first,
         Some(second),
-        CAPABILITIES,
+        offered,
         TEXT_COLLATION,
         super::reply::STATUS,
         Some(plugin.as_bytes()),
@@ -69,44 +92,53 @@ pub(crate) fn greeting(connection_id: u32, nonce: &Nonce, plugin: &str) -> Vec<u
     payload
 }
 
+/// What a client says of itself besides its name (`program_name`, `_client_version`): for
+/// `performance_schema.session_connect_attrs`, and never believed.
+pub(crate) type Attributes = Arc<[(String, String)]>;
+
 /// The client's answer to the greeting.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct HandshakeResponse {
-    /// What both sides can do. Some clients set flags that the server has not offered; those do
-    /// not count.
-    pub(crate) capabilities: CapabilityFlags,
+pub(crate) enum FirstPacket {
+    /// `Protocol::SSLRequest`: the answer comes again, inside TLS.
+    TlsRequest,
+    Response(HandshakeResponse),
+}
+
+/// Who the client says it is, in the handshake or in COM_CHANGE_USER.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Login {
     pub(crate) user: String,
     pub(crate) auth_response: Vec<u8>,
     pub(crate) database: Option<String>,
     /// The plugin that `auth_response` is of.
     pub(crate) plugin: Option<String>,
+    pub(crate) attributes: Attributes,
 }
 
-/// What cannot be a handshake with this server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum BadResponse {
-    Malformed,
-    /// `Protocol::SSLRequest`, though TLS was not offered.
-    TlsRequested,
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct HandshakeResponse {
+    /// What both sides can do. Some clients set flags that the server has not offered; those do
+    /// not count.
+    pub(crate) capabilities: CapabilityFlags,
+    pub(crate) login: Login,
+    /// How packets are compressed once the session is open.
+    pub(crate) compression: Option<Algorithm>,
 }
 
-impl From<Malformed> for BadResponse {
-    fn from(_: Malformed) -> Self {
-        Self::Malformed
-    }
-}
-
-/// Reads `Protocol::HandshakeResponse41`. The connection attributes at its end are not looked at.
-pub(crate) fn parse_response(payload: &[u8]) -> Result<HandshakeResponse, BadResponse> {
+/// Reads `Protocol::SSLRequest` and `Protocol::HandshakeResponse41`.
+pub(crate) fn parse_response(
+    payload: &[u8],
+    offered: CapabilityFlags,
+) -> Result<FirstPacket, Malformed> {
     let mut decoder = Decoder::new(payload);
-    let asked = CapabilityFlags::from_bits_retain(decoder.u32()?);
+    let capabilities = CapabilityFlags::from_bits_retain(decoder.u32()?) & offered;
     decoder.take(4 + 1 + 23)?; // largest packet, collation, filler
-    if decoder.is_empty() && asked.contains(CapabilityFlags::CLIENT_SSL) {
-        return Err(BadResponse::TlsRequested);
-    }
-    let capabilities = asked & CAPABILITIES;
     if !capabilities.contains(CapabilityFlags::CLIENT_PROTOCOL_41) {
-        return Err(BadResponse::Malformed);
+        return Err(Malformed);
+    }
+    if decoder.is_empty() {
+        let asks = capabilities.contains(CapabilityFlags::CLIENT_SSL);
+        return if asks { Ok(FirstPacket::TlsRequest) } else { Err(Malformed) };
     }
     let user = text(decoder.null_terminated()?);
     let auth_response =
@@ -116,7 +148,7 @@ pub(crate) fn parse_response(payload: &[u8]) -> Result<HandshakeResponse, BadRes
             let length = decoder.u8()?;
             decoder.take(usize::from(length))?
         } else {
-            return Err(BadResponse::Malformed);
+            return Err(Malformed);
         };
     // Clients leave out what stands last, even where its flag is set.
     let mut optional = |flag| {
@@ -126,13 +158,71 @@ pub(crate) fn parse_response(payload: &[u8]) -> Result<HandshakeResponse, BadRes
     };
     let database = optional(CapabilityFlags::CLIENT_CONNECT_WITH_DB);
     let plugin = optional(CapabilityFlags::CLIENT_PLUGIN_AUTH);
-    Ok(HandshakeResponse {
-        capabilities,
-        user,
-        auth_response: auth_response.to_vec(),
-        database,
-        plugin,
-    })
+    let attributes = attributes(&mut decoder, capabilities)?;
+    let login = Login { user, auth_response: auth_response.to_vec(), database, plugin, attributes };
+    let compression = compression(&mut decoder, capabilities)?;
+    Ok(FirstPacket::Response(HandshakeResponse { capabilities, login, compression }))
+}
+
+/// Reads COM_CHANGE_USER behind its code. `capabilities` are those of the handshake.
+///
+/// Source: MySQL Source Code Documentation, "COM_CHANGE_USER".
+pub(crate) fn parse_change_user(
+    request: &[u8],
+    capabilities: CapabilityFlags,
+) -> Result<Login, Malformed> {
+    let mut decoder = Decoder::new(request);
+    let user = text(decoder.null_terminated()?);
+    let length = decoder.u8()?;
+    let auth_response = decoder.take(usize::from(length))?.to_vec();
+    let database = Some(text(decoder.null_terminated_or_rest())).filter(|name| !name.is_empty());
+    let mut plugin = None;
+    if !decoder.is_empty() {
+        decoder.take(2)?; // collation
+        if capabilities.contains(CapabilityFlags::CLIENT_PLUGIN_AUTH) && !decoder.is_empty() {
+            plugin = Some(text(decoder.null_terminated_or_rest())).filter(|name| !name.is_empty());
+        }
+    }
+    let attributes = attributes(&mut decoder, capabilities)?;
+    Ok(Login { user, auth_response, database, plugin, attributes })
+}
+
+/// Length of all, then names and values in turn, each with its length.
+fn attributes(
+    decoder: &mut Decoder<'_>,
+    capabilities: CapabilityFlags,
+) -> Result<Attributes, Malformed> {
+    let mut found = Vec::new();
+    if capabilities.contains(CapabilityFlags::CLIENT_CONNECT_ATTRS) && !decoder.is_empty() {
+        let block = decoder.string()?;
+        if block.len() > ATTRIBUTES_MAX_BYTES {
+            return Err(Malformed);
+        }
+        let mut block = Decoder::new(block);
+        while !block.is_empty() {
+            let name = text(block.string()?);
+            found.push((name, text(block.string()?)));
+        }
+    }
+    Ok(found.into())
+}
+
+/// A client that could do both gets zlib, as from MySQL. ("Connection Compression Control")
+fn compression(
+    decoder: &mut Decoder<'_>,
+    capabilities: CapabilityFlags,
+) -> Result<Option<Algorithm>, Malformed> {
+    if capabilities.contains(CapabilityFlags::CLIENT_COMPRESS) {
+        return Ok(Some(Algorithm::Zlib));
+    }
+    if !capabilities.contains(CapabilityFlags::CLIENT_ZSTD_COMPRESSION_ALGORITHM) {
+        return Ok(None);
+    }
+    let level = if decoder.is_empty() { ZSTD_LEVEL_DEFAULT } else { decoder.u8()? };
+    if !(1..=ZSTD_LEVEL_MAX).contains(&level) {
+        return Err(Malformed);
+    }
+    Ok(Some(Algorithm::Zstd { level: i32::from(level) }))
 }
 
 /// A name that is no text names nothing that exists.
@@ -159,7 +249,7 @@ pub(crate) fn auth_more_data(data: &[u8]) -> Vec<u8> {
 mod tests {
     use super::*;
     use mysql_common::io::ParseBuf;
-    use mysql_common::packets::{AuthPlugin, HandshakeResponse as ClientResponse};
+    use mysql_common::packets::{self, AuthPlugin, HandshakeResponse as ClientResponse};
     use mysql_common::proto::MyDeserialize;
     use proptest::prelude::*;
 
@@ -180,41 +270,102 @@ mod tests {
         payload
     }
 
+    fn read(payload: &[u8]) -> HandshakeResponse {
+        match parse_response(payload, CAPABILITIES) {
+            Ok(FirstPacket::Response(response)) => response,
+            other => panic!("{other:?}"),
+        }
+    }
+
     #[test]
     fn a_response_of_mysql_common_is_read() {
-        let response = parse_response(&client_response(Some("tpch.tiny"))).expect("a response");
-        assert_eq!(response.user, "root");
-        assert_eq!(response.auth_response, b"0123456789abcdefghij");
-        assert_eq!(response.database.as_deref(), Some("tpch.tiny"));
-        assert_eq!(response.plugin.as_deref(), Some("caching_sha2_password"));
+        let response = read(&client_response(Some("tpch.tiny")));
+        assert_eq!(response.login.user, "root");
+        assert_eq!(response.login.auth_response, b"0123456789abcdefghij");
+        assert_eq!(response.login.database.as_deref(), Some("tpch.tiny"));
+        assert_eq!(response.login.plugin.as_deref(), Some("caching_sha2_password"));
+        let expected = [("program_name".to_owned(), "test".to_owned())];
+        assert_eq!(response.login.attributes[..], expected);
         assert!(!response.capabilities.contains(CapabilityFlags::CLIENT_SESSION_TRACK));
+    }
+
+    #[test]
+    fn compression_is_what_both_sides_can() {
+        let both =
+            CapabilityFlags::CLIENT_COMPRESS | CapabilityFlags::CLIENT_ZSTD_COMPRESSION_ALGORITHM;
+        let with = |flags: CapabilityFlags, level: &[u8]| {
+            let mut payload = client_response(None);
+            let asked = (CAPABILITIES & !both) | flags;
+            payload[..4].copy_from_slice(&asked.bits().to_le_bytes());
+            payload.extend_from_slice(level);
+            parse_response(&payload, CAPABILITIES).map(|packet| match packet {
+                FirstPacket::Response(response) => response.compression,
+                FirstPacket::TlsRequest => panic!("no request for TLS"),
+            })
+        };
+        let zstd = CapabilityFlags::CLIENT_ZSTD_COMPRESSION_ALGORITHM;
+        assert_eq!(with(CapabilityFlags::empty(), &[]), Ok(None));
+        assert_eq!(with(both, &[7]), Ok(Some(Algorithm::Zlib)));
+        assert_eq!(with(zstd, &[7]), Ok(Some(Algorithm::Zstd { level: 7 })));
+        assert_eq!(with(zstd, &[]), Ok(Some(Algorithm::Zstd { level: 3 })));
+        assert_eq!(with(zstd, &[0]), Err(Malformed));
+        assert_eq!(with(zstd, &[23]), Err(Malformed));
     }
 
     #[test]
     fn the_greeting_is_read_by_mysql_common() {
         let nonce = nonce();
-        let payload = greeting(7, &nonce, "caching_sha2_password");
+        let payload = greeting(7, &nonce, "caching_sha2_password", offered(true));
         let read = HandshakePacket::deserialize((), &mut ParseBuf(&payload)).expect("a greeting");
         assert_eq!(read.connection_id(), 7);
         assert_eq!(read.nonce(), nonce);
         assert_eq!(read.server_version_parsed(), Some((8, 0, 36)));
-        assert_eq!(read.capabilities(), CAPABILITIES);
+        assert_eq!(read.capabilities(), CAPABILITIES | CapabilityFlags::CLIENT_SSL);
         assert_eq!(read.auth_plugin(), Some(AuthPlugin::CachingSha2Password));
         assert_eq!(payload[SERVER_VERSION.len() + 2 + 4 + 8 + 1 + 2 + 1 + 2 + 2], 21);
     }
 
     #[test]
     fn a_request_for_tls_is_told_apart() {
-        let mut payload = client_response(None);
-        payload.truncate(32);
-        payload[1] |= 0x08; // CLIENT_SSL
-        assert_eq!(parse_response(&payload), Err(BadResponse::TlsRequested));
+        let mut payload = Vec::new();
+        packets::SslRequest::new(CAPABILITIES | CapabilityFlags::CLIENT_SSL, 1 << 24, 46)
+            .serialize(&mut payload);
+        assert_eq!(parse_response(&payload, offered(true)), Ok(FirstPacket::TlsRequest));
+        assert_eq!(parse_response(&payload, offered(false)), Err(Malformed));
+        payload.pop();
+        assert_eq!(parse_response(&payload, offered(true)), Err(Malformed));
+    }
+
+    fn change_user() -> Vec<u8> {
+        let more = packets::ComChangeUserMoreData::new(46)
+            .with_auth_plugin(Some(AuthPlugin::CachingSha2Password))
+            .with_connect_attributes(Some([("a".to_owned(), "b".to_owned())].into()));
+        let mut payload = Vec::new();
+        packets::ComChangeUser::new()
+            .with_user(Some(&b"ana"[..]))
+            .with_auth_plugin_data(Some(&[7; 32][..]))
+            .with_database(Some(&b"tpch.tiny"[..]))
+            .with_more_data(Some(more))
+            .serialize(&mut payload);
+        payload.split_off(1)
+    }
+
+    #[test]
+    fn a_change_of_user_of_mysql_common_is_read() {
+        let login = parse_change_user(&change_user(), CAPABILITIES).expect("a login");
+        assert_eq!((login.user.as_str(), login.auth_response.len()), ("ana", 32));
+        assert_eq!(login.database.as_deref(), Some("tpch.tiny"));
+        assert_eq!(login.plugin.as_deref(), Some("caching_sha2_password"));
+        assert_eq!(login.attributes[..], [("a".to_owned(), "b".to_owned())]);
+        let short = parse_change_user(b"bob\0\0\0", CAPABILITIES).expect("a login");
+        assert_eq!((short.user.as_str(), short.database, short.plugin), ("bob", None, None));
     }
 
     proptest! {
         #[test]
         fn any_bytes_are_refused_or_read(bytes: Vec<u8>) {
-            let _ = parse_response(&bytes);
+            let _ = parse_response(&bytes, offered(true));
+            let _ = parse_change_user(&bytes, CAPABILITIES);
         }
 
         #[test]
@@ -228,7 +379,18 @@ mod tests {
                 payload[at] = byte;
             }
             payload.truncate(end.index(payload.len() + 1));
-            let _ = parse_response(&payload);
+            let _ = parse_response(&payload, offered(true));
+        }
+
+        #[test]
+        fn mutated_and_truncated_changes_of_user_are_refused_or_read(
+            at: prop::sample::Index, byte: u8, end: prop::sample::Index,
+        ) {
+            let mut payload = change_user();
+            let at = at.index(payload.len());
+            payload[at] = byte;
+            payload.truncate(end.index(payload.len() + 1));
+            let _ = parse_change_user(&payload, CAPABILITIES);
         }
 
         #[test]

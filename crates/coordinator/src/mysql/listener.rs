@@ -14,9 +14,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-/// Below the idle limits of the usual load balancers (AWS NLB: 350 s), so that a long query
-/// without rows keeps its connection, and a client that vanished is noticed.
-const KEEPALIVE: Duration = Duration::from_secs(60);
+const PROBE_INTERVAL: Duration = Duration::from_secs(10);
+const PROBES: u32 = 5;
 /// After an accept failed, which is mostly for want of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -61,20 +60,26 @@ impl MysqlDoor {
             let _ = stream.try_write(&error_before_greeting(&WireError::too_many_connections()));
             return;
         };
-        if let Err(error) = tune(&stream) {
+        let keepalive = Duration::from_secs(self.settings.tcp_keepalive_s);
+        if let Err(error) = tune(&stream, keepalive) {
             tracing::debug!(%address, %error, "socket options could not be set");
         }
         let stop = stop.clone();
         connections.spawn(async move {
-            let (read, write) = stream.into_split();
-            connection::serve(&place.0, read, write, address, &stop).await;
+            connection::serve(&place.0, stream, address, &stop).await;
         });
     }
 }
 
-fn tune(stream: &TcpStream) -> std::io::Result<()> {
+/// Small packets go out at once, and a client that has vanished without a word is noticed: after
+/// `keepalive` of silence it is asked every so often, a few times, and then the connection ends.
+fn tune(stream: &TcpStream, keepalive: Duration) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
-    SockRef::from(stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE))
+    let probes = TcpKeepalive::new()
+        .with_time(keepalive)
+        .with_interval(PROBE_INTERVAL.min(keepalive))
+        .with_retries(PROBES);
+    SockRef::from(stream).set_tcp_keepalive(&probes)
 }
 
 fn log_panic(ended: Result<(), JoinError>) {

@@ -16,7 +16,13 @@ pub(crate) enum HandshakeFailure {
     Disconnected,
     /// What the peer sent is not this protocol, or not as it should be.
     Malformed,
-    TlsRequested,
+    /// The TLS handshake failed, or the client's certificate was not accepted.
+    TlsFailed,
+    /// By `coordinator.mysql.require_tls`.
+    TlsRequired,
+    /// From a network that may send PROXY headers came a broken one.
+    BadProxyHeader,
+    TooManyUserConnections,
     UnsupportedPlugin,
     AccessDenied,
     /// The accounts could not be read or the session not be opened.
@@ -30,10 +36,47 @@ impl EncodeLabelValue for HandshakeFailure {
             Self::TimedOut => "timed_out",
             Self::Disconnected => "disconnected",
             Self::Malformed => "malformed",
-            Self::TlsRequested => "tls_requested",
+            Self::TlsFailed => "tls_failed",
+            Self::TlsRequired => "tls_required",
+            Self::BadProxyHeader => "bad_proxy_header",
+            Self::TooManyUserConnections => "too_many_user_connections",
             Self::UnsupportedPlugin => "unsupported_plugin",
             Self::AccessDenied => "access_denied",
             Self::Refused => "refused",
+        };
+        EncodeLabelValue::encode(&name, encoder)
+    }
+}
+
+/// Why a session's connection ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Closing {
+    /// The client left, with or without COM_QUIT.
+    Left,
+    Killed,
+    ShutDown,
+    /// By `wait_timeout`.
+    Idle,
+    /// By `coordinator.mysql.write_timeout_s`.
+    WriteTimedOut,
+    /// By `coordinator.mysql.max_allowed_packet_bytes`.
+    PacketTooLarge,
+    Malformed,
+    /// COM_CHANGE_USER failed; why stands among the failed handshakes.
+    ChangeOfUser,
+}
+
+impl EncodeLabelValue for Closing {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> fmt::Result {
+        let name = match self {
+            Self::Left => "left",
+            Self::Killed => "killed",
+            Self::ShutDown => "shut_down",
+            Self::Idle => "idle",
+            Self::WriteTimedOut => "write_timed_out",
+            Self::PacketTooLarge => "packet_too_large",
+            Self::Malformed => "malformed",
+            Self::ChangeOfUser => "change_of_user",
         };
         EncodeLabelValue::encode(&name, encoder)
     }
@@ -44,12 +87,18 @@ struct FailureLabels {
     reason: HandshakeFailure,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ClosingLabels {
+    reason: Closing,
+}
+
 /// Counters of one door; clones count together.
 #[derive(Debug, Clone, Default)]
 pub struct MysqlMetrics {
     pub(crate) connections: Gauge,
     pub(crate) connections_opened: Counter,
     handshake_failures: Family<FailureLabels, Counter>,
+    closings: Family<ClosingLabels, Counter>,
     pub(crate) sent_bytes: Counter,
     pub(crate) sent_rows: Counter,
 }
@@ -75,6 +124,11 @@ impl MysqlMetrics {
             metrics.handshake_failures.clone(),
         );
         registry.register(
+            "mooring_coordinator_mysql_sessions_closed",
+            "MySQL connections that ended after their first session was open",
+            metrics.closings.clone(),
+        );
+        registry.register(
             "mooring_coordinator_mysql_bytes_sent",
             "Bytes sent to MySQL clients",
             metrics.sent_bytes.clone(),
@@ -90,6 +144,10 @@ impl MysqlMetrics {
     pub(crate) fn handshake_failed(&self, reason: HandshakeFailure) {
         self.handshake_failures.get_or_create(&FailureLabels { reason }).inc();
     }
+
+    pub(crate) fn session_closed(&self, reason: Closing) {
+        self.closings.get_or_create(&ClosingLabels { reason }).inc();
+    }
 }
 
 #[cfg(test)]
@@ -101,12 +159,14 @@ mod tests {
         let mut registry = Registry::default();
         let metrics = MysqlMetrics::register(&mut registry);
         metrics.handshake_failed(HandshakeFailure::AccessDenied);
+        metrics.session_closed(Closing::Idle);
         let mut text = String::new();
         prometheus_client::encoding::text::encode(&mut text, &registry).expect("encoded");
         for line in [
             "mooring_coordinator_mysql_connections 0",
             "mooring_coordinator_mysql_connections_opened_total 0",
             "mooring_coordinator_mysql_handshake_failures_total{reason=\"access_denied\"} 1",
+            "mooring_coordinator_mysql_sessions_closed_total{reason=\"idle\"} 1",
             "mooring_coordinator_mysql_bytes_sent_total 0",
             "mooring_coordinator_mysql_rows_sent_total 0",
         ] {

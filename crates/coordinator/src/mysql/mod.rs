@@ -16,32 +16,41 @@ mod hex;
 mod listener;
 mod metrics;
 mod packet;
+mod proxy_protocol;
 mod reply;
 mod result_set;
 mod text_row;
+mod tls;
+mod transport;
+mod user_places;
 mod wire;
 
 pub use auth::{
-    Account, Accounts, AuthPlugin, Credential, caching_sha2_credential, native_credential,
+    Account, Accounts, AuthPlugin, Credential, PasswordVerifier, StoredCredentials, TlsRequirement,
+    caching_sha2_credential, native_credential,
 };
 pub use handshake::SERVER_VERSION;
 pub use metrics::MysqlMetrics;
+pub use proxy_protocol::Network;
+pub use tls::{Tls, TlsFiles, self_signed};
 
 use crate::session::{Client, OutputColumn, Prepared, Response, Session};
 use async_trait::async_trait;
 use auth::Authenticator;
 use mooring_spi::{Result, Value};
-use serde::Deserialize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
+use user_places::UserPlaces;
 
-/// The limits of the door. Defaults come from the configuration.
-#[derive(Debug, Clone, Deserialize)]
+/// The limits of the door and what it offers. Defaults come from the configuration.
+#[derive(Clone)]
 pub struct MysqlSettings {
     /// Connections at a time, those that are just connecting included.
     pub connections_max: usize,
+    /// Sessions of one user at a time; 0 for no limit.
+    pub connections_per_user_max: usize,
     /// From the first byte to the session.
     pub handshake_timeout_ms: u64,
     /// How long a connection may be idle.
@@ -50,6 +59,17 @@ pub struct MysqlSettings {
     pub write_timeout_s: u64,
     /// The largest statement, and the largest row.
     pub max_allowed_packet_bytes: usize,
+    /// The silence after which a client's host is asked whether it is still there.
+    pub tcp_keepalive_s: u64,
+    /// Without it no TLS is offered.
+    pub tls: Option<Arc<Tls>>,
+    /// Clients without TLS are refused before they could send a password, those of the same
+    /// machine too.
+    pub require_tls: bool,
+    /// The networks whose PROXY headers are believed.
+    pub proxy_networks: Vec<Network>,
+    /// A secret of the cluster, by which a name that is no user's looks like a user's.
+    pub unknown_user_key: [u8; 32],
 }
 
 /// What a connection asks of its session; [`Session`] is the one that does it.
@@ -64,6 +84,11 @@ pub trait MysqlSession: Send {
         prepared: &Prepared,
         parameters: Vec<Value>,
     ) -> Result<Response>;
+
+    /// How long the client may be idle, when the session itself says so (`wait_timeout`).
+    fn idle_limit(&self) -> Option<Duration> {
+        None
+    }
 }
 
 #[async_trait]
@@ -90,6 +115,10 @@ impl MysqlSession for Session {
         parameters: Vec<Value>,
     ) -> Result<Response> {
         Session::execute_prepared(self, prepared, parameters).await
+    }
+
+    fn idle_limit(&self) -> Option<Duration> {
+        Some(Session::idle_limit(self))
     }
 }
 
@@ -122,6 +151,7 @@ pub struct MysqlDoor {
     metrics: MysqlMetrics,
     authenticator: Authenticator,
     open: AtomicUsize,
+    user_places: UserPlaces,
     questions: AtomicU64,
     started: Instant,
 }
@@ -135,13 +165,27 @@ impl MysqlDoor {
         sessions: Arc<dyn SessionFactory>,
         metrics: MysqlMetrics,
     ) -> Arc<Self> {
+        let verifier = Arc::new(StoredCredentials::default());
+        Self::with_verifier(settings, accounts, sessions, metrics, verifier)
+    }
+
+    /// As [`MysqlDoor::new`], with another one to decide about passwords.
+    pub fn with_verifier(
+        settings: MysqlSettings,
+        accounts: Arc<dyn Accounts>,
+        sessions: Arc<dyn SessionFactory>,
+        metrics: MysqlMetrics,
+        verifier: Arc<dyn PasswordVerifier>,
+    ) -> Arc<Self> {
+        let authenticator = Authenticator::start(verifier, settings.unknown_user_key);
         Arc::new(Self {
             settings,
             accounts,
             sessions,
             metrics,
-            authenticator: Authenticator::start(),
+            authenticator,
             open: AtomicUsize::new(0),
+            user_places: UserPlaces::default(),
             questions: AtomicU64::new(0),
             started: Instant::now(),
         })

@@ -14,14 +14,15 @@ pub use result::{Completion, OutputColumn, Response, ResultSet};
 
 use crate::query::Runner;
 use crate::statement::{
-    Assignment, Kill, Name, Parameters, ShowContext, Statement, Variables, Warning, apply,
-    describe, parse_with, resolve_database, resolve_table, show,
+    Assignment, Kill, Name, Parameters, Scope, ShowContext, Statement, VariableValue, Variables,
+    Warning, apply, describe, parse_with, resolve_database, resolve_table, show,
 };
 use hub::SessionPlace;
 use mooring_engine::Catalogs;
 use mooring_spi::{Error, Result};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Who opened a session, from where.
 #[derive(Debug, Clone)]
@@ -32,6 +33,8 @@ pub struct Client {
     pub address: SocketAddr,
     /// Unique in the process; MySQL's connection id.
     pub connection_id: u32,
+    /// What the client said of itself, by name, in its order; not to be believed.
+    pub attributes: Arc<[(String, String)]>,
 }
 
 /// A session. Statements run one after the other.
@@ -50,6 +53,8 @@ pub struct Session {
 const FIRST_CATALOG: &str = "lake";
 /// A statement beyond it takes too long to parse for a door's thread.
 const LONG_STATEMENT_BYTES: usize = 64 * 1024;
+/// MySQL's default.
+const DEFAULT_WAIT_TIMEOUT_S: u64 = 28_800;
 /// The schema in which a session starts.
 const FIRST_SCHEMA: &str = "default";
 
@@ -149,6 +154,16 @@ impl Session {
             field: field.clone(),
         };
         Ok(table.schema.fields().iter().map(column).collect())
+    }
+
+    /// How long the client may be idle: its own `wait_timeout`. An interactive client starts with
+    /// the server's `interactive_timeout` there, which is the same setting.
+    pub fn idle_limit(&self) -> Duration {
+        let seconds = match self.variables.get(Scope::Session, "wait_timeout") {
+            Ok(VariableValue::Int(seconds)) => u64::try_from(seconds).ok(),
+            Ok(_) | Err(_) => None,
+        };
+        Duration::from_secs(seconds.unwrap_or(DEFAULT_WAIT_TIMEOUT_S))
     }
 
     fn catalogs(&self) -> &Catalogs {

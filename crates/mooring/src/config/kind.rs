@@ -1,5 +1,6 @@
 //! Which values a setting takes, how its text form is read, and what is said when it is wrong.
 
+use mooring_coordinator::mysql::Network;
 use std::net::SocketAddr;
 use toml::Value;
 
@@ -12,6 +13,7 @@ pub(crate) enum Kind {
     /// Text that is never shown: the secret or a reference to it.
     Secret,
     Choice(&'static [&'static str]),
+    Boolean,
     /// Not set when empty.
     OptionalBoolean,
     Integer {
@@ -28,6 +30,8 @@ pub(crate) enum Kind {
     /// `HOST:PORT`, not set when empty.
     HostPort,
     HostPorts,
+    /// Each an address or a network in CIDR form.
+    Networks,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +61,7 @@ impl Kind {
         match self {
             Kind::Text | Kind::Secret => value.is_str(),
             Kind::Choice(choices) => value.as_str().is_some_and(|text| choices.contains(&text)),
+            Kind::Boolean => value.is_bool(),
             Kind::OptionalBoolean => value.is_bool() || value.as_str() == Some(""),
             Kind::Integer { least, most } => is_within(value, least, most),
             Kind::Duration { unit, least } => is_within(value, least, unit.most()),
@@ -69,6 +74,11 @@ impl Kind {
             Kind::HostPorts => value.as_array().is_some_and(|items| {
                 items.iter().all(|item| item.as_str().is_some_and(is_host_port))
             }),
+            Kind::Networks => value.as_array().is_some_and(|items| {
+                items
+                    .iter()
+                    .all(|item| item.as_str().is_some_and(|text| text.parse::<Network>().is_ok()))
+            }),
         }
     }
 
@@ -80,11 +90,13 @@ impl Kind {
             Kind::Text | Kind::Secret | Kind::Choice(_) | Kind::ListenAddress | Kind::HostPort => {
                 unread()
             }
-            Kind::OptionalBoolean => text.parse().map_or_else(|_| unread(), Value::Boolean),
+            Kind::Boolean | Kind::OptionalBoolean => {
+                text.parse().map_or_else(|_| unread(), Value::Boolean)
+            }
             Kind::Integer { .. } | Kind::Duration { .. } => {
                 text.trim().parse().map_or_else(|_| unread(), Value::Integer)
             }
-            Kind::HostPorts => Value::Array(
+            Kind::HostPorts | Kind::Networks => Value::Array(
                 text.split(',')
                     .map(str::trim)
                     .filter(|item| !item.is_empty())
@@ -103,6 +115,7 @@ impl Kind {
                 let quoted: Vec<String> = choices.iter().map(|text| format!("`{text}`")).collect();
                 quoted.join(" or ")
             }
+            Kind::Boolean => "`true` or `false`".to_owned(),
             Kind::OptionalBoolean => "`true`, `false` or empty text".to_owned(),
             Kind::Integer { least, most } if most == i64::MAX => {
                 format!("an integer of at least {least}")
@@ -114,6 +127,7 @@ impl Kind {
             Kind::ListenAddress => "an address `IP:PORT`, such as `127.0.0.1:3307`".to_owned(),
             Kind::HostPort => "an address `HOST:PORT` or empty text".to_owned(),
             Kind::HostPorts => "a list of addresses `HOST:PORT`".to_owned(),
+            Kind::Networks => "a list of networks, such as `10.0.0.0/8`".to_owned(),
         }
     }
 }
@@ -169,6 +183,14 @@ mod tests {
         assert!(Kind::OptionalBoolean.accepts(&Kind::OptionalBoolean.read_text("")));
         assert!(!Kind::OptionalBoolean.accepts(&Kind::OptionalBoolean.read_text("yes")));
         assert_eq!(Kind::Text.read_text("7"), Value::String("7".to_owned()));
+    }
+
+    #[test]
+    fn networks_are_checked_one_by_one() {
+        assert!(Kind::Networks.accepts(&Kind::Networks.read_text("10.0.0.0/8, ::1")));
+        assert!(Kind::Networks.accepts(&Kind::Networks.read_text("")));
+        assert!(!Kind::Networks.accepts(&Kind::Networks.read_text("10.0.0.0/8, 10.0.0.0/33")));
+        assert!(!Kind::Boolean.accepts(&Kind::Boolean.read_text("")));
     }
 
     #[test]

@@ -75,6 +75,13 @@ pub(super) const SETTINGS: &[Setting] = &[
         help: "Connections at once; one more is refused with `too many connections`.",
     },
     Setting {
+        key: "coordinator.mysql.connections_per_user_max",
+        default: "0",
+        kind: Kind::Integer { least: 0, most: 100_000 },
+        roles: COORDINATOR,
+        help: "Connections of one user at once. 0: no limit.",
+    },
+    Setting {
         key: "coordinator.mysql.handshake_timeout_ms",
         default: "10000",
         kind: Kind::Duration { unit: Unit::Milliseconds, least: 1 },
@@ -86,7 +93,8 @@ pub(super) const SETTINGS: &[Setting] = &[
         default: "28800",
         kind: Kind::Duration { unit: Unit::Seconds, least: 1 },
         roles: COORDINATOR,
-        help: "A connection that is idle for so long is closed.",
+        help: "A connection that is idle for so long is closed, unless its client has set \
+               `wait_timeout`.",
     },
     Setting {
         key: "coordinator.mysql.write_timeout_s",
@@ -101,6 +109,54 @@ pub(super) const SETTINGS: &[Setting] = &[
         kind: Kind::Integer { least: 1024, most: 1_073_741_824 },
         roles: COORDINATOR,
         help: "The longest statement or parameter that a client may send.",
+    },
+    Setting {
+        key: "coordinator.mysql.tcp_keepalive_s",
+        default: "60",
+        kind: Kind::Integer { least: 1, most: 3600 },
+        roles: COORDINATOR,
+        help: "A client that was silent for so long is probed: a vanished one is noticed, and no \
+               load balancer forgets the connection. Below their idle limit, mostly 350 s.",
+    },
+    Setting {
+        key: "coordinator.mysql.tls_certificate",
+        default: r#""""#,
+        kind: Kind::Text,
+        roles: COORDINATOR,
+        help: "A PEM file: the server's certificate, then those that lead to its root. Read again \
+               when it changes. Empty: no TLS; the laptop cluster makes a certificate of its own \
+               in the state folder.",
+    },
+    Setting {
+        key: "coordinator.mysql.tls_key",
+        default: r#""""#,
+        kind: Kind::Text,
+        roles: COORDINATOR,
+        help: "A PEM file: the private key of `coordinator.mysql.tls_certificate`. Read again \
+               when it changes.",
+    },
+    Setting {
+        key: "coordinator.mysql.tls_client_ca",
+        default: r#""""#,
+        kind: Kind::Text,
+        roles: COORDINATOR,
+        help: "A PEM file: the certificates that sign clients' certificates, which are then asked \
+               for and checked. Who needs one is each user's REQUIRE. Empty: no client is asked.",
+    },
+    Setting {
+        key: "coordinator.mysql.require_tls",
+        default: "false",
+        kind: Kind::Boolean,
+        roles: COORDINATOR,
+        help: "Refuse clients without TLS before they can send a password.",
+    },
+    Setting {
+        key: "coordinator.mysql.proxy_networks",
+        default: "[]",
+        kind: Kind::Networks,
+        roles: COORDINATOR,
+        help: "Networks of load balancers whose PROXY protocol headers (version 1 or 2) are \
+               believed, such as `10.0.0.0/8`. Empty: none.",
     },
     Setting {
         key: "coordinator.http.listen",

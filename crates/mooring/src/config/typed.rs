@@ -60,6 +60,7 @@ pub(crate) struct Coordinator {
 pub(crate) struct Mysql {
     pub(crate) listen: SocketAddr,
     pub(crate) connections_max: usize,
+    pub(crate) connections_per_user_max: usize,
     #[serde(rename = "handshake_timeout_ms", deserialize_with = "milliseconds")]
     pub(crate) handshake_timeout: Duration,
     #[serde(rename = "wait_timeout_s", deserialize_with = "seconds")]
@@ -67,6 +68,16 @@ pub(crate) struct Mysql {
     #[serde(rename = "write_timeout_s", deserialize_with = "seconds")]
     pub(crate) write_timeout: Duration,
     pub(crate) max_allowed_packet_bytes: usize,
+    pub(crate) tcp_keepalive_s: u64,
+    #[serde(deserialize_with = "unless_empty")]
+    pub(crate) tls_certificate: Option<PathBuf>,
+    #[serde(deserialize_with = "unless_empty")]
+    pub(crate) tls_key: Option<PathBuf>,
+    #[serde(deserialize_with = "unless_empty")]
+    pub(crate) tls_client_ca: Option<PathBuf>,
+    pub(crate) require_tls: bool,
+    /// Each an address or a network in CIDR form.
+    pub(crate) proxy_networks: Vec<String>,
 }
 
 #[derive(Debug, Clone, Deserialize)]

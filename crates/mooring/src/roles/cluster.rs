@@ -1,8 +1,8 @@
 //! What the nodes of a cluster have in common, and how a worker takes part in it.
 
+use super::mysql_door;
 use crate::catalogs;
 use crate::config::{Config, MissingSecret, cluster_secret};
-use mooring_coordinator::mysql::MysqlSettings;
 use mooring_coordinator::query::QuerySettings;
 use mooring_coordinator::statement::{ServerVariables, VariableValue};
 use mooring_coordinator::system::OwnNode;
@@ -83,7 +83,6 @@ impl Node {
     ) -> Result<CoordinatorParts> {
         let catalogs =
             self.catalogs.ok_or_else(|| Error::internal("a coordinator without catalogs"))?;
-        let mysql = &config.coordinator.mysql;
         let queries = &config.coordinator.queries;
         let advertise = config.coordinator.internal.advertise.as_deref();
         Ok(CoordinatorParts {
@@ -108,13 +107,7 @@ impl Node {
             },
             number: config.coordinator.number,
             variables: server_variables(config)?,
-            mysql: MysqlSettings {
-                connections_max: mysql.connections_max,
-                handshake_timeout_ms: millis(mysql.handshake_timeout),
-                wait_timeout_s: mysql.wait_timeout.as_secs(),
-                write_timeout_s: mysql.write_timeout.as_secs(),
-                max_allowed_packet_bytes: mysql.max_allowed_packet_bytes,
-            },
+            mysql: mysql_door::settings(config, &self.secret, laptop)?,
             runtime: plans,
         })
     }
@@ -150,25 +143,24 @@ fn runtime(
 fn server_variables(config: &Config) -> Result<ServerVariables> {
     let number = |value: usize| VariableValue::Int(i64::try_from(value).unwrap_or(i64::MAX));
     let mysql = &config.coordinator.mysql;
+    let wait_timeout =
+        VariableValue::Int(i64::try_from(mysql.wait_timeout.as_secs()).unwrap_or(i64::MAX));
     ServerVariables::new([
         ("batch_size", number(config.engine.batch_size_rows)),
         ("target_partitions", number(config.target_partitions())),
         ("distributed_bytes_per_partition", number(config.engine.distributed_bytes_per_partition)),
         ("broadcast_join_bytes_max", number(config.engine.broadcast_join_bytes_max)),
         ("max_allowed_packet", number(mysql.max_allowed_packet_bytes)),
-        (
-            "wait_timeout",
-            VariableValue::Int(i64::try_from(mysql.wait_timeout.as_secs()).unwrap_or(i64::MAX)),
-        ),
+        ("wait_timeout", wait_timeout.clone()),
+        // What an interactive client's `wait_timeout` begins with.
+        ("interactive_timeout", wait_timeout),
         ("max_connections", number(mysql.connections_max)),
+        ("max_user_connections", number(mysql.connections_per_user_max)),
+        ("require_secure_transport", VariableValue::Bool(mysql.require_tls)),
         ("port", number(usize::from(mysql.listen.port()))),
         ("version", VariableValue::Text(mooring_coordinator::mysql::SERVER_VERSION.to_string())),
         ("version_comment", VariableValue::Text(format!("Mooring {VERSION}"))),
     ])
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn cores() -> usize {

@@ -4,6 +4,7 @@
 //! compute, and one for plans and fragments.
 
 mod cluster;
+mod mysql_door;
 mod ports;
 mod state;
 

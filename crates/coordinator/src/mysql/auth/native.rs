@@ -12,6 +12,10 @@ pub(crate) type NativeDigest = [u8; 20];
 
 /// What is kept of `password` for `mysql_native_password`.
 pub fn native_credential(password: &str) -> NativeDigest {
+    digest(password.as_bytes())
+}
+
+pub(super) fn digest(password: &[u8]) -> NativeDigest {
     Sha1::digest(Sha1::digest(password)).into()
 }
 

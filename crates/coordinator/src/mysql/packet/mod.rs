@@ -3,10 +3,12 @@
 //!
 //! Source: MySQL Source Code Documentation, "MySQL Packets".
 
+mod compression;
 mod reader;
 mod writer;
 
-pub(crate) use reader::PacketReader;
+pub(crate) use compression::Algorithm;
+pub(crate) use reader::{Packet, PacketReader};
 pub(crate) use writer::PacketWriter;
 
 use std::io;
@@ -25,6 +27,8 @@ pub(crate) enum PacketError {
     /// The payload is larger than the limit.
     TooLarge,
     OutOfOrder,
+    /// A frame of the compressed layer does not become what it declares.
+    NotCompressed,
     /// The peer did not take the bytes in time.
     WriteTimedOut,
 }
@@ -47,6 +51,12 @@ impl<R: tokio::io::AsyncRead + Unpin, W: tokio::io::AsyncWrite + Unpin> Channel<
     pub(crate) async fn send(&mut self, payload: &[u8]) -> Result<(), PacketError> {
         self.writer.put_packet(payload);
         self.writer.flush().await
+    }
+
+    /// From here on both sides send frames of the compressed layer.
+    pub(crate) fn compress(&mut self, algorithm: Algorithm) {
+        self.reader.compress(algorithm);
+        self.writer.compress(algorithm);
     }
 
     pub(crate) async fn receive(&mut self) -> Result<bytes::BytesMut, PacketError> {

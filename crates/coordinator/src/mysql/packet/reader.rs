@@ -1,6 +1,7 @@
 //! The reading half: reassembles payloads, checks the sequence, and, while a query runs, watches
 //! for the end of the connection without losing what the client sent ahead.
 
+use super::compression::{Algorithm, FRAME_HEADER_BYTES, Frames};
 use super::{HEADER_BYTES, PAYLOAD_MAX_BYTES, PacketError};
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt};
@@ -20,17 +21,40 @@ pub(crate) struct Packet {
     pub(crate) next_sequence: u8,
 }
 
+/// A frame may hold several short packets ahead; so much is let through whatever the limit is.
+const FRAME_LIMIT_MIN_BYTES: usize = 64 * 1024;
+
 #[derive(Debug)]
 pub(crate) struct PacketReader<R> {
     stream: R,
+    /// Packets, out of their frames if there are such.
     buffer: BytesMut,
+    /// The compressed layer, once it is agreed upon.
+    frames: Option<Frames>,
     payload_max_bytes: usize,
 }
 
 impl<R: AsyncRead + Unpin> PacketReader<R> {
     /// `payload_max_bytes` bounds a payload over all its packets.
     pub(crate) fn new(stream: R, payload_max_bytes: usize) -> Self {
-        Self { stream, buffer: BytesMut::new(), payload_max_bytes }
+        Self { stream, buffer: BytesMut::new(), frames: None, payload_max_bytes }
+    }
+
+    /// From here on the peer sends frames; what it has sent ahead is of them.
+    pub(crate) fn compress(&mut self, algorithm: Algorithm) {
+        let raw = std::mem::take(&mut self.buffer);
+        self.frames = Some(Frames { algorithm, raw, next_sequence: 0 });
+    }
+
+    /// The stream and what was read ahead of it, for another reader.
+    pub(crate) fn stream_and_ahead(&mut self) -> (&mut R, &mut BytesMut) {
+        (&mut self.stream, &mut self.buffer)
+    }
+
+    /// The first bytes of what comes next, at least `length` of them, which stay there.
+    pub(crate) async fn peek(&mut self, length: usize) -> Result<&mut BytesMut, PacketError> {
+        self.fill(length).await?;
+        Ok(&mut self.buffer)
     }
 
     pub(crate) fn set_payload_max_bytes(&mut self, payload_max_bytes: usize) {
@@ -41,12 +65,19 @@ impl<R: AsyncRead + Unpin> PacketReader<R> {
     pub(crate) async fn read(&mut self, sequence: u8) -> Result<Packet, PacketError> {
         let mut next_sequence = sequence;
         let mut whole: Option<BytesMut> = None;
+        if let Some(frames) = &mut self.frames
+            && self.buffer.is_empty()
+        {
+            frames.next_sequence = sequence;
+        }
         loop {
             self.fill(HEADER_BYTES).await?;
             let header = self.buffer.split_to(HEADER_BYTES);
             let length =
                 usize::from(header[0]) | usize::from(header[1]) << 8 | usize::from(header[2]) << 16;
-            if header[3] != next_sequence {
+            // Within frames only the frames' numbers count: each side sets the packets' numbers to
+            // them whenever it flushes (`net_flush` of `sql-common/net_serv.cc`).
+            if header[3] != next_sequence && self.frames.is_none() {
                 return Err(PacketError::OutOfOrder);
             }
             next_sequence = next_sequence.wrapping_add(1);
@@ -64,6 +95,9 @@ impl<R: AsyncRead + Unpin> PacketReader<R> {
                 }
             };
             if length < PAYLOAD_MAX_BYTES {
+                if let Some(frames) = &self.frames {
+                    next_sequence = frames.next_sequence;
+                }
                 return Ok(Packet { payload, next_sequence });
             }
             whole = Some(payload);
@@ -73,9 +107,14 @@ impl<R: AsyncRead + Unpin> PacketReader<R> {
     /// Waits until the peer has closed the connection; what it sends meanwhile is kept for
     /// [`Self::read`]. Safe to cancel.
     pub(crate) async fn closed(&mut self) {
-        while self.buffer.len() < AHEAD_MAX_BYTES {
-            self.buffer.reserve(GROWTH_MIN_BYTES);
-            match self.stream.read_buf(&mut self.buffer).await {
+        // Frames are opened when their packets are asked for.
+        let ahead = match &mut self.frames {
+            None => &mut self.buffer,
+            Some(frames) => &mut frames.raw,
+        };
+        while ahead.len() < AHEAD_MAX_BYTES {
+            ahead.reserve(GROWTH_MIN_BYTES);
+            match self.stream.read_buf(ahead).await {
                 Ok(0) | Err(_) => return,
                 Ok(_) => {}
             }
@@ -87,6 +126,7 @@ impl<R: AsyncRead + Unpin> PacketReader<R> {
     /// reset of the connection.
     pub(crate) async fn discard(&mut self) {
         loop {
+            // Frames are not looked into either.
             self.buffer.clear();
             self.buffer.reserve(GROWTH_MIN_BYTES);
             match self.stream.read_buf(&mut self.buffer).await {
@@ -96,17 +136,60 @@ impl<R: AsyncRead + Unpin> PacketReader<R> {
         }
     }
 
-    /// Reads until the buffer holds `length` bytes.
+    /// Reads until the buffer holds `length` bytes. Not safe to cancel where frames are read.
     async fn fill(&mut self, length: usize) -> Result<(), PacketError> {
         while self.buffer.remaining() < length {
             let missing = length - self.buffer.remaining();
-            self.buffer.reserve(missing.clamp(GROWTH_MIN_BYTES, GROWTH_MAX_BYTES));
-            if self.stream.read_buf(&mut self.buffer).await? == 0 {
-                return Err(PacketError::Closed);
+            match &mut self.frames {
+                None => read_more(&mut self.stream, &mut self.buffer, missing).await?,
+                Some(frames) => {
+                    let limit = self.payload_max_bytes.saturating_add(HEADER_BYTES);
+                    let limit = limit.max(FRAME_LIMIT_MIN_BYTES);
+                    open_next(&mut self.stream, frames, limit, &mut self.buffer).await?;
+                }
             }
         }
         Ok(())
     }
+}
+
+/// Reads at least one byte more.
+async fn read_more<R: AsyncRead + Unpin>(
+    stream: &mut R,
+    into: &mut BytesMut,
+    missing: usize,
+) -> Result<(), PacketError> {
+    into.reserve(missing.clamp(GROWTH_MIN_BYTES, GROWTH_MAX_BYTES));
+    match stream.read_buf(into).await? {
+        0 => Err(PacketError::Closed),
+        _ => Ok(()),
+    }
+}
+
+/// Waits for the next frame and appends what it holds, which may be nothing.
+async fn open_next<R: AsyncRead + Unpin>(
+    stream: &mut R,
+    frames: &mut Frames,
+    plain_max_bytes: usize,
+    into: &mut BytesMut,
+) -> Result<(), PacketError> {
+    while frames.missing_bytes() > 0 {
+        let missing = frames.missing_bytes().max(FRAME_HEADER_BYTES);
+        read_more(stream, &mut frames.raw, missing).await?;
+        frames.check(plain_max_bytes)?;
+    }
+    frames.check(plain_max_bytes)?;
+    let Some(frame) = frames.take() else {
+        return Ok(());
+    };
+    let plain = match frame.is_long() {
+        true => tokio::task::spawn_blocking(|| frame.open())
+            .await
+            .map_err(|_| PacketError::NotCompressed)??,
+        false => frame.open()?,
+    };
+    into.extend_from_slice(&plain);
+    Ok(())
 }
 
 #[cfg(test)]
@@ -181,7 +264,50 @@ mod tests {
         });
     }
 
+    #[test]
+    fn packets_are_read_out_of_frames_and_across_them() {
+        for algorithm in [Algorithm::Zlib, Algorithm::Zstd { level: 1 }] {
+            let long = vec![b'y'; 300];
+            let plain = [packet(0, b"first"), packet(0, &long)].concat();
+            let (one, _) = algorithm.frames(&plain[..100], 0).expect("frames");
+            let (two, _) = algorithm.frames(&plain[100..], 1).expect("frames");
+            let (three, _) = algorithm.frames(&packet(0, b"third"), 0).expect("frames");
+            let bytes = [one, two, three].concat();
+            let mut reader = PacketReader::new(&bytes[..], 1000);
+            reader.compress(algorithm);
+            for (expected, next_sequence) in [(&b"first"[..], 1), (&long, 2), (b"third", 1)] {
+                let packet = run(reader.read(0)).expect("a packet");
+                assert_eq!(&packet.payload[..], expected);
+                assert_eq!(packet.next_sequence, next_sequence);
+            }
+            assert!(matches!(run(reader.read(0)), Err(PacketError::Closed)));
+        }
+    }
+
+    #[test]
+    fn frames_have_their_own_numbers_and_limit() {
+        let frame = |sequence, payload: &[u8]| {
+            Algorithm::Zlib.frames(&packet(0, payload), sequence).expect("frames").0
+        };
+        let read = |bytes: &[u8]| {
+            let mut reader = PacketReader::new(bytes, 100_000);
+            reader.compress(Algorithm::Zlib);
+            run(reader.read(0))
+        };
+        assert!(matches!(read(&frame(1, b"x")), Err(PacketError::OutOfOrder)));
+        assert!(matches!(read(&frame(0, &[0; 200_000])), Err(PacketError::TooLarge)));
+        assert_eq!(read(&frame(0, &[0; 100_000])).expect("a packet").payload.len(), 100_000);
+    }
+
     proptest! {
+        #[test]
+        fn any_frames_are_refused_or_read(bytes: Vec<u8>, limit in 0_usize..64) {
+            let mut reader = PacketReader::new(&bytes[..], limit);
+            reader.compress(Algorithm::Zlib);
+            let packet = run(reader.read(bytes.get(3).copied().unwrap_or(0)));
+            prop_assert!(packet.is_err() || packet.is_ok_and(|packet| packet.payload.len() <= limit));
+        }
+
         #[test]
         fn any_bytes_are_refused_or_read(bytes: Vec<u8>, limit in 0_usize..64) {
             let mut reader = PacketReader::new(&bytes[..], limit);

@@ -1,7 +1,9 @@
 //! The writing half: packets are built in place in one buffer, which goes to the socket whole.
 
+use super::compression::{Algorithm, LONG_WORK_BYTES};
 use super::{HEADER_BYTES, PAYLOAD_MAX_BYTES, PacketError};
 use prometheus_client::metrics::counter::Counter;
+use std::io;
 use std::time::Duration;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 
@@ -17,14 +19,41 @@ pub(crate) struct PacketWriter<W> {
     /// Where the packet being built begins.
     start: usize,
     sequence: u8,
+    compression: Option<FrameWriting>,
     write_timeout: Duration,
     sent_bytes: Counter,
+}
+
+/// The compressed layer of what is sent.
+#[derive(Debug, Clone, Copy)]
+struct FrameWriting {
+    algorithm: Algorithm,
+    /// The number that the next frame gets.
+    sequence: u8,
 }
 
 impl<W: AsyncWrite + Unpin> PacketWriter<W> {
     /// `write_timeout` bounds the wait for a client that takes no bytes.
     pub(crate) fn new(stream: W, write_timeout: Duration, sent_bytes: Counter) -> Self {
-        Self { stream, buffer: Vec::new(), start: 0, sequence: 0, write_timeout, sent_bytes }
+        Self {
+            stream,
+            buffer: Vec::new(),
+            start: 0,
+            sequence: 0,
+            compression: None,
+            write_timeout,
+            sent_bytes,
+        }
+    }
+
+    /// From here on frames are sent. Nothing may wait to be flushed.
+    pub(crate) fn compress(&mut self, algorithm: Algorithm) {
+        debug_assert!(self.buffer.is_empty());
+        self.compression = Some(FrameWriting { algorithm, sequence: 0 });
+    }
+
+    pub(crate) fn stream_mut(&mut self) -> &mut W {
+        &mut self.stream
     }
 
     /// The number that the next packet gets.
@@ -34,6 +63,9 @@ impl<W: AsyncWrite + Unpin> PacketWriter<W> {
 
     pub(crate) fn set_sequence(&mut self, sequence: u8) {
         self.sequence = sequence;
+        if let Some(writing) = &mut self.compression {
+            writing.sequence = sequence;
+        }
     }
 
     /// Begins a packet and hands out the buffer, to which its payload is appended.
@@ -82,6 +114,7 @@ impl<W: AsyncWrite + Unpin> PacketWriter<W> {
         if self.buffer.is_empty() {
             return Ok(());
         }
+        self.put_in_frames().await?;
         let written = async {
             self.stream.write_all(&self.buffer).await?;
             self.stream.flush().await
@@ -92,6 +125,24 @@ impl<W: AsyncWrite + Unpin> PacketWriter<W> {
         self.sent_bytes.inc_by(self.buffer.len() as u64);
         self.buffer.clear();
         self.buffer.shrink_to(KEEP_MAX_BYTES);
+        Ok(())
+    }
+
+    /// Replaces the packets of the buffer by frames that hold them. The packets' numbers go on from
+    /// the frames', as `net_flush` of `sql-common/net_serv.cc` has it: clients count on that.
+    async fn put_in_frames(&mut self) -> Result<(), PacketError> {
+        let Some(FrameWriting { algorithm, sequence }) = self.compression else {
+            return Ok(());
+        };
+        let plain = std::mem::take(&mut self.buffer);
+        let (frames, sequence) = match plain.len() > LONG_WORK_BYTES {
+            true => tokio::task::spawn_blocking(move || algorithm.frames(&plain, sequence))
+                .await
+                .map_err(io::Error::other)??,
+            false => algorithm.frames(&plain, sequence)?,
+        };
+        self.buffer = frames;
+        self.set_sequence(sequence);
         Ok(())
     }
 
@@ -165,6 +216,35 @@ mod tests {
             writer.put_packet(&vec![1; length]);
             assert_eq!(headers(&writer.buffer), expected);
         }
+    }
+
+    /// Read back by mysql_common, whose reader follows the server's habits.
+    #[tokio::test]
+    async fn frames_are_read_by_mysql_common() {
+        use mysql_common::proto::codec::PacketCodec;
+        let mut sent = Vec::new();
+        let mut writer = PacketWriter::new(&mut sent, Duration::from_secs(1), Counter::default());
+        writer.compress(Algorithm::Zlib);
+        writer.set_sequence(1);
+        let payloads = [vec![b'a'; 10], vec![b'b'; 1000], vec![b'c'; 600_000], vec![b'd'; 60]];
+        for flushed in payloads.chunks(3) {
+            for payload in flushed {
+                writer.put_packet(payload);
+            }
+            writer.flush().await.expect("written");
+        }
+        drop(writer);
+        let mut codec = PacketCodec::default();
+        codec.compress(flate2::Compression::default());
+        let mut request = bytes::BytesMut::new();
+        codec.encode(&mut &b"\x03SELECT 1"[..], &mut request).expect("a request");
+        let mut received = bytes::BytesMut::from(&sent[..]);
+        for expected in &payloads {
+            let mut payload = Vec::new();
+            assert!(codec.decode(&mut received, &mut payload).expect("frames"));
+            assert!(payload == *expected, "{} bytes", expected.len());
+        }
+        assert!(received.is_empty() && sent.len() < 100_000);
     }
 
     #[test]

@@ -18,13 +18,27 @@ pub(super) struct Behind {
     pub(super) dropped: Notify,
     pub(super) is_dropped: AtomicBool,
     pub(super) close: parking_lot::Mutex<Option<CancellationToken>>,
+    /// Whoever got a session, in turn.
+    pub(super) clients: parking_lot::Mutex<Vec<Client>>,
+    /// Sessions that are open.
+    pub(super) sessions: AtomicU32,
 }
 
 #[async_trait]
 impl Accounts for Behind {
     async fn find(&self, user: &str, _address: IpAddr) -> Result<Option<Account>> {
+        let tls = match user {
+            "tls" => TlsRequirement::Ssl,
+            "certificate" => TlsRequirement::Subject {
+                subject: "/O=Example/CN=ana".to_owned(),
+                issuer: Some("/CN=authority".to_owned()),
+            },
+            _ => TlsRequirement::None,
+        };
         let (plugin, credential) = match user {
-            "open" => (AuthPlugin::CachingSha2Password, Credential::NoPassword),
+            "open" | "tls" | "certificate" => {
+                (AuthPlugin::CachingSha2Password, Credential::NoPassword)
+            }
             "sha" => (
                 AuthPlugin::CachingSha2Password,
                 // "secret", computed with Python's hashlib
@@ -37,7 +51,7 @@ impl Accounts for Behind {
             }
             _ => return Ok(None),
         };
-        Ok(Some(Account { user: user.to_owned(), administrator: false, plugin, credential }))
+        Ok(Some(Account { user: user.to_owned(), administrator: false, plugin, credential, tls }))
     }
 }
 
@@ -54,11 +68,19 @@ impl SessionFactory for Factory {
             return Err(Error::new(ErrorKind::SchemaNotFound, "no schema `nowhere`"));
         }
         *self.0.close.lock() = Some(request.close);
+        self.0.clients.lock().push(request.client);
+        self.0.sessions.fetch_add(1, Ordering::AcqRel);
         Ok(Box::new(FakeSession(self.0.clone())))
     }
 }
 
 pub(super) struct FakeSession(Arc<Behind>);
+
+impl Drop for FakeSession {
+    fn drop(&mut self) {
+        self.0.sessions.fetch_sub(1, Ordering::AcqRel);
+    }
+}
 
 /// Tells that a running statement was dropped.
 pub(super) struct Running(Arc<Behind>);
@@ -145,6 +167,23 @@ impl MysqlSession for FakeSession {
     }
 }
 
+/// Without TLS and with room for ten.
+pub(super) fn settings() -> MysqlSettings {
+    MysqlSettings {
+        connections_max: 10,
+        connections_per_user_max: 0,
+        handshake_timeout_ms: 60_000,
+        wait_timeout_s: 60,
+        write_timeout_s: 60,
+        max_allowed_packet_bytes: 1 << 20,
+        tcp_keepalive_s: 60,
+        tls: None,
+        require_tls: false,
+        proxy_networks: Vec::new(),
+        unknown_user_key: [0; 32],
+    }
+}
+
 pub(super) struct Door {
     pub(super) behind: Arc<Behind>,
     pub(super) address: std::net::SocketAddr,
@@ -154,16 +193,21 @@ pub(super) struct Door {
 
 impl Door {
     pub(super) async fn open_with(connections_max: usize, handshake_timeout_ms: u64) -> Self {
-        let settings = MysqlSettings {
-            connections_max,
-            handshake_timeout_ms,
-            wait_timeout_s: 60,
-            write_timeout_s: 60,
-            max_allowed_packet_bytes: 1 << 20,
-        };
+        Self::open_as(MysqlSettings { connections_max, handshake_timeout_ms, ..settings() }).await
+    }
+
+    pub(super) async fn open_as(settings: MysqlSettings) -> Self {
+        Self::open_verified(settings, Arc::new(StoredCredentials::default())).await
+    }
+
+    pub(super) async fn open_verified(
+        settings: MysqlSettings,
+        verifier: Arc<dyn PasswordVerifier>,
+    ) -> Self {
         let behind = Arc::new(Behind::default());
         let factory = Arc::new(Factory(behind.clone()));
-        let door = MysqlDoor::new(settings, behind.clone(), factory, MysqlMetrics::default());
+        let metrics = MysqlMetrics::default();
+        let door = MysqlDoor::with_verifier(settings, behind.clone(), factory, metrics, verifier);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let stop = CancellationToken::new();

@@ -1,8 +1,14 @@
 //! The door as a client meets it: a real listener, a fake session behind it, and a client made of
 //! `mysql_common`'s own packets and scrambles.
 
+mod compressed;
 mod fake;
+pub(crate) mod folder;
+mod limits;
+mod login;
 mod peer;
+mod proxied;
+mod secure;
 
 use fake::Door;
 use mysql_common::constants::CapabilityFlags;

@@ -9,17 +9,21 @@ use mysql_common::io::ParseBuf;
 use mysql_common::packets::{self, HandshakePacket, HandshakeResponse};
 use mysql_common::proto::{MyDeserialize, MySerialize};
 use rsa::pkcs8::DecodePublicKey;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+/// What a client does not ask for unless its test is about it.
+pub(super) const COMPRESSION: CapabilityFlags =
+    CapabilityFlags::CLIENT_COMPRESS.union(CapabilityFlags::CLIENT_ZSTD_COMPRESSION_ALGORITHM);
+
 /// One side of the protocol, as little of it as the tests need.
-pub(super) struct Peer {
-    pub(super) stream: TcpStream,
+pub(super) struct Peer<S = TcpStream> {
+    pub(super) stream: S,
     pub(super) sequence: u8,
     pub(super) capabilities: CapabilityFlags,
 }
 
-impl Peer {
+impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
     pub(super) async fn send(&mut self, payload: &[u8]) {
         let length = u32::try_from(payload.len()).expect("short").to_le_bytes();
         let packet = [&length[..3], &[self.sequence], payload].concat();
@@ -84,14 +88,6 @@ impl Peer {
         }
     }
 
-    pub(super) async fn connect(door: &Door) -> (Self, HandshakePacket<'static>) {
-        let capabilities = handshake::CAPABILITIES;
-        let mut peer = Self { stream: door.socket().await, sequence: 0, capabilities };
-        let payload = peer.answer().await;
-        let greeting = HandshakePacket::deserialize((), &mut ParseBuf(&payload)).expect("greeting");
-        (peer, greeting.into_owned())
-    }
-
     pub(super) async fn respond(
         &mut self,
         user: &str,
@@ -115,6 +111,63 @@ impl Peer {
         self.answer().await
     }
 
+    /// Logs in by `caching_sha2_password`: the last packet, and whether the server was content with
+    /// the fast proof. Inside TLS the password goes as it is, else under the server's key.
+    pub(super) async fn prove(
+        &mut self,
+        nonce: &[u8],
+        user: &str,
+        password: &str,
+        is_encrypted: bool,
+    ) -> (Vec<u8>, bool) {
+        let plugin = packets::AuthPlugin::CachingSha2Password;
+        let answer = self.respond(user, scramble(nonce, password), plugin, None).await;
+        self.prove_fully(answer, nonce, password, is_encrypted).await
+    }
+
+    /// Goes on from the answer to a fast proof.
+    pub(super) async fn prove_fully(
+        &mut self,
+        answer: Vec<u8>,
+        nonce: &[u8],
+        password: &str,
+        is_encrypted: bool,
+    ) -> (Vec<u8>, bool) {
+        if answer == [1, 3] {
+            return (self.answer().await, true);
+        }
+        if answer != [1, 4] {
+            return (answer, false);
+        }
+        let terminated = [password.as_bytes(), &[0]].concat();
+        if is_encrypted {
+            self.send(&terminated).await;
+            return (self.answer().await, false);
+        }
+        self.send(&[2]).await;
+        let pem = self.answer().await;
+        let key =
+            rsa::RsaPublicKey::from_public_key_pem(std::str::from_utf8(&pem[1..]).expect("PEM"))
+                .expect("a key");
+        let masked: Vec<u8> =
+            terminated.iter().zip(nonce.iter().cycle()).map(|(a, b)| a ^ b).collect();
+        let encrypted = key
+            .encrypt(&mut rand::thread_rng(), rsa::Oaep::new::<sha1::Sha1>(), &masked)
+            .expect("encrypted");
+        self.send(&encrypted).await;
+        (self.answer().await, false)
+    }
+}
+
+impl Peer {
+    pub(super) async fn connect(door: &Door) -> (Self, HandshakePacket<'static>) {
+        let capabilities = handshake::CAPABILITIES.difference(COMPRESSION);
+        let mut peer = Self { stream: door.socket().await, sequence: 0, capabilities };
+        let payload = peer.answer().await;
+        let greeting = HandshakePacket::deserialize((), &mut ParseBuf(&payload)).expect("greeting");
+        (peer, greeting.into_owned())
+    }
+
     /// A session of the account without password.
     pub(super) async fn open(door: &Door) -> Self {
         let (mut peer, _) = Self::connect(door).await;
@@ -124,40 +177,18 @@ impl Peer {
         peer
     }
 
-    /// Logs in by `caching_sha2_password`; the first byte of the last packet, and whether the
-    /// server was content with the fast proof.
+    /// Logs in on a new connection; see [`Peer::prove`].
     pub(super) async fn log_in(door: &Door, user: &str, password: &str) -> (Vec<u8>, bool) {
         let (mut peer, greeting) = Self::connect(door).await;
-        let nonce: [u8; 20] = greeting.nonce().try_into().expect("20 bytes");
-        let scramble = mysql_common::auth::plugins::caching_sha2_password::scramble_sha256(
-            &nonce,
-            password.as_bytes(),
-        );
-        let plugin = packets::AuthPlugin::CachingSha2Password;
-        let answer = peer.respond(user, scramble.map(Vec::from), plugin, None).await;
-        if answer == [1, 3] {
-            return (peer.answer().await, true);
-        }
-        if answer != [1, 4] {
-            return (answer, false);
-        }
-        peer.send(&[2]).await;
-        let pem = peer.answer().await;
-        let key =
-            rsa::RsaPublicKey::from_public_key_pem(std::str::from_utf8(&pem[1..]).expect("PEM"))
-                .expect("a key");
-        let masked: Vec<u8> = [password.as_bytes(), &[0]]
-            .concat()
-            .iter()
-            .zip(nonce.iter().cycle())
-            .map(|(a, b)| a ^ b)
-            .collect();
-        let encrypted = key
-            .encrypt(&mut rand::thread_rng(), rsa::Oaep::new::<sha1::Sha1>(), &masked)
-            .expect("encrypted");
-        peer.send(&encrypted).await;
-        (peer.answer().await, false)
+        peer.prove(&greeting.nonce(), user, password, false).await
     }
+}
+
+/// The fast proof of `caching_sha2_password`.
+pub(super) fn scramble(nonce: &[u8], password: &str) -> Option<Vec<u8>> {
+    let nonce: [u8; 20] = nonce.try_into().expect("20 bytes");
+    mysql_common::auth::plugins::caching_sha2_password::scramble_sha256(&nonce, password.as_bytes())
+        .map(Vec::from)
 }
 
 /// Number, SQLSTATE and text of an ERR packet.

@@ -97,6 +97,7 @@ async fn answer_in(sql: &str, schema: Option<&str>) -> Result<String> {
         administrator: true,
         address: ([127, 0, 0, 1], 1).into(),
         connection_id: 7,
+        attributes: [].into(),
     };
     let process = Process {
         connection_id: 7,
