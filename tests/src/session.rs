@@ -56,18 +56,25 @@ impl std::error::Error for SqlError {}
 impl Session {
     /// Connects as `root` without a password to `HOST:PORT` and runs the `first` statements.
     pub async fn connect(address: &str, first: &[&str]) -> Result<Self> {
-        // Both limits given, or the client would ask the server for them.
-        let options = OptsBuilder::from_opts(mysql_async::Opts::from_url(&format!(
-            "mysql://root@{address}"
-        ))?)
-        .prefer_socket(false)
-        .max_allowed_packet(Some(64 << 20))
-        .wait_timeout(Some(28_800));
-        let mut session = Self { connection: Conn::new(options).await.map_err(SqlError)? };
+        let mut session = Self::connect_as(address, "root", "").await?;
         for statement in first {
             session.run(statement).await?;
         }
         Ok(session)
+    }
+
+    /// Connects to `HOST:PORT`.
+    pub async fn connect_as(address: &str, user: &str, password: &str) -> Result<Self> {
+        // Both limits given, or the client would ask the server for them.
+        let options = OptsBuilder::from_opts(mysql_async::Opts::from_url(&format!(
+            "mysql://root@{address}"
+        ))?)
+        .user(Some(user))
+        .pass(Some(password).filter(|password| !password.is_empty()))
+        .prefer_socket(false)
+        .max_allowed_packet(Some(64 << 20))
+        .wait_timeout(Some(28_800));
+        Ok(Self { connection: Conn::new(options).await.map_err(SqlError)? })
     }
 
     pub async fn run(&mut self, sql: &str) -> Result<Table, SqlError> {

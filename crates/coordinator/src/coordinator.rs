@@ -87,8 +87,8 @@ impl Coordinator {
             membership: membership.clone(),
             runtime: parts.runtime,
         };
-        let sessions = SessionHub::new(runner, parts.variables, parts.number);
         let accounts = Arc::new(StoredAccounts::new(parts.state, parts.laptop));
+        let sessions = SessionHub::new(runner, parts.variables, accounts.clone(), parts.number);
         let mysql_metrics = MysqlMetrics::register(registry);
         let mysql = MysqlDoor::new(parts.mysql, accounts, sessions, mysql_metrics);
         Ok(Self { membership, queries, mysql, catalogs: parts.catalogs })

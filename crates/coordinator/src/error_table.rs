@@ -68,6 +68,14 @@ pub fn row(kind: ErrorKind) -> ErrorRow {
         Kind::AccessDenied => (1227, "42000", 7, user),
         // ER_ACCESS_DENIED_ERROR
         Kind::AuthenticationFailed => (1045, "28000", 16, surroundings),
+        // ER_CANNOT_USER
+        Kind::UserOperationFailed => (1396, "HY000", 9, user),
+        // ER_PASSWORD_NO_MATCH
+        Kind::UserNotFound => (1133, "42000", 5, user),
+        // ER_NONEXISTING_GRANT
+        Kind::GrantNotFound => (1141, "42000", 5, user),
+        // ER_PLUGIN_IS_NOT_LOADED
+        Kind::PluginNotFound => (1524, "HY000", 5, user),
         // ER_FILE_NOT_FOUND
         Kind::LocationNotFound => (1017, "HY000", 5, user),
         // ER_NOT_FORM_FILE

@@ -7,6 +7,7 @@
 use crate::config::{Flag, check_host_port};
 use clap::error::ErrorKind;
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use mooring_state::ANY_HOST;
 use std::ffi::OsString;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
@@ -33,7 +34,8 @@ pub(crate) enum Command {
     TpchLoad(TpchLoad),
     UserAdd(UserAdd),
     UserList,
-    UserDrop { name: String },
+    UserRemove(UserName),
+    UserPassword(UserPassword),
     Config,
 }
 
@@ -77,7 +79,8 @@ impl Command {
             Command::TpchLoad(_)
             | Command::UserAdd(_)
             | Command::UserList
-            | Command::UserDrop { .. }
+            | Command::UserRemove(_)
+            | Command::UserPassword(_)
             | Command::Config => false,
         }
     }
@@ -168,7 +171,8 @@ enum Tpch {
 enum User {
     /// Adds a user, with exactly one way to give the password
     #[command(
-        after_help = "Example:\n  ALICE_PASSWORD=... mooring user add alice --password-env ALICE_PASSWORD"
+        after_help = "Example:\n  ALICE_PASSWORD=... mooring user add alice --password-env ALICE_PASSWORD\n  \
+                      mooring user add bob --host 10.% --password-stdin"
     )]
     Add {
         #[command(flatten)]
@@ -182,13 +186,21 @@ enum User {
         #[command(flatten)]
         shared: Shared,
     },
-    /// Removes a user
-    #[command(after_help = "Example:\n  mooring user drop alice")]
-    Drop {
+    /// Removes a user. Its open connections go on until they end
+    #[command(visible_alias = "drop", after_help = "Example:\n  mooring user remove alice")]
+    Remove {
         #[command(flatten)]
         shared: Shared,
-        /// The user's name
-        name: String,
+        #[command(flatten)]
+        user: UserName,
+    },
+    /// Gives a user another password, with exactly one way to give it
+    #[command(after_help = "Example:\n  mooring user password alice --password-stdin")]
+    Password {
+        #[command(flatten)]
+        shared: Shared,
+        #[command(flatten)]
+        password: UserPassword,
     },
 }
 
@@ -218,6 +230,10 @@ pub(crate) struct SchemaTarget {
 pub(crate) struct UserAdd {
     /// The user's name
     pub(crate) name: String,
+    /// From where the user may connect: an address, a network such as `10.0.0.0/8`, a pattern
+    /// over addresses such as `10.%`, or `localhost` for this machine
+    #[arg(long, value_name = "PATTERN", default_value = ANY_HOST)]
+    pub(crate) host: String,
     #[command(flatten)]
     password: PasswordArguments,
     /// The user may manage users and catalogs
@@ -226,6 +242,24 @@ pub(crate) struct UserAdd {
     /// How the user proves the password
     #[arg(long, value_enum, default_value = "caching_sha2_password")]
     pub(crate) plugin: AuthenticationPlugin,
+}
+
+/// A user that is there.
+#[derive(Args, Debug, PartialEq)]
+pub(crate) struct UserName {
+    /// The user's name
+    pub(crate) name: String,
+    /// The host of the user, where there are several of that name
+    #[arg(long, value_name = "PATTERN")]
+    pub(crate) host: Option<String>,
+}
+
+#[derive(Args, Debug, PartialEq)]
+pub(crate) struct UserPassword {
+    #[command(flatten)]
+    pub(crate) user: UserName,
+    #[command(flatten)]
+    password: PasswordArguments,
 }
 
 #[derive(Args, Debug, PartialEq)]
@@ -260,7 +294,19 @@ pub(crate) enum AuthenticationPlugin {
 
 impl UserAdd {
     pub(crate) fn password(&self) -> PasswordSource<'_> {
-        let PasswordArguments { password_env, password_stdin, no_password } = &self.password;
+        self.password.source()
+    }
+}
+
+impl UserPassword {
+    pub(crate) fn password(&self) -> PasswordSource<'_> {
+        self.password.source()
+    }
+}
+
+impl PasswordArguments {
+    fn source(&self) -> PasswordSource<'_> {
+        let PasswordArguments { password_env, password_stdin, no_password } = self;
         debug_assert!(password_env.is_some() || *password_stdin || *no_password);
         match password_env {
             Some(name) => PasswordSource::Environment(name),
@@ -287,8 +333,11 @@ impl Subcommands {
                 command_of(shared, Command::UserAdd(add))
             }
             Subcommands::User(User::List { shared }) => command_of(shared, Command::UserList),
-            Subcommands::User(User::Drop { shared, name }) => {
-                command_of(shared, Command::UserDrop { name })
+            Subcommands::User(User::Remove { shared, user }) => {
+                command_of(shared, Command::UserRemove(user))
+            }
+            Subcommands::User(User::Password { shared, password }) => {
+                command_of(shared, Command::UserPassword(password))
             }
             Subcommands::Config { shared } => command_of(shared, Command::Config),
         }

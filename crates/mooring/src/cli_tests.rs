@@ -82,12 +82,13 @@ fn a_user_is_added_with_exactly_one_password_source() {
         other => panic!("not a user: {other:?}"),
     };
     let user = add("--password-env SECRET --admin --plugin mysql_native_password");
-    assert_eq!(user.name, "alice");
+    assert_eq!((user.name.as_str(), user.host.as_str()), ("alice", "%"));
     assert_eq!(user.password(), PasswordSource::Environment("SECRET"));
     assert!(user.admin);
     assert_eq!(user.plugin, AuthenticationPlugin::MysqlNativePassword);
 
-    let user = add("--password-stdin");
+    let user = add("--password-stdin --host 10.%");
+    assert_eq!(user.host, "10.%");
     assert_eq!(user.password(), PasswordSource::StandardInput);
     assert!(!user.admin);
     assert_eq!(user.plugin, AuthenticationPlugin::CachingSha2Password);
@@ -98,10 +99,27 @@ fn a_user_is_added_with_exactly_one_password_source() {
 }
 
 #[test]
+fn a_password_has_exactly_one_source() {
+    match parsed("mooring user password alice --host 10.% --password-env SECRET").command {
+        Command::UserPassword(password) => {
+            assert_eq!(password.user.host.as_deref(), Some("10.%"));
+            assert_eq!(password.password(), PasswordSource::Environment("SECRET"));
+        }
+        other => panic!("not a password: {other:?}"),
+    }
+    refused("mooring user password alice");
+}
+
+#[test]
 fn the_other_commands() {
     assert_eq!(parsed("mooring user list").command, Command::UserList);
-    let name = "alice".to_owned();
-    assert_eq!(parsed("mooring user drop alice").command, Command::UserDrop { name });
+    for (line, host) in [
+        ("mooring user remove alice --host localhost", Some("localhost".to_owned())),
+        ("mooring user drop alice", None),
+    ] {
+        let user = UserName { name: "alice".to_owned(), host };
+        assert_eq!(parsed(line).command, Command::UserRemove(user));
+    }
     let invocation = parsed("mooring config --set log.filter=debug");
     assert_eq!(invocation.command, Command::Config);
     assert_eq!(settings(&invocation), [("--set", "log.filter", "debug")]);

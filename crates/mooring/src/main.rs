@@ -43,7 +43,8 @@ fn run(invocation: Invocation) -> Result<(), Failure> {
         Command::Config => return Ok(print(&config::show(&values)?)?),
         Command::UserAdd(_)
         | Command::UserList
-        | Command::UserDrop { .. }
+        | Command::UserRemove(_)
+        | Command::UserPassword(_)
         | Command::TpchLoad(_) => {}
         Command::AllInOne | Command::Coordinator | Command::Worker => {
             telemetry::start(&config.log)?;
@@ -56,7 +57,8 @@ fn run(invocation: Invocation) -> Result<(), Failure> {
         Command::TpchLoad(load) => tpch_load::run(&config, &load),
         Command::UserAdd(add) => users::add(&config, &add),
         Command::UserList => users::list(&config),
-        Command::UserDrop { name } => users::drop(&config, &name),
+        Command::UserRemove(user) => users::remove(&config, &user),
+        Command::UserPassword(password) => users::password(&config, &password),
         Command::Config => Ok(()),
     }
 }

@@ -61,6 +61,13 @@ error_kinds! {
     AccessDenied = "ACCESS_DENIED",
     /// The user could not be authenticated.
     AuthenticationFailed = "AUTHENTICATION_FAILED",
+    /// A statement about users that cannot be done for some of them: they exist, or do not.
+    UserOperationFailed = "USER_OPERATION_FAILED",
+    UserNotFound = "USER_NOT_FOUND",
+    /// Nobody of that name and host can have a grant.
+    GrantNotFound = "GRANT_NOT_FOUND",
+    /// An authentication plugin that Mooring does not have.
+    PluginNotFound = "PLUGIN_NOT_FOUND",
     /// A file or folder that a table needs is not there.
     LocationNotFound = "LOCATION_NOT_FOUND",
     /// Data that does not follow its format or its table's schema.
@@ -168,6 +175,10 @@ impl Error {
             | ErrorKind::NoSchemaSelected
             | ErrorKind::AccessDenied
             | ErrorKind::AuthenticationFailed
+            | ErrorKind::UserOperationFailed
+            | ErrorKind::UserNotFound
+            | ErrorKind::GrantNotFound
+            | ErrorKind::PluginNotFound
             | ErrorKind::CorruptData
             | ErrorKind::ResourcesExhausted
             | ErrorKind::Cancelled

@@ -19,4 +19,4 @@ mod tests;
 pub use location::StateLocation;
 pub use store::State;
 pub use tables::{PutTable, StoredTable};
-pub use users::{ANY_HOST, StoredUser};
+pub use users::{ANY_HOST, StoredUser, TlsRequired, UserId, Users};

@@ -6,4 +6,5 @@ mod protocol;
 mod shutdown;
 mod slt;
 mod startup;
+mod users;
 mod workers;

@@ -229,6 +229,10 @@ async fn log_in(
         Failure::told(HandshakeFailure::Refused, report(&error, origin))
     };
     let peer = address.ip().to_canonical();
+    door.login_delay.turn(peer).await.map_err(|_| {
+        let error = WireError::too_many_logins_waiting(&peer.to_string());
+        Failure::told(HandshakeFailure::AccessDenied, error)
+    })?;
     let account = door.accounts.find(&login.user, peer).await.map_err(refused)?;
     let exchange = Exchange {
         login: &login,
@@ -239,12 +243,24 @@ async fn log_in(
         is_nonce_used: matches!(is_nonce_used, IsNonceUsed::Yes),
     };
     let authenticated = door.authenticator.authenticate(channel, exchange).await;
-    authenticated.map_err(|error| denied(error, &login, address, refused))?;
+    if let Err(error) = authenticated {
+        if error.is_guess() {
+            door.login_delay.failed(peer).await;
+        }
+        return Err(denied(error, &login, address, refused));
+    }
     // The exchange lets in nobody without an account.
     let Some(account) = account.filter(|account| account.tls.is_met(&link.encryption)) else {
+        door.login_delay.failed(peer).await;
         let error = AuthError::Denied { with_password: !login.auth_response.is_empty() };
         return Err(denied(error, &login, address, refused));
     };
+    door.login_delay.succeeded(peer).await;
+    if account.locked {
+        tracing::warn!(user = account.user, %address, "MySQL account is locked");
+        let error = WireError::account_locked(&account.user, &peer.to_string());
+        return Err(Failure::told(HandshakeFailure::AccessDenied, error));
+    }
     let limit = door.settings.connections_per_user_max;
     let Some(place) = door.user_places.take(&account.user, limit) else {
         tracing::warn!(user = account.user, %address, limit, "too many MySQL connections of a user");
@@ -255,6 +271,7 @@ async fn log_in(
     };
     let client = Client {
         user: login.user.clone(),
+        account_host: account.host,
         administrator: account.administrator,
         address,
         connection_id,

@@ -45,6 +45,24 @@ impl WireError {
         )
     }
 
+    /// ER_ACCOUNT_HAS_BEEN_LOCKED, for a client that has proven the password.
+    pub(crate) fn account_locked(user: &str, host: &str) -> Self {
+        Self::new(
+            3118,
+            "HY000",
+            format!("Access denied for user '{user}'@'{host}'. Account is locked."),
+        )
+    }
+
+    /// ER_HOST_IS_BLOCKED; MySQL blocks for good, so the rest of its text would be wrong.
+    pub(crate) fn too_many_logins_waiting(host: &str) -> Self {
+        Self::new(
+            1129,
+            "HY000",
+            format!("Host '{host}' has logins waiting after failed ones; try again later"),
+        )
+    }
+
     /// ER_UNKNOWN_COM_ERROR
     pub(crate) fn unknown_command() -> Self {
         Self::new(1047, "08S01", "Unknown command")

@@ -98,6 +98,8 @@ pub struct MysqlMetrics {
     pub(crate) connections: Gauge,
     pub(crate) connections_opened: Counter,
     handshake_failures: Family<FailureLabels, Counter>,
+    pub(crate) logins_failed: Counter,
+    pub(crate) logins_delayed: Counter,
     closings: Family<ClosingLabels, Counter>,
     pub(crate) sent_bytes: Counter,
     pub(crate) sent_rows: Counter,
@@ -122,6 +124,16 @@ impl MysqlMetrics {
             "mooring_coordinator_mysql_handshake_failures",
             "MySQL connections that ended before their first command",
             metrics.handshake_failures.clone(),
+        );
+        registry.register(
+            "mooring_coordinator_mysql_logins_failed",
+            "MySQL logins that did not prove their password",
+            metrics.logins_failed.clone(),
+        );
+        registry.register(
+            "mooring_coordinator_mysql_logins_delayed",
+            "MySQL logins that waited, or were refused, because of earlier failures of their address",
+            metrics.logins_delayed.clone(),
         );
         registry.register(
             "mooring_coordinator_mysql_sessions_closed",
@@ -166,6 +178,8 @@ mod tests {
             "mooring_coordinator_mysql_connections 0",
             "mooring_coordinator_mysql_connections_opened_total 0",
             "mooring_coordinator_mysql_handshake_failures_total{reason=\"access_denied\"} 1",
+            "mooring_coordinator_mysql_logins_failed_total 0",
+            "mooring_coordinator_mysql_logins_delayed_total 0",
             "mooring_coordinator_mysql_sessions_closed_total{reason=\"idle\"} 1",
             "mooring_coordinator_mysql_bytes_sent_total 0",
             "mooring_coordinator_mysql_rows_sent_total 0",

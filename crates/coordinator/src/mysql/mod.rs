@@ -14,6 +14,7 @@ mod error;
 mod handshake;
 mod hex;
 mod listener;
+mod login_delay;
 mod metrics;
 mod packet;
 mod proxy_protocol;
@@ -37,6 +38,7 @@ pub use tls::{Tls, TlsFiles, self_signed};
 use crate::session::{Client, OutputColumn, Prepared, Response, Session};
 use async_trait::async_trait;
 use auth::Authenticator;
+use login_delay::LoginDelay;
 use mooring_spi::{Result, Value};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
@@ -59,6 +61,10 @@ pub struct MysqlSettings {
     pub write_timeout_s: u64,
     /// The largest statement, and the largest row.
     pub max_allowed_packet_bytes: usize,
+    /// Failed logins in a row from one address before the next ones are delayed.
+    pub login_failures_max: u32,
+    /// The longest delay; never more than half of the handshake's time.
+    pub login_delay_max_ms: u64,
     /// The silence after which a client's host is asked whether it is still there.
     pub tcp_keepalive_s: u64,
     /// Without it no TLS is offered.
@@ -150,6 +156,7 @@ pub struct MysqlDoor {
     sessions: Arc<dyn SessionFactory>,
     metrics: MysqlMetrics,
     authenticator: Authenticator,
+    login_delay: LoginDelay,
     open: AtomicUsize,
     user_places: UserPlaces,
     questions: AtomicU64,
@@ -178,7 +185,14 @@ impl MysqlDoor {
         verifier: Arc<dyn PasswordVerifier>,
     ) -> Arc<Self> {
         let authenticator = Authenticator::start(verifier, settings.unknown_user_key);
+        let delay_max_ms = settings.login_delay_max_ms.min(settings.handshake_timeout_ms / 2);
+        let login_delay = LoginDelay::new(
+            settings.login_failures_max,
+            Duration::from_millis(delay_max_ms),
+            metrics.clone(),
+        );
         Arc::new(Self {
+            login_delay,
             settings,
             accounts,
             sessions,

@@ -1,5 +1,6 @@
 //! One query: what was asked by whom, how far it is, and how it ended.
 
+use crate::statement::without_secrets;
 use mooring_engine::QueryTasks;
 use mooring_spi::{Error, ErrorKind};
 use parking_lot::Mutex;
@@ -59,8 +60,9 @@ pub struct NewQuery<'a> {
 /// Bytes of a statement's text that lists keep.
 const LISTED_STATEMENT_BYTES: usize = 64 * 1024;
 
-/// The text as lists keep it.
+/// The text as lists keep it: without secrets, and bounded.
 pub(crate) fn shortened(statement: &str) -> String {
+    let statement = without_secrets(statement);
     let mut end = statement.len().min(LISTED_STATEMENT_BYTES);
     while !statement.is_char_boundary(end) {
         end -= 1;
@@ -206,5 +208,20 @@ impl Query {
             }
         }
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_list_has_a_password() {
+        let statement = "SELECT 1; ALTER USER a IDENTIFIED BY 's3cret'";
+        let query =
+            Query::new(&NewQuery { user: "a", connection_id: 1, statement, time_limit: None });
+        assert!(!format!("{query:?}").contains("s3cret"));
+        let long = format!("{}ü", "x".repeat(LISTED_STATEMENT_BYTES - 1));
+        assert_eq!(shortened(&long).len(), LISTED_STATEMENT_BYTES - 1);
     }
 }

@@ -41,13 +41,15 @@ impl Session {
     /// MySQL 8.0 Reference Manual, section 14.15 "Information Functions".
     pub(super) fn functions(&self) -> Vec<Arc<ScalarUDF>> {
         let text = |value: Option<String>| ScalarValue::Utf8(value);
-        let account = format!("{}@{}", self.client.user, self.client.address.ip());
+        let client = &self.client;
+        let login = format!("{}@{}", client.user, client.address.ip().to_canonical());
+        let account = format!("{}@{}", client.user, client.account_host);
         let values = [
             ("database", text(self.database_label())),
             ("schema", text(self.database_label())),
-            ("user", text(Some(account.clone()))),
-            ("session_user", text(Some(account.clone()))),
-            ("system_user", text(Some(account.clone()))),
+            ("user", text(Some(login.clone()))),
+            ("session_user", text(Some(login.clone()))),
+            ("system_user", text(Some(login))),
             ("current_user", text(Some(account))),
             ("connection_id", ScalarValue::UInt64(Some(self.client.connection_id.into()))),
             ("version", text(Some(SERVER_VERSION.to_string()))),

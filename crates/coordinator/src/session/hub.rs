@@ -1,6 +1,7 @@
 //! All sessions of a coordinator: it opens them, lists them, and ends them on demand.
 
 use super::{Client, FIRST_CATALOG, FIRST_SCHEMA, Session};
+use crate::accounts::StoredAccounts;
 use crate::mysql::{MysqlSession, SessionFactory, SessionRequest};
 use crate::query::{Query, Runner, shortened};
 use crate::statement::{Process, ServerStatus, ServerVariables, Variables};
@@ -21,6 +22,7 @@ pub struct SessionHub {
     this: Weak<SessionHub>,
     runner: Runner,
     variables: Arc<ServerVariables>,
+    accounts: Arc<StoredAccounts>,
     coordinator_number: u32,
     connections_made: AtomicU32,
     statements: AtomicU64,
@@ -52,17 +54,28 @@ impl OpenSession {
 
 impl SessionHub {
     /// `coordinator_number`: below 2048, and another for each coordinator of the cluster.
-    pub fn new(runner: Runner, variables: ServerVariables, coordinator_number: u32) -> Arc<Self> {
+    pub fn new(
+        runner: Runner,
+        variables: ServerVariables,
+        accounts: Arc<StoredAccounts>,
+        coordinator_number: u32,
+    ) -> Arc<Self> {
         Arc::new_cyclic(|this| Self {
             this: this.clone(),
             runner,
             variables: Arc::new(variables),
+            accounts,
             coordinator_number,
             connections_made: AtomicU32::new(0),
             statements: AtomicU64::new(0),
             started: Instant::now(),
             open: Mutex::default(),
         })
+    }
+
+    /// The users, and their changes.
+    pub fn accounts(&self) -> &StoredAccounts {
+        &self.accounts
     }
 
     /// The open sessions as SHOW PROCESSLIST prints them: all to an administrator, a user's own to

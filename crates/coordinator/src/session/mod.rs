@@ -6,6 +6,7 @@ mod hub;
 mod definitions;
 mod queries;
 mod functions;
+mod users;
 mod prepared;
 
 pub use hub::SessionHub;
@@ -15,7 +16,8 @@ pub use result::{Completion, OutputColumn, Response, ResultSet};
 use crate::query::Runner;
 use crate::statement::{
     Assignment, Kill, Name, Parameters, Scope, ShowContext, Statement, VariableValue, Variables,
-    Warning, apply, describe, parse_with, resolve_database, resolve_table, show,
+    Warning, apply, describe, error_without_secrets, parse_with, resolve_database, resolve_table,
+    show,
 };
 use hub::SessionPlace;
 use mooring_engine::Catalogs;
@@ -28,6 +30,9 @@ use std::time::Duration;
 #[derive(Debug, Clone)]
 pub struct Client {
     pub user: String,
+    /// The host pattern of the account as which the user was let in; with the user's name, what
+    /// `CURRENT_USER()` answers.
+    pub account_host: String,
     /// May define and drop things, and see and end what other users do.
     pub administrator: bool,
     pub address: SocketAddr,
@@ -85,11 +90,13 @@ impl Session {
     /// The statement and the number of its parameters.
     fn parse(&self, sql: &str, parameters: Parameters<'_>) -> Result<(Statement, usize)> {
         let mode = self.variables.sql_mode();
-        match sql.len() > LONG_STATEMENT_BYTES {
+        let parsed = match sql.len() > LONG_STATEMENT_BYTES {
             // The thread's other connections go on elsewhere meanwhile.
             true => tokio::task::block_in_place(|| parse_with(sql, mode, parameters)),
             false => parse_with(sql, mode, parameters),
-        }
+        };
+        // Errors are logged.
+        parsed.map_err(|error| error_without_secrets(sql, error))
     }
 
     async fn run(&mut self, statement: Statement, sql: &str) -> Result<Response> {
@@ -122,6 +129,7 @@ impl Session {
             Statement::DropTable { names, if_exists } => self.drop_tables(&names, if_exists).await,
             Statement::Transaction(_) => Ok(Response::Done(Completion::default())),
             Statement::Kill(kill) => self.kill(kill),
+            Statement::Users(statement) => self.about_users(*statement).await,
         }
     }
 

@@ -106,7 +106,6 @@ pub async fn show(show: &Show, context: &ShowContext<'_>) -> Result<ResultSet> {
         Show::Collations { filter } => server::collations(filter)?,
         Show::Plugins => server::plugins(),
         Show::Processes { full } => server::processes(context, *full),
-        Show::Grants { user } => server::grants(context, user.as_deref())?,
         Show::Nothing { kind } => server::nothing(*kind),
     };
     rows.into_result_set()

@@ -22,6 +22,8 @@ mod data_type;
 mod csv_options;
 mod like;
 mod show;
+mod users;
+mod secrets;
 mod filter;
 mod names;
 mod variable_value;
@@ -47,10 +49,12 @@ pub use names::{Database, Name, resolve_database, resolve_table, split_database,
 pub use parameters::Parameters;
 pub use parse::{EMPTY_QUERY, parse, parse_in, parse_with};
 pub use query::{Explain, QueryStatement};
+pub use secrets::{SECRET, error_without_secrets, without_secrets};
 pub use set::{AssignedValue, Assignment, Target};
 pub use show::{NothingKind, Show, ShowRange};
 pub use sql_mode::SqlMode;
 pub use unique_names::make_unique;
+pub use users::{Identified, UserDefinition, UserOptions, UserRef, UserStatement};
 pub use variable_provider::VariableProvider;
 pub use variable_value::VariableValue;
 pub use variables::{Scope, ServerVariables, Variables};
@@ -80,6 +84,7 @@ pub enum Statement {
     /// Accepted without effect: every statement is its own transaction.
     Transaction(Transaction),
     Kill(Kill),
+    Users(Box<UserStatement>),
 }
 
 /// `DESCRIBE table [column | 'pattern']`.

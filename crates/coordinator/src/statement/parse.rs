@@ -10,7 +10,9 @@ use super::tokens::{
     at_end, expect, expected, name, next_is, nth_is, peek_word, string_or_word, take, take_any,
     take_words, whole_number,
 };
-use super::{Kill, Statement, Transaction, chain_limit, external_table, set, show};
+use super::{
+    Kill, Statement, Transaction, UserStatement, chain_limit, external_table, set, show, users,
+};
 use mooring_spi::{Error, ErrorKind, Result};
 use sqlparser::keywords::Keyword;
 use sqlparser::parser::Parser;
@@ -117,6 +119,17 @@ fn statement(parser: &mut Parser<'_>, sql: &str) -> Result<Statement> {
     };
     match word.as_str() {
         "SELECT" | "WITH" | "VALUES" => query(parser, sql),
+        "GRANT" => about_users(parser, users::grant),
+        "REVOKE" => about_users(parser, users::revoke),
+        "ALTER" if nth_is(parser, 1, "USER") => about_users(parser, users::alter_user),
+        "CREATE" if nth_is(parser, 1, "USER") => about_users(parser, users::create_user),
+        "DROP" if nth_is(parser, 1, "USER") => about_users(parser, users::drop_user),
+        "RENAME" if nth_is(parser, 1, "USER") => about_users(parser, users::rename_user),
+        "SET" if nth_is(parser, 1, "PASSWORD") => about_users(parser, users::set_password),
+        "SHOW" if nth_is(parser, 1, "GRANTS") => about_users(parser, users::show_grants),
+        "SHOW" if nth_is(parser, 1, "CREATE") && nth_is(parser, 2, "USER") => {
+            about_users(parser, users::show_create_user)
+        }
         "EXPLAIN" | "DESCRIBE" | "DESC" => explain_or_describe(parser, sql),
         "SHOW" => show::show(parser).map(Statement::Show),
         "SET" => set::set(parser),
@@ -137,6 +150,13 @@ fn query(parser: &mut Parser<'_>, sql: &str) -> Result<Statement> {
     Ok(Statement::Query(Box::new(query_statement(parser, sql, None)?)))
 }
 
+fn about_users(
+    parser: &mut Parser<'_>,
+    rest: impl Fn(&mut Parser<'_>) -> Result<UserStatement>,
+) -> Result<Statement> {
+    rest(parser).map(|statement| Statement::Users(Box::new(statement)))
+}
+
 /// The first words of MySQL's other statements.
 const UNSUPPORTED: &[&str] = &[
     "ALTER",
@@ -154,7 +174,6 @@ const UNSUPPORTED: &[&str] = &[
     "DO",
     "EXECUTE",
     "FLUSH",
-    "GRANT",
     "HANDLER",
     "HELP",
     "IMPORT",
@@ -173,7 +192,6 @@ const UNSUPPORTED: &[&str] = &[
     "RESET",
     "RESIGNAL",
     "RESTART",
-    "REVOKE",
     "SAVEPOINT",
     "SHUTDOWN",
     "SIGNAL",

@@ -144,7 +144,7 @@ fn other_statements_are_named() {
         ("UPDATE t SET a = 1", "`UPDATE`"),
         ("CREATE OR REPLACE VIEW v AS SELECT 1", "`CREATE VIEW`"),
         ("CREATE TEMPORARY TABLE t (a INT)", "`CREATE TABLE`"),
-        ("CREATE USER 'u'@'%' IDENTIFIED BY 'p'", "`CREATE USER`"),
+        ("CREATE ROLE r", "`CREATE ROLE`"),
         ("ALTER TABLE t ADD a INT", "`ALTER TABLE`"),
         ("DROP VIEW v", "`DROP VIEW`"),
         ("FLUSH PRIVILEGES", "`FLUSH`"),

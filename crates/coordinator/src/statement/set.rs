@@ -49,7 +49,7 @@ pub enum AssignedValue {
 
 pub(super) fn set(parser: &mut Parser<'_>) -> Result<Statement> {
     parser.advance_token();
-    for other in ["PASSWORD", "ROLE", "RESOURCE"] {
+    for other in ["ROLE", "RESOURCE"] {
         if next_is(parser, other) && parser.peek_nth_token_ref(1).token != Token::Eq {
             return Err(Error::unsupported(format!("`SET {other}` is not supported")));
         }

@@ -3,8 +3,7 @@
 use super::filter::{Filter, filter};
 use super::names::Name;
 use super::tokens::{
-    at_end, expect, expect_token, expected, name, next_is, peek_word, take, take_any, take_words,
-    whole_number,
+    expect, expect_token, expected, name, peek_word, take, take_any, take_words, whole_number,
 };
 use mooring_spi::{Error, Result};
 use sqlparser::parser::Parser;
@@ -69,10 +68,6 @@ pub enum Show {
     Plugins,
     Processes {
         full: bool,
-    },
-    /// `None`: of the session's user.
-    Grants {
-        user: Option<String>,
     },
     /// What Mooring has none of, in MySQL's form.
     Nothing {
@@ -157,7 +152,6 @@ pub(super) fn show(parser: &mut Parser<'_>) -> Result<Show> {
         ("COLLATION", None) => Ok(Show::Collations { filter: filter(parser)? }),
         ("PLUGINS", None) => Ok(Show::Plugins),
         ("PROCESSLIST", None) => Ok(Show::Processes { full }),
-        ("GRANTS", None) => grants(parser),
         ("TRIGGERS", None) => nothing(parser, NothingKind::Triggers),
         ("EVENTS", None) => nothing(parser, NothingKind::Events),
         ("PROCEDURE", None) if take(parser, "STATUS") => nothing(parser, NothingKind::Procedures),
@@ -235,38 +229,6 @@ fn count(parser: &mut Parser<'_>) -> Result<Show> {
     }
     expect(parser, "ERRORS")?;
     Ok(Show::ErrorCount)
-}
-
-/// `GRANTS [FOR user[@host] | CURRENT_USER[()]] [USING ...]`.
-fn grants(parser: &mut Parser<'_>) -> Result<Show> {
-    if !take(parser, "FOR") {
-        return Ok(Show::Grants { user: None });
-    }
-    if take(parser, "CURRENT_USER") {
-        if parser.consume_token(&Token::LParen) {
-            expect_token(parser, &Token::RParen)?;
-        }
-        return Ok(Show::Grants { user: None });
-    }
-    // The tokenizer takes `@` as a letter of a name, or alone before a quote.
-    let mut user = String::new();
-    while !at_end(parser) && !next_is(parser, "USING") {
-        match parser.next_token().token {
-            Token::Word(word) => user.push_str(&word.value),
-            Token::SingleQuotedString(text) | Token::DoubleQuotedString(text) => {
-                user.push_str(&text);
-            }
-            Token::AtSign => user.push('@'),
-            _ => {
-                parser.prev_token();
-                return expected(parser, "a user");
-            }
-        }
-    }
-    while !at_end(parser) {
-        parser.advance_token();
-    }
-    Ok(Show::Grants { user: Some(user) })
 }
 
 fn nothing(parser: &mut Parser<'_>, kind: NothingKind) -> Result<Show> {
@@ -356,12 +318,6 @@ mod tests {
             ("SHOW COLLATION", Show::Collations { filter: all.clone() }),
             ("SHOW FULL PROCESSLIST", Show::Processes { full: true }),
             ("SHOW STORAGE ENGINES", Show::Engines),
-            ("SHOW GRANTS FOR CURRENT_USER()", Show::Grants { user: None }),
-            ("SHOW GRANTS FOR 'root'@'%'", Show::Grants { user: Some("root@%".into()) }),
-            (
-                "SHOW GRANTS FOR root@localhost",
-                Show::Grants { user: Some("root@localhost".into()) },
-            ),
             ("SHOW FUNCTION STATUS WHERE Db = 'x'", Show::Nothing { kind: NothingKind::Functions }),
         ] {
             assert_eq!(shown(sql), expected, "{sql}");

@@ -111,6 +111,22 @@ pub(super) const SETTINGS: &[Setting] = &[
         help: "The longest statement or parameter that a client may send.",
     },
     Setting {
+        key: "coordinator.mysql.login_failures_max",
+        default: "5",
+        kind: Kind::Integer { least: 0, most: 1_000_000 },
+        roles: COORDINATOR,
+        help: "Failed logins in a row from one address before the next ones are delayed.",
+    },
+    Setting {
+        key: "coordinator.mysql.login_delay_max_ms",
+        default: "4000",
+        kind: Kind::Duration { unit: Unit::Milliseconds, least: 0 },
+        roles: COORDINATOR,
+        help: "The longest delay of a login after failed ones; it begins at 250 ms and doubles \
+               with each failure. At most half of `coordinator.mysql.handshake_timeout_ms`. 0: \
+               none.",
+    },
+    Setting {
         key: "coordinator.mysql.tcp_keepalive_s",
         default: "60",
         kind: Kind::Integer { least: 1, most: 3600 },

@@ -68,6 +68,9 @@ pub(crate) struct Mysql {
     #[serde(rename = "write_timeout_s", deserialize_with = "seconds")]
     pub(crate) write_timeout: Duration,
     pub(crate) max_allowed_packet_bytes: usize,
+    pub(crate) login_failures_max: u32,
+    #[serde(rename = "login_delay_max_ms", deserialize_with = "milliseconds")]
+    pub(crate) login_delay_max: Duration,
     pub(crate) tcp_keepalive_s: u64,
     #[serde(deserialize_with = "unless_empty")]
     pub(crate) tls_certificate: Option<PathBuf>,

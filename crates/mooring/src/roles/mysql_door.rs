@@ -42,6 +42,8 @@ pub(super) fn settings(
         wait_timeout_s: mysql.wait_timeout.as_secs(),
         write_timeout_s: mysql.write_timeout.as_secs(),
         max_allowed_packet_bytes: mysql.max_allowed_packet_bytes,
+        login_failures_max: mysql.login_failures_max,
+        login_delay_max_ms: millis(mysql.login_delay_max),
         tcp_keepalive_s: mysql.tcp_keepalive_s,
         tls,
         require_tls: mysql.require_tls,

@@ -1,5 +1,5 @@
 use super::{on_each_store, properties, refused, with_catalog};
-use crate::{PutTable, State, StateLocation, StoredUser};
+use crate::{PutTable, State, StateLocation, StoredUser, UserId};
 use mooring_spi::ErrorKind;
 use secrecy::SecretString;
 
@@ -11,20 +11,20 @@ async fn everything_is_there_after_a_restart() {
         let (schema, name, definition) = ("s", "t", r#"{"text":"ü \u0000 '"}"#);
         let put = PutTable { catalog_id: id, schema, name, definition, replace: false };
         state.put_table(put).await.expect("put");
-        let user = StoredUser {
-            name: "root".into(),
-            host: "localhost".into(),
-            plugin: "mysql_native_password".into(),
-            credential: "*81F5".into(),
-            administrator: true,
-        };
-        state.put_user(&user).await.expect("put");
+        let mut user = StoredUser::new(UserId::new("root", "localhost"), "mysql_native_password");
+        user.credential = "*81F5".into();
+        user.administrator = true;
+        let change = state.change_users(|users| {
+            users.insert(user.id(), user.clone());
+            Ok(())
+        });
+        change.await.expect("put");
         let catalogs = state.catalogs().await.expect("catalogs");
         state.close().await;
 
         let state = store.open().await;
         assert_eq!(state.catalogs().await.expect("catalogs"), catalogs);
-        assert_eq!(state.user("root").await.expect("read"), Some(user));
+        assert_eq!(state.users_named("root").await.expect("read"), [user]);
         let table = state.table(id, "s", "t").await.expect("read").expect("there");
         assert_eq!(table.definition, definition);
         let next = state.put_catalog("b", "lake", &properties(&[])).await.expect("put");
@@ -51,7 +51,7 @@ async fn a_store_of_a_newer_version_is_refused() {
         for _ in 0..2 {
             let error = State::open(&store.location).await.expect_err("refused");
             let this = format!("this is Mooring {}", env!("CARGO_PKG_VERSION"));
-            for part in [store.named.as_str(), "9999", "9.8.7", &this, "up to 1", "newer Mooring"] {
+            for part in [store.named.as_str(), "9999", "9.8.7", &this, "up to 2", "newer Mooring"] {
                 assert!(error.message().contains(part), "{error} does not have {part}");
             }
             assert_eq!(error.kind(), ErrorKind::StateUnusable);

@@ -68,6 +68,10 @@ impl std::fmt::Debug for Credential {
 #[derive(Debug, Clone)]
 pub struct Account {
     pub user: String,
+    /// The host pattern that admitted the client.
+    pub host: String,
+    /// May not connect, whatever it proves.
+    pub locked: bool,
     /// May define and drop things, and see and end what other users do.
     pub administrator: bool,
     pub plugin: AuthPlugin,
@@ -94,6 +98,17 @@ pub(crate) enum AuthError {
     /// The one who decides about passwords cannot.
     Verifier(mooring_spi::Error),
     Packet(PacketError),
+}
+
+impl AuthError {
+    /// Whether the client may have tried a password. One that leaves in the middle has learnt
+    /// whether its guess was right: the fast path told it.
+    pub(crate) fn is_guess(&self) -> bool {
+        match self {
+            Self::Denied { .. } | Self::Packet(_) => true,
+            Self::UnsupportedClient | Self::Verifier(_) => false,
+        }
+    }
 }
 
 impl From<PacketError> for AuthError {

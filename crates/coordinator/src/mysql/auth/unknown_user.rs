@@ -33,6 +33,8 @@ impl UnknownUsers {
         rand::thread_rng().fill_bytes(&mut digest);
         let account = |plugin, credential| Account {
             user: String::new(),
+            host: String::new(),
+            locked: false,
             administrator: false,
             plugin,
             credential,

@@ -83,6 +83,8 @@ mod tests {
             (Credential::CachingSha2(caching_sha2_credential("secret")), "secret"),
         ] {
             let account = Account {
+                host: "%".to_owned(),
+                locked: false,
                 user: "u".to_owned(),
                 administrator: false,
                 plugin: AuthPlugin::DEFAULT,

@@ -39,7 +39,7 @@ impl Accounts for Behind {
             "open" | "tls" | "certificate" => {
                 (AuthPlugin::CachingSha2Password, Credential::NoPassword)
             }
-            "sha" => (
+            "sha" | "locked" => (
                 AuthPlugin::CachingSha2Password,
                 // "secret", computed with Python's hashlib
                 Credential::CachingSha2(
@@ -51,7 +51,15 @@ impl Accounts for Behind {
             }
             _ => return Ok(None),
         };
-        Ok(Some(Account { user: user.to_owned(), administrator: false, plugin, credential, tls }))
+        Ok(Some(Account {
+            user: user.to_owned(),
+            host: "%".to_owned(),
+            locked: user == "locked",
+            administrator: false,
+            plugin,
+            credential,
+            tls,
+        }))
     }
 }
 
@@ -176,6 +184,8 @@ pub(super) fn settings() -> MysqlSettings {
         wait_timeout_s: 60,
         write_timeout_s: 60,
         max_allowed_packet_bytes: 1 << 20,
+        login_failures_max: 3,
+        login_delay_max_ms: 1,
         tcp_keepalive_s: 60,
         tls: None,
         require_tls: false,

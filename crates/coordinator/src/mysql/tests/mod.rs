@@ -47,6 +47,17 @@ async fn an_unknown_user_meets_the_same_exchange() {
     assert_eq!(error(&answer).0, 1045);
 }
 
+/// MySQL 8.0 Reference Manual, section 8.2.20 "Account Locking".
+#[tokio::test]
+async fn a_locked_account_is_told_so_after_its_password_only() {
+    let door = Door::open().await;
+    let (answer, _) = Peer::log_in(&door, "locked", "wrong").await;
+    assert_eq!(error(&answer).0, 1045);
+    let (answer, _) = Peer::log_in(&door, "locked", "secret").await;
+    let told = "Access denied for user 'locked'@'127.0.0.1'. Account is locked.";
+    assert_eq!(error(&answer), (3118, "HY000".to_owned(), told.to_owned()));
+}
+
 #[tokio::test]
 async fn a_client_is_switched_to_the_plugin_of_its_account() {
     let door = Door::open().await;

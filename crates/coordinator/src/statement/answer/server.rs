@@ -6,7 +6,7 @@ use crate::statement::character_sets::{CHARACTER_SETS, COLLATIONS, character_set
 use crate::statement::filter::Filter;
 use crate::statement::show::{NothingKind, ShowRange};
 use crate::statement::variables::Scope;
-use mooring_spi::{Error, ErrorKind, Result, quote};
+use mooring_spi::Result;
 
 pub(super) fn variables(context: &ShowContext<'_>, global: bool, filter: &Filter) -> Result<Rows> {
     let scope = if global { Scope::Global } else { Scope::Session };
@@ -159,24 +159,6 @@ pub(super) fn processes(context: &ShowContext<'_>, full: bool) -> Rows {
         ]);
     }
     rows
-}
-
-/// Every user may do the same; there are no grants yet.
-pub(super) fn grants(context: &ShowContext<'_>, user: Option<&str>) -> Result<Rows> {
-    let own = context.client.user.as_str();
-    if let Some(wanted) = user
-        && wanted != own
-        && wanted.rsplit_once('@').is_none_or(|(name, _)| name != own)
-    {
-        return Err(Error::new(
-            ErrorKind::AccessDenied,
-            format!("the grants of `{wanted}` can't be shown to `{own}`; only one's own can"),
-        ));
-    }
-    let mut rows = Rows::of_text(&[format!("Grants for {own}@%").as_str()]);
-    let grant = "GRANT SELECT, CREATE, DROP, PROCESS, SHOW DATABASES, SHOW VIEW ON *.* TO";
-    rows.push([format!("{grant} {}@`%`", quote(own)).into()]);
-    Ok(rows)
 }
 
 pub(super) fn nothing(kind: NothingKind) -> Rows {
