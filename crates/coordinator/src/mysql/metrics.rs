@@ -50,6 +50,7 @@ pub struct MysqlMetrics {
     pub(crate) connections: Gauge,
     pub(crate) connections_opened: Counter,
     handshake_failures: Family<FailureLabels, Counter>,
+    pub(crate) prepared_statements: Gauge,
     pub(crate) sent_bytes: Counter,
     pub(crate) sent_rows: Counter,
 }
@@ -73,6 +74,11 @@ impl MysqlMetrics {
             "mooring_coordinator_mysql_handshake_failures",
             "MySQL connections that ended before their first command",
             metrics.handshake_failures.clone(),
+        );
+        registry.register(
+            "mooring_coordinator_mysql_prepared_statements",
+            "Statements that MySQL clients hold prepared",
+            metrics.prepared_statements.clone(),
         );
         registry.register(
             "mooring_coordinator_mysql_bytes_sent",
@@ -107,6 +113,7 @@ mod tests {
             "mooring_coordinator_mysql_connections 0",
             "mooring_coordinator_mysql_connections_opened_total 0",
             "mooring_coordinator_mysql_handshake_failures_total{reason=\"access_denied\"} 1",
+            "mooring_coordinator_mysql_prepared_statements 0",
             "mooring_coordinator_mysql_bytes_sent_total 0",
             "mooring_coordinator_mysql_rows_sent_total 0",
         ] {

@@ -1,10 +1,11 @@
 //! The MySQL door: MySQL's client/server protocol over TCP, translated to sessions. It knows
-//! packets, passwords and the text form of values; it must never know SQL.
+//! packets, passwords and the forms of values; it must never know SQL.
 //!
 //! Written here and not taken from a crate because the one there was (`opensrv-mysql`) cannot face
 //! a network; see ARCHITECTURE.md. `mysql_common` gives the constants and the connection phase's
 //! packets.
 
+mod answer;
 mod auth;
 mod column;
 mod command;
@@ -16,9 +17,12 @@ mod hex;
 mod listener;
 mod metrics;
 mod packet;
+mod parameter;
+mod prepared;
+mod query_attributes;
 mod reply;
 mod result_set;
-mod text_row;
+mod row;
 mod wire;
 
 pub use auth::{
@@ -27,11 +31,15 @@ pub use auth::{
 pub use handshake::SERVER_VERSION;
 pub use metrics::MysqlMetrics;
 
-use crate::session::{Client, OutputColumn, Prepared, Response, Session};
+use crate::session::{
+    Client, OutputColumn, Prepared, Response, Session, SessionChanges, SessionState,
+};
 use async_trait::async_trait;
 use auth::Authenticator;
 use mooring_spi::{Result, Value};
+use prepared::StatementLimit;
 use serde::Deserialize;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::time::Instant;
@@ -50,6 +58,8 @@ pub struct MysqlSettings {
     pub write_timeout_s: u64,
     /// The largest statement, and the largest row.
     pub max_allowed_packet_bytes: usize,
+    /// Statements that all clients together may hold prepared.
+    pub prepared_statements_max: usize,
 }
 
 /// What a connection asks of its session; [`Session`] is the one that does it.
@@ -64,6 +74,25 @@ pub trait MysqlSession: Send {
         prepared: &Prepared,
         parameters: Vec<Value>,
     ) -> Result<Response>;
+
+    /// Where the statements of a text stand in it, in their order. Never empty, and never fails:
+    /// what cannot be cut is the last one's, whose execution tells.
+    fn statements(&self, text: &str) -> Vec<Range<usize>>;
+
+    /// As a new session of the same client, in the same database.
+    async fn reset(&mut self) -> Result<()>;
+
+    /// Ends a connection, as KILL does.
+    fn kill(&self, connection_id: u32) -> Result<()>;
+
+    /// What SHOW PROCESSLIST answers.
+    async fn processes(&mut self) -> Result<Response>;
+
+    /// How the session stands after its last statement.
+    fn state(&self) -> SessionState;
+
+    /// What has changed of the session, and is to be told to its client, since the last call.
+    fn take_changes(&mut self) -> SessionChanges;
 }
 
 #[async_trait]
@@ -90,6 +119,31 @@ impl MysqlSession for Session {
         parameters: Vec<Value>,
     ) -> Result<Response> {
         Session::execute_prepared(self, prepared, parameters).await
+    }
+
+    fn statements(&self, text: &str) -> Vec<Range<usize>> {
+        Session::statements(self, text)
+    }
+
+    async fn reset(&mut self) -> Result<()> {
+        Session::reset(self);
+        Ok(())
+    }
+
+    fn kill(&self, connection_id: u32) -> Result<()> {
+        Session::end_connection(self, connection_id)
+    }
+
+    async fn processes(&mut self) -> Result<Response> {
+        Session::execute(self, "SHOW PROCESSLIST").await
+    }
+
+    fn state(&self) -> SessionState {
+        Session::state(self)
+    }
+
+    fn take_changes(&mut self) -> SessionChanges {
+        Session::take_changes(self)
     }
 }
 
@@ -121,6 +175,7 @@ pub struct MysqlDoor {
     sessions: Arc<dyn SessionFactory>,
     metrics: MysqlMetrics,
     authenticator: Authenticator,
+    statements: Arc<StatementLimit>,
     open: AtomicUsize,
     questions: AtomicU64,
     started: Instant,
@@ -135,8 +190,13 @@ impl MysqlDoor {
         sessions: Arc<dyn SessionFactory>,
         metrics: MysqlMetrics,
     ) -> Arc<Self> {
+        let statements = StatementLimit::new(
+            settings.prepared_statements_max,
+            metrics.prepared_statements.clone(),
+        );
         Arc::new(Self {
             settings,
+            statements,
             accounts,
             sessions,
             metrics,

@@ -103,6 +103,13 @@ pub(super) const SETTINGS: &[Setting] = &[
         help: "The longest statement or parameter that a client may send.",
     },
     Setting {
+        key: "coordinator.mysql.prepared_statements_max",
+        default: "16382",
+        kind: Kind::Integer { least: 0, most: 4_194_304 },
+        roles: COORDINATOR,
+        help: "Statements that all clients together may hold prepared.",
+    },
+    Setting {
         key: "coordinator.http.listen",
         default: r#""127.0.0.1:8080""#,
         kind: Kind::ListenAddress,

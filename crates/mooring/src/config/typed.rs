@@ -67,6 +67,7 @@ pub(crate) struct Mysql {
     #[serde(rename = "write_timeout_s", deserialize_with = "seconds")]
     pub(crate) write_timeout: Duration,
     pub(crate) max_allowed_packet_bytes: usize,
+    pub(crate) prepared_statements_max: usize,
 }
 
 #[derive(Debug, Clone, Deserialize)]

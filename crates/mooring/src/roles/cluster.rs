@@ -114,6 +114,7 @@ impl Node {
                 wait_timeout_s: mysql.wait_timeout.as_secs(),
                 write_timeout_s: mysql.write_timeout.as_secs(),
                 max_allowed_packet_bytes: mysql.max_allowed_packet_bytes,
+                prepared_statements_max: mysql.prepared_statements_max,
             },
             runtime: plans,
         })
@@ -161,6 +162,7 @@ fn server_variables(config: &Config) -> Result<ServerVariables> {
             VariableValue::Int(i64::try_from(mysql.wait_timeout.as_secs()).unwrap_or(i64::MAX)),
         ),
         ("max_connections", number(mysql.connections_max)),
+        ("max_prepared_stmt_count", number(mysql.prepared_statements_max)),
         ("port", number(usize::from(mysql.listen.port()))),
         ("version", VariableValue::Text(mooring_coordinator::mysql::SERVER_VERSION.to_string())),
         ("version_comment", VariableValue::Text(format!("Mooring {VERSION}"))),

@@ -2,7 +2,8 @@
 
 use super::super::*;
 use crate::session::{Completion, ResultSet};
-use arrow::array::{Int64Array, RecordBatch, StringArray};
+use crate::statement::{SqlMode, statement_places};
+use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
 use futures::StreamExt;
 use mooring_spi::{Error, ErrorKind};
@@ -18,6 +19,8 @@ pub(super) struct Behind {
     pub(super) dropped: Notify,
     pub(super) is_dropped: AtomicBool,
     pub(super) close: parking_lot::Mutex<Option<CancellationToken>>,
+    /// The connections that COM_PROCESS_KILL named.
+    pub(super) killed: parking_lot::Mutex<Vec<u32>>,
 }
 
 #[async_trait]
@@ -54,11 +57,26 @@ impl SessionFactory for Factory {
             return Err(Error::new(ErrorKind::SchemaNotFound, "no schema `nowhere`"));
         }
         *self.0.close.lock() = Some(request.close);
-        Ok(Box::new(FakeSession(self.0.clone())))
+        let (behind, changes) = (self.0.clone(), SessionChanges::default());
+        Ok(Box::new(FakeSession { behind, state: FRESH, changes }))
     }
 }
 
-pub(super) struct FakeSession(Arc<Behind>);
+pub(super) struct FakeSession {
+    behind: Arc<Behind>,
+    state: SessionState,
+    changes: SessionChanges,
+}
+
+const FRESH: SessionState = SessionState {
+    autocommit: true,
+    in_transaction: false,
+    sql_mode: SqlMode { ansi_quotes: false, no_backslash_escapes: false },
+    warnings: 0,
+};
+
+/// Where a prepared statement's text is kept.
+const TEXT: &str = "text";
 
 /// Tells that a running statement was dropped.
 pub(super) struct Running(Arc<Behind>);
@@ -87,11 +105,21 @@ pub(super) fn batch(rows: i64) -> RecordBatch {
         .expect("a batch")
 }
 
-#[async_trait]
-impl MysqlSession for FakeSession {
-    async fn execute(&mut self, sql: &str) -> Result<Response> {
-        let running = Running(self.0.clone());
-        let batches = match sql {
+/// One row: a number, and a text of so many bytes.
+fn long_row(bytes: usize) -> RecordBatch {
+    let fields: Vec<_> = columns().into_iter().map(|column| column.field).collect();
+    let text = StringArray::from(vec!["x".repeat(bytes)]);
+    let number = Int64Array::from(vec![0]);
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), vec![Arc::new(number), Arc::new(text)])
+        .expect("a batch")
+}
+
+impl FakeSession {
+    /// What one statement does, by its text.
+    fn run(&mut self, sql: &str) -> Result<Response> {
+        let running = Running(self.behind.clone());
+        self.state.warnings = 0;
+        let batches = match sql.trim() {
             "SET x" => {
                 return Ok(Response::Done(Completion {
                     affected_rows: 3,
@@ -99,11 +127,27 @@ impl MysqlSession for FakeSession {
                     ..Default::default()
                 }));
             }
+            "BEGIN" => {
+                self.state.in_transaction = true;
+                return Ok(Response::Done(Completion::default()));
+            }
+            "SET time_zone" => {
+                self.changes.variables.push(("time_zone".to_owned(), "+02:00".to_owned()));
+                return Ok(Response::Done(Completion::default()));
+            }
+            "SET no_backslash_escapes" => {
+                self.state.sql_mode.no_backslash_escapes = true;
+                return Ok(Response::Done(Completion::default()));
+            }
             "panic" => panic!("as asked"),
             "wrong" => {
                 return Err(Error::new(ErrorKind::TableNotFound, "table `x` does not exist"));
             }
             "rows" => futures::stream::iter([Ok(batch(2)), Ok(batch(1))]).boxed(),
+            "rows with warnings" => {
+                self.state.warnings = 2;
+                futures::stream::iter([Ok(batch(1))]).boxed()
+            }
             "wrong later" => {
                 let error = Error::new(ErrorKind::SourceUnavailable, "gone");
                 futures::stream::iter([Ok(batch(2)), Err(error)]).boxed()
@@ -112,7 +156,10 @@ impl MysqlSession for FakeSession {
                 futures::stream::iter([Ok(batch(2))]).chain(futures::stream::pending()).boxed()
             }
             "flood" => futures::stream::repeat_with(|| Ok(batch(1000))).boxed(),
-            other => return Err(Error::unsupported(other)),
+            other => match other.strip_prefix("long ").and_then(|bytes| bytes.parse().ok()) {
+                Some(bytes) => futures::stream::iter([Ok(long_row(bytes))]).boxed(),
+                None => return Err(Error::unsupported(other)),
+            },
         };
         let batches = batches.map(move |batch| {
             let _held = &running;
@@ -120,10 +167,28 @@ impl MysqlSession for FakeSession {
         });
         Ok(Response::Rows(ResultSet { columns: columns(), batches: batches.boxed() }))
     }
+}
+
+/// A row of the values as Rust shows them, one column each.
+fn echo(values: &[Value], columns: &[OutputColumn]) -> RecordBatch {
+    let array = |value: &Value| Arc::new(StringArray::from(vec![format!("{value:?}")])) as ArrayRef;
+    let fields: Vec<_> = columns.iter().map(|column| column.field.clone()).collect();
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), values.iter().map(array).collect())
+        .expect("a batch")
+}
+
+#[async_trait]
+impl MysqlSession for FakeSession {
+    async fn execute(&mut self, sql: &str) -> Result<Response> {
+        self.run(sql)
+    }
 
     async fn use_database(&mut self, database: &str) -> Result<()> {
         match database {
-            "tpch.tiny" => Ok(()),
+            "tpch.tiny" => {
+                self.changes.database = Some(database.to_owned());
+                Ok(())
+            }
             other => Err(Error::new(ErrorKind::SchemaNotFound, other)),
         }
     }
@@ -132,16 +197,74 @@ impl MysqlSession for FakeSession {
         Ok(columns())
     }
 
-    async fn prepare(&mut self, _sql: &str) -> Result<Prepared> {
-        Ok(Prepared::new(Vec::new(), Vec::new(), ""))
+    /// `echo ? ?` shows its parameters, `echo binary ?` has one in a place for bytes, and every
+    /// other text is a statement as it is executed.
+    async fn prepare(&mut self, sql: &str) -> Result<Prepared> {
+        let kind = if sql.contains("binary") { DataType::Binary } else { DataType::Null };
+        let parameters = vec![kind; sql.matches('?').count()];
+        let mut columns = match sql {
+            "wrong" => return Err(Error::new(ErrorKind::TableNotFound, "no `x`")),
+            "SET x" => Vec::new(),
+            echo if echo.starts_with("echo") => {
+                let field = Arc::new(Field::new("p", DataType::Utf8, true));
+                let column = OutputColumn { label: "p".to_owned(), field };
+                vec![column; parameters.len()]
+            }
+            _ => columns(),
+        };
+        for column in &mut columns {
+            let field = column.field.as_ref().clone();
+            let metadata = [(TEXT.to_owned(), sql.to_owned())].into();
+            column.field = Arc::new(field.with_metadata(metadata));
+        }
+        Ok(Prepared::new(parameters, columns, sql))
     }
 
     async fn execute_prepared(
         &mut self,
-        _prepared: &Prepared,
-        _parameters: Vec<Value>,
+        prepared: &Prepared,
+        parameters: Vec<Value>,
     ) -> Result<Response> {
-        Ok(Response::Done(Completion::default()))
+        let columns = prepared.columns.clone();
+        let text = columns.first().and_then(|column| column.field.metadata().get(TEXT));
+        match text.map(String::as_str) {
+            Some(text) if !text.starts_with("echo") => self.run(text),
+            Some(_) => {
+                let batch = echo(&parameters, &columns);
+                let batches = futures::stream::iter([Ok(batch)]).boxed();
+                Ok(Response::Rows(ResultSet { columns, batches }))
+            }
+            None => self.run("SET x"),
+        }
+    }
+
+    fn statements(&self, text: &str) -> Vec<Range<usize>> {
+        statement_places(text, self.state.sql_mode)
+    }
+
+    async fn reset(&mut self) -> Result<()> {
+        self.state = FRESH;
+        Ok(())
+    }
+
+    fn kill(&self, connection_id: u32) -> Result<()> {
+        if connection_id == 404 {
+            return Err(Error::new(ErrorKind::InvalidArgument, "no connection `404`"));
+        }
+        self.behind.killed.lock().push(connection_id);
+        Ok(())
+    }
+
+    async fn processes(&mut self) -> Result<Response> {
+        self.run("rows")
+    }
+
+    fn state(&self) -> SessionState {
+        self.state
+    }
+
+    fn take_changes(&mut self) -> SessionChanges {
+        std::mem::take(&mut self.changes)
     }
 }
 
@@ -154,13 +277,22 @@ pub(super) struct Door {
 
 impl Door {
     pub(super) async fn open_with(connections_max: usize, handshake_timeout_ms: u64) -> Self {
-        let settings = MysqlSettings {
-            connections_max,
-            handshake_timeout_ms,
+        let settings = MysqlSettings { connections_max, handshake_timeout_ms, ..Self::settings() };
+        Self::open_as(settings).await
+    }
+
+    pub(super) fn settings() -> MysqlSettings {
+        MysqlSettings {
+            connections_max: 10,
+            handshake_timeout_ms: 60_000,
             wait_timeout_s: 60,
             write_timeout_s: 60,
             max_allowed_packet_bytes: 1 << 20,
-        };
+            prepared_statements_max: 100,
+        }
+    }
+
+    pub(super) async fn open_as(settings: MysqlSettings) -> Self {
         let behind = Arc::new(Behind::default());
         let factory = Arc::new(Factory(behind.clone()));
         let door = MysqlDoor::new(settings, behind.clone(), factory, MysqlMetrics::default());
@@ -172,7 +304,7 @@ impl Door {
     }
 
     pub(super) async fn open() -> Self {
-        Self::open_with(10, 60_000).await
+        Self::open_as(Self::settings()).await
     }
 
     pub(super) async fn socket(&self) -> TcpStream {
