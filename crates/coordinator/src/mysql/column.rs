@@ -7,9 +7,10 @@
 
 use super::wire::put_string;
 use crate::session::OutputColumn;
-use arrow::datatypes::{DataType, TimeUnit};
+use arrow::datatypes::{DataType, Field, TimeUnit};
 use mooring_spi::{Error, Result};
 use mysql_common::constants::{ColumnFlags, ColumnType};
+use std::sync::Arc;
 
 /// `utf8mb4_bin`
 const TEXT: u16 = super::handshake::TEXT_COLLATION as u16;
@@ -58,6 +59,42 @@ pub(crate) fn put_column(out: &mut Vec<u8>, column: &OutputColumn, table: &str) 
     Ok(())
 }
 
+/// Appends the definition of a parameter: `?`, of the type that the planner infers for it. Where
+/// there is none, and for a type that MySQL lacks, it is a string.
+pub(crate) fn put_parameter(out: &mut Vec<u8>, data_type: &DataType) {
+    let inferred = match data_type {
+        DataType::Null => DataType::Utf8,
+        other if wire_type(other).is_ok() => other.clone(),
+        _ => DataType::Utf8,
+    };
+    let field = Arc::new(Field::new("?", inferred, true));
+    let column = OutputColumn { label: "?".to_owned(), field };
+    // The type has a form: it was chosen for that.
+    let _ = put_column(out, &column, "");
+}
+
+/// # Errors
+/// `Unsupported` for a column that MySQL clients have no form for.
+pub(crate) fn check_column(column: &OutputColumn) -> Result<()> {
+    wire_type(column.field.data_type()).map(drop)
+}
+
+/// Whether a type within a list, struct or map has a form in JSON.
+fn check_nested(data_type: &DataType) -> Result<()> {
+    match data_type {
+        DataType::List(item)
+        | DataType::LargeList(item)
+        | DataType::ListView(item)
+        | DataType::LargeListView(item)
+        | DataType::FixedSizeList(item, _)
+        | DataType::Map(item, _) => check_nested(item.data_type()),
+        DataType::Struct(fields) => {
+            fields.iter().try_for_each(|field| check_nested(field.data_type()))
+        }
+        plain => wire_type(plain).map(drop),
+    }
+}
+
 fn wire_type(data_type: &DataType) -> Result<WireType> {
     use ColumnType as Kind;
     let wire = match data_type {
@@ -97,16 +134,17 @@ fn wire_type(data_type: &DataType) -> Result<WireType> {
         DataType::List(_)
         | DataType::LargeList(_)
         | DataType::FixedSizeList(_, _)
+        | DataType::ListView(_)
+        | DataType::LargeListView(_)
         | DataType::Struct(_)
         | DataType::Map(_, _) => {
+            check_nested(data_type)?;
             let json = binary(Kind::MYSQL_TYPE_JSON, JSON_LENGTH);
             WireType { flags: json.flags | ColumnFlags::BLOB_FLAG, ..json }
         }
         DataType::Dictionary(_, values) => wire_type(values)?,
         DataType::RunEndEncoded(_, values) => wire_type(values.data_type())?,
-        DataType::ListView(_) | DataType::LargeListView(_) | DataType::Union(_, _) => {
-            return Err(unsupported(data_type));
-        }
+        DataType::Union(_, _) => return Err(unsupported(data_type)),
     };
     Ok(wire)
 }
@@ -168,11 +206,9 @@ fn unsigned(kind: ColumnType, length: u32) -> WireType {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use arrow::datatypes::Field;
     use mysql_common::io::ParseBuf;
     use mysql_common::packets::Column;
     use mysql_common::proto::MyDeserialize;
-    use std::sync::Arc;
 
     /// What the peer library reads out of a definition.
     fn definition(data_type: DataType, nullable: bool) -> Column {
@@ -189,6 +225,20 @@ mod tests {
         use ColumnType as Kind;
         for (data_type, kind, length, decimals) in [
             (DataType::Boolean, Kind::MYSQL_TYPE_TINY, 1, 0),
+            (DataType::Int8, Kind::MYSQL_TYPE_TINY, 4, 0),
+            (DataType::UInt8, Kind::MYSQL_TYPE_TINY, 3, 0),
+            (DataType::Int16, Kind::MYSQL_TYPE_SHORT, 6, 0),
+            (DataType::UInt16, Kind::MYSQL_TYPE_SHORT, 5, 0),
+            (DataType::Int32, Kind::MYSQL_TYPE_LONG, 11, 0),
+            (DataType::UInt64, Kind::MYSQL_TYPE_LONGLONG, 20, 0),
+            (DataType::Float32, Kind::MYSQL_TYPE_FLOAT, 12, 31),
+            (DataType::Decimal128(38, 38), Kind::MYSQL_TYPE_NEWDECIMAL, 40, 38),
+            // Beyond MySQL's 65 digits, by the same rule.
+            (DataType::Decimal256(76, 10), Kind::MYSQL_TYPE_NEWDECIMAL, 78, 10),
+            (DataType::Time32(TimeUnit::Second), Kind::MYSQL_TYPE_TIME, 10, 0),
+            (DataType::Timestamp(TimeUnit::Millisecond, None), Kind::MYSQL_TYPE_DATETIME, 23, 3),
+            (DataType::Null, Kind::MYSQL_TYPE_NULL, 0, 0),
+            (DataType::Binary, Kind::MYSQL_TYPE_VAR_STRING, 65_535, 0),
             (DataType::Int64, Kind::MYSQL_TYPE_LONGLONG, 20, 0),
             (DataType::UInt32, Kind::MYSQL_TYPE_LONG, 10, 0),
             (DataType::Float64, Kind::MYSQL_TYPE_DOUBLE, 22, 31),
@@ -225,5 +275,53 @@ mod tests {
     fn encoded_columns_look_like_their_values() {
         let dictionary = DataType::Dictionary(Box::new(DataType::Int8), Box::new(DataType::Utf8));
         assert_eq!(definition(dictionary, true), definition(DataType::Utf8, true));
+    }
+
+    /// MySQL 8.0 declares a JSON column so (`--column-type-info`).
+    #[test]
+    fn lists_structs_and_maps_are_json() {
+        let item = || Arc::new(Field::new("item", DataType::Int64, true));
+        let entries = DataType::Struct(vec![item(), item()].into());
+        for data_type in [
+            DataType::List(item()),
+            DataType::LargeList(item()),
+            DataType::FixedSizeList(item(), 2),
+            DataType::ListView(item()),
+            DataType::LargeListView(item()),
+            DataType::Struct(vec![item()].into()),
+            DataType::Map(Arc::new(Field::new("entries", entries, false)), false),
+        ] {
+            let column = definition(data_type.clone(), true);
+            let found = (column.column_type(), column.character_set(), column.column_length());
+            assert_eq!(found, (ColumnType::MYSQL_TYPE_JSON, 63, u32::MAX), "{data_type}");
+            let flags = ColumnFlags::BLOB_FLAG | ColumnFlags::BINARY_FLAG;
+            assert_eq!(column.flags(), flags, "{data_type}");
+        }
+    }
+
+    #[test]
+    fn a_union_is_refused_also_within_a_list() {
+        use arrow::datatypes::{UnionFields, UnionMode};
+        let union = DataType::Union(UnionFields::empty(), UnionMode::Dense);
+        let list = DataType::List(Arc::new(Field::new("item", union.clone(), true)));
+        for data_type in [union, list] {
+            let field = Arc::new(Field::new("u", data_type, true));
+            let column = OutputColumn { label: "u".to_owned(), field };
+            let error = check_column(&column).expect_err("refused");
+            assert_eq!(error.kind(), mooring_spi::ErrorKind::Unsupported);
+        }
+    }
+
+    #[test]
+    fn a_parameter_of_an_unknown_type_is_a_string() {
+        for (data_type, kind) in [
+            (DataType::Null, ColumnType::MYSQL_TYPE_VAR_STRING),
+            (DataType::Int64, ColumnType::MYSQL_TYPE_LONGLONG),
+        ] {
+            let mut bytes = Vec::new();
+            put_parameter(&mut bytes, &data_type);
+            let column = Column::deserialize((), &mut ParseBuf(&bytes)).expect("a definition");
+            assert_eq!((column.column_type(), &*column.name_str()), (kind, "?"));
+        }
     }
 }

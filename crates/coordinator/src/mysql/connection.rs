@@ -1,19 +1,18 @@
 //! One connection, from its first byte to its last: the command loop.
 
 use super::MysqlDoor;
-use super::command::{Command, change_user_request, is_like};
+use super::answer::{Answer, Kept};
+use super::command::{Command, change_user_request};
 use super::connect::{ClientChannel, Connected, change_user, connect};
-use super::error::{Origin, WireError, report};
+use super::error::WireError;
 use super::metrics::Closing;
 use super::packet::{Channel, Packet, PacketError, PacketReader, PacketWriter};
-use super::reply::{put_error, put_ok};
-use super::result_set::{SendError, Sending};
+use super::prepared::Statements;
+use super::reply::put_error;
 use super::transport;
-use crate::session::{Completion, Response};
+use mysql_common::constants::CapabilityFlags;
 use std::net::SocketAddr;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
-use tokio::io::AsyncWrite;
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
 
@@ -42,14 +41,26 @@ pub(super) async fn serve(
     };
     let (connection_id, address) = (connected.client.connection_id, connected.link.address);
     tracing::debug!(%address, connection_id, user = connected.client.user, "MySQL session opened");
-    let end = Connection { door, channel, connected }.run(stop).await;
+    let kept = kept(door, &connected);
+    let end = Connection { door, channel, connected, kept }.run(stop).await;
     door.metrics.session_closed(end.closing());
     tracing::debug!(%address, connection_id, ?end, "MySQL session closed");
 }
 
+/// What a new session keeps from command to command.
+fn kept(door: &MysqlDoor, connected: &Connected) -> Kept {
+    Kept {
+        statements: Statements::new(
+            door.statements.clone(),
+            door.settings.max_allowed_packet_bytes,
+        ),
+        multi_statements: connected.capabilities.contains(CapabilityFlags::CLIENT_MULTI_STATEMENTS),
+    }
+}
+
 /// Why a session is over.
 #[derive(Debug)]
-enum End {
+pub(super) enum End {
     Quit,
     /// By `KILL CONNECTION`.
     Killed,
@@ -105,6 +116,7 @@ struct Connection<'a> {
     door: &'a MysqlDoor,
     channel: ClientChannel,
     connected: Connected,
+    kept: Kept,
 }
 
 /// How a connection goes on after a command.
@@ -144,9 +156,9 @@ impl Connection<'_> {
     /// Gives the connection to another user: the old session ends first, whatever comes of the
     /// login, and a login that fails ends the connection.
     async fn change_user(self, packet: &Packet, stop: &CancellationToken) -> Result<Self, End> {
-        let Self { door, mut channel, connected } = self;
+        let Self { door, mut channel, connected, kept: old } = self;
         let link = connected.link.clone();
-        drop(connected);
+        drop((connected, old));
         channel.writer.set_sequence(packet.next_sequence);
         let request = change_user_request(&packet.payload).unwrap_or_default();
         let changed = tokio::select! {
@@ -154,7 +166,10 @@ impl Connection<'_> {
             () = stop.cancelled() => None,
         };
         match changed {
-            Some(connected) => Ok(Self { door, channel, connected }),
+            Some(connected) => {
+                let kept = kept(door, &connected);
+                Ok(Self { door, channel, connected, kept })
+            }
             None => {
                 channel.writer.shutdown().await;
                 Err(End::NotChanged)
@@ -184,114 +199,15 @@ impl Connection<'_> {
         }
         let Channel { reader, writer } = &mut self.channel;
         writer.set_sequence(packet.next_sequence);
-        let mut answer = Answer { door: self.door, writer, connected: &mut self.connected };
+        let command = Command::parse(&packet.payload, self.connected.capabilities);
+        let Self { door, connected, kept, .. } = self;
+        let mut answer = Answer { door, writer, connected, kept };
         tokio::select! {
             biased;
-            answered = answer.give(Command::parse(&packet.payload)) => answered?,
+            answered = answer.give(command) => answered?,
             () = close.cancelled() => return Err(End::Killed),
             () = reader.closed() => return Err(End::Left),
         }
         Ok(Next::Command)
-    }
-}
-
-/// What the answer to a command needs. Dropped with the statement it runs, when the client leaves.
-struct Answer<'a, W> {
-    door: &'a MysqlDoor,
-    writer: &'a mut PacketWriter<W>,
-    connected: &'a mut Connected,
-}
-
-impl<'a, W: AsyncWrite + Unpin + Send> Answer<'a, W> {
-    async fn give(&mut self, command: Command<'_>) -> Result<(), End> {
-        match self.put(command).await {
-            Ok(()) => {}
-            Err(Refusal::End(end)) => return Err(end),
-            Err(Refusal::Send(SendError::Packet(error))) => return Err(End::Packet(error)),
-            Err(Refusal::Send(SendError::Wire(error))) => put_error(self.writer, &error),
-            Err(Refusal::Send(SendError::Query(error))) => {
-                let client = &self.connected.client;
-                let origin = Origin { user: &client.user, connection_id: client.connection_id };
-                put_error(self.writer, &report(&error, origin));
-            }
-        }
-        self.writer.flush().await?;
-        Ok(())
-    }
-
-    /// Puts the answer, or what could be made of it, into the writer.
-    async fn put(&mut self, command: Command<'_>) -> Result<(), Refusal> {
-        self.door.questions.fetch_add(1, Ordering::Relaxed);
-        let session = &mut self.connected.session;
-        match command {
-            Command::Quit => return Err(Refusal::End(End::Quit)),
-            Command::Ping => put_ok(self.writer, &Completion::default()),
-            Command::InitDb(database) => {
-                session.use_database(database).await?;
-                put_ok(self.writer, &Completion::default());
-            }
-            Command::Query(sql) => match session.execute(sql).await? {
-                Response::Done(done) => put_ok(self.writer, &done),
-                Response::Rows(result) => {
-                    self.sending().result_set(self.writer, result).await?;
-                }
-            },
-            Command::FieldList { table, pattern } => {
-                let mut columns = session.table_columns(table).await?;
-                if !pattern.is_empty() {
-                    columns.retain(|column| is_like(&column.label, pattern));
-                }
-                self.sending().field_list(self.writer, table, &columns)?;
-            }
-            Command::Statistics => self.writer.put_packet(self.door.statistics().as_bytes()),
-            Command::Unanswered => {}
-            Command::InvalidText => return Err(WireError::invalid_text().into()),
-            Command::Unknown(code) => {
-                tracing::debug!(code, "unknown MySQL command");
-                return Err(WireError::unknown_command().into());
-            }
-        }
-        Ok(())
-    }
-
-    fn sending(&self) -> Sending<'a> {
-        Sending {
-            capabilities: self.connected.capabilities,
-            row_max_bytes: self.door.settings.max_allowed_packet_bytes,
-            sent_rows: &self.door.metrics.sent_rows,
-        }
-    }
-}
-
-/// Why a command has no answer of its own.
-enum Refusal {
-    Send(SendError),
-    End(End),
-}
-
-impl<E: Into<SendError>> From<E> for Refusal {
-    fn from(error: E) -> Self {
-        Self::Send(error.into())
-    }
-}
-
-impl From<WireError> for SendError {
-    fn from(error: WireError) -> Self {
-        Self::Wire(error)
-    }
-}
-
-impl MysqlDoor {
-    /// The answer to COM_STATISTICS, in the form of `sql/sql_parse.cc`, with zeros where there is
-    /// nothing to count.
-    fn statistics(&self) -> String {
-        let uptime_s = self.started.elapsed().as_secs();
-        let threads = self.open.load(Ordering::Relaxed);
-        let questions = self.questions.load(Ordering::Relaxed);
-        let per_second = questions as f64 / uptime_s.max(1) as f64;
-        format!(
-            "Uptime: {uptime_s}  Threads: {threads}  Questions: {questions}  Slow queries: 0  \
-             Opens: 0  Flush tables: 0  Open tables: 0  Queries per second avg: {per_second:.3}"
-        )
     }
 }

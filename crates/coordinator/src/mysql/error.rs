@@ -1,8 +1,12 @@
 //! Errors as they go over the wire: those of the engine, by the table of all doors, and those of
 //! the protocol itself, which have no [`mooring_spi::ErrorKind`].
 
+use super::wire::Malformed;
 use crate::error_table;
 use mooring_spi::Error;
+
+/// So much of a wrong value is told.
+const SHOWN_CHARACTERS_MAX: usize = 128;
 
 /// The content of an ERR packet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,6 +20,12 @@ impl From<&Error> for WireError {
     fn from(error: &Error) -> Self {
         let row = error_table::row(error.kind());
         Self { errno: row.mysql_errno, sqlstate: row.sqlstate, message: error.message().to_owned() }
+    }
+}
+
+impl From<Malformed> for WireError {
+    fn from(_: Malformed) -> Self {
+        Self::malformed()
     }
 }
 
@@ -68,6 +78,11 @@ impl WireError {
         Self::new(1047, "08S01", "Unknown command")
     }
 
+    /// ER_TOO_MANY_FIELDS
+    pub(crate) fn too_many_columns() -> Self {
+        Self::new(1117, "HY000", "Too many columns")
+    }
+
     /// ER_NET_PACKET_TOO_LARGE
     pub(crate) fn packet_too_large() -> Self {
         Self::new(1153, "08S01", "Got a packet bigger than 'max_allowed_packet' bytes")
@@ -110,6 +125,25 @@ impl WireError {
         Self::new(1156, "08S01", "Got packets out of order")
     }
 
+    /// ER_WRONG_ARGUMENTS
+    pub(crate) fn wrong_arguments(command: &str) -> Self {
+        Self::new(1210, "HY000", format!("Incorrect arguments to {command}"))
+    }
+
+    /// ER_WRONG_ARGUMENTS, for a number that is no type of a parameter.
+    pub(crate) fn unknown_parameter_type(code: u8) -> Self {
+        Self::new(1210, "HY000", format!("parameters have no type of the number `{code}`"))
+    }
+
+    /// ER_UNKNOWN_STMT_HANDLER
+    pub(crate) fn unknown_statement(statement_id: u32, command: &str) -> Self {
+        Self::new(
+            1243,
+            "HY000",
+            format!("Unknown prepared statement handler ({statement_id}) given to {command}"),
+        )
+    }
+
     /// ER_NOT_SUPPORTED_AUTH_MODE
     pub(crate) fn unsupported_client_plugin() -> Self {
         Self::new(
@@ -118,6 +152,41 @@ impl WireError {
             "Client does not support authentication protocol requested by server; consider \
              upgrading MySQL client",
         )
+    }
+
+    /// ER_TRUNCATED_WRONG_VALUE
+    pub(crate) fn incorrect_value(kind: &str, text: &str) -> Self {
+        let mut shown: String = text.chars().take(SHOWN_CHARACTERS_MAX).collect();
+        if shown.len() < text.len() {
+            shown.push('…');
+        }
+        Self::new(1292, "22007", format!("Incorrect {kind} value: '{shown}'"))
+    }
+
+    /// ER_PS_MANY_PARAM
+    pub(crate) fn too_many_parameters() -> Self {
+        Self::new(1390, "HY000", "Prepared statement contains too many placeholders")
+    }
+
+    /// ER_STMT_HAS_NO_OPEN_CURSOR
+    pub(crate) fn no_open_cursor(statement_id: u32) -> Self {
+        Self::new(1421, "HY000", format!("The statement ({statement_id}) has no open cursor."))
+    }
+
+    /// ER_MAX_PREPARED_STMT_COUNT_REACHED
+    pub(crate) fn too_many_statements(limit: usize) -> Self {
+        Self::new(
+            1461,
+            "42000",
+            format!(
+                "Can't create more than max_prepared_stmt_count statements (current value: {limit})"
+            ),
+        )
+    }
+
+    /// ER_MALFORMED_PACKET
+    pub(crate) fn malformed() -> Self {
+        Self::new(1835, "HY000", "Malformed communication packet.")
     }
 
     /// ER_INVALID_CHARACTER_STRING

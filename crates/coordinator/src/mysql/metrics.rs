@@ -101,6 +101,7 @@ pub struct MysqlMetrics {
     pub(crate) logins_failed: Counter,
     pub(crate) logins_delayed: Counter,
     closings: Family<ClosingLabels, Counter>,
+    pub(crate) prepared_statements: Gauge,
     pub(crate) sent_bytes: Counter,
     pub(crate) sent_rows: Counter,
 }
@@ -139,6 +140,11 @@ impl MysqlMetrics {
             "mooring_coordinator_mysql_sessions_closed",
             "MySQL connections that ended after their first session was open",
             metrics.closings.clone(),
+        );
+        registry.register(
+            "mooring_coordinator_mysql_prepared_statements",
+            "Statements that MySQL clients hold prepared",
+            metrics.prepared_statements.clone(),
         );
         registry.register(
             "mooring_coordinator_mysql_bytes_sent",
@@ -181,6 +187,7 @@ mod tests {
             "mooring_coordinator_mysql_logins_failed_total 0",
             "mooring_coordinator_mysql_logins_delayed_total 0",
             "mooring_coordinator_mysql_sessions_closed_total{reason=\"idle\"} 1",
+            "mooring_coordinator_mysql_prepared_statements 0",
             "mooring_coordinator_mysql_bytes_sent_total 0",
             "mooring_coordinator_mysql_rows_sent_total 0",
         ] {

@@ -1,10 +1,11 @@
 //! The MySQL door: MySQL's client/server protocol over TCP, translated to sessions. It knows
-//! packets, passwords and the text form of values; it must never know SQL.
+//! packets, passwords and the forms of values; it must never know SQL.
 //!
 //! Written here and not taken from a crate because the one there was (`opensrv-mysql`) cannot face
 //! a network; see ARCHITECTURE.md. `mysql_common` gives the constants and the connection phase's
 //! packets.
 
+mod answer;
 mod auth;
 mod column;
 mod command;
@@ -17,10 +18,13 @@ mod listener;
 mod login_delay;
 mod metrics;
 mod packet;
+mod parameter;
+mod prepared;
 mod proxy_protocol;
+mod query_attributes;
 mod reply;
 mod result_set;
-mod text_row;
+mod row;
 mod tls;
 mod transport;
 mod user_places;
@@ -35,11 +39,15 @@ pub use metrics::MysqlMetrics;
 pub use proxy_protocol::Network;
 pub use tls::{Tls, TlsFiles, self_signed};
 
-use crate::session::{Client, OutputColumn, Prepared, Response, Session};
+use crate::session::{
+    Client, OutputColumn, Prepared, Response, Session, SessionChanges, SessionState,
+};
 use async_trait::async_trait;
 use auth::Authenticator;
 use login_delay::LoginDelay;
 use mooring_spi::{Result, Value};
+use prepared::StatementLimit;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::time::{Duration, Instant};
@@ -76,6 +84,8 @@ pub struct MysqlSettings {
     pub proxy_networks: Vec<Network>,
     /// A secret of the cluster, by which a name that is no user's looks like a user's.
     pub unknown_user_key: [u8; 32],
+    /// Statements that all clients together may hold prepared.
+    pub prepared_statements_max: usize,
 }
 
 /// What a connection asks of its session; [`Session`] is the one that does it.
@@ -95,6 +105,25 @@ pub trait MysqlSession: Send {
     fn idle_limit(&self) -> Option<Duration> {
         None
     }
+
+    /// Where the statements of a text stand in it, in their order. Never empty, and never fails:
+    /// what cannot be cut is the last one's, whose execution tells.
+    fn statements(&self, text: &str) -> Vec<Range<usize>>;
+
+    /// As a new session of the same client, in the same database.
+    async fn reset(&mut self) -> Result<()>;
+
+    /// Ends a connection, as KILL does.
+    fn kill(&self, connection_id: u32) -> Result<()>;
+
+    /// What SHOW PROCESSLIST answers.
+    async fn processes(&mut self) -> Result<Response>;
+
+    /// How the session stands after its last statement.
+    fn state(&self) -> SessionState;
+
+    /// What has changed of the session, and is to be told to its client, since the last call.
+    fn take_changes(&mut self) -> SessionChanges;
 }
 
 #[async_trait]
@@ -125,6 +154,31 @@ impl MysqlSession for Session {
 
     fn idle_limit(&self) -> Option<Duration> {
         Some(Session::idle_limit(self))
+    }
+
+    fn statements(&self, text: &str) -> Vec<Range<usize>> {
+        Session::statements(self, text)
+    }
+
+    async fn reset(&mut self) -> Result<()> {
+        Session::reset(self);
+        Ok(())
+    }
+
+    fn kill(&self, connection_id: u32) -> Result<()> {
+        Session::end_connection(self, connection_id)
+    }
+
+    async fn processes(&mut self) -> Result<Response> {
+        Session::execute(self, "SHOW PROCESSLIST").await
+    }
+
+    fn state(&self) -> SessionState {
+        Session::state(self)
+    }
+
+    fn take_changes(&mut self) -> SessionChanges {
+        Session::take_changes(self)
     }
 }
 
@@ -157,6 +211,7 @@ pub struct MysqlDoor {
     metrics: MysqlMetrics,
     authenticator: Authenticator,
     login_delay: LoginDelay,
+    statements: Arc<StatementLimit>,
     open: AtomicUsize,
     user_places: UserPlaces,
     questions: AtomicU64,
@@ -191,9 +246,14 @@ impl MysqlDoor {
             Duration::from_millis(delay_max_ms),
             metrics.clone(),
         );
+        let statements = StatementLimit::new(
+            settings.prepared_statements_max,
+            metrics.prepared_statements.clone(),
+        );
         Arc::new(Self {
             login_delay,
             settings,
+            statements,
             accounts,
             sessions,
             metrics,

@@ -1,19 +1,19 @@
 //! A result set on its way to the client: the column definitions, then rows batch by batch, no
 //! faster than the client takes them.
 //!
-//! Source: MySQL Source Code Documentation, "Text Resultset".
+//! Sources: MySQL Source Code Documentation, "Text Resultset", "Binary Protocol Resultset".
 
-use super::column::put_column;
+use super::column::{check_column, put_column};
 use super::error::WireError;
 use super::packet::{PacketError, PacketWriter};
-use super::reply::{put_end_of_columns, put_end_of_rows};
-use super::text_row::BatchEncoder;
+use super::reply::put_end_of_columns;
+use super::row::{BatchEncoder, RowForm};
 use super::wire::put_length;
-use crate::session::{OutputColumn, ResultSet};
+use crate::session::OutputColumn;
 use arrow::array::RecordBatch;
 use futures::{FutureExt, StreamExt};
-use mooring_spi::Error;
-use mysql_common::constants::CapabilityFlags;
+use mooring_spi::{BatchStream, Error};
+use mysql_common::constants::{CapabilityFlags, StatusFlags};
 use prometheus_client::metrics::counter::Counter;
 use tokio::io::AsyncWrite;
 
@@ -32,50 +32,48 @@ impl From<Error> for SendError {
     }
 }
 
+impl From<WireError> for SendError {
+    fn from(error: WireError) -> Self {
+        Self::Wire(error)
+    }
+}
+
 impl From<PacketError> for SendError {
     fn from(error: PacketError) -> Self {
         Self::Packet(error)
     }
 }
 
-/// What holds for every result set of a connection.
+/// What holds for every row of a result set.
 #[derive(Clone, Copy)]
 pub(super) struct Sending<'a> {
+    pub(super) form: RowForm,
     pub(super) capabilities: CapabilityFlags,
     pub(super) row_max_bytes: usize,
     pub(super) sent_rows: &'a Counter,
 }
 
 impl Sending<'_> {
-    /// Writes a whole result set; the last packets stay in the writer's buffer.
-    pub(super) async fn result_set<W: AsyncWrite + Unpin>(
+    /// Puts the head of a result set: how many columns, and their definitions. A column that cannot
+    /// be sent is told before anything is: few clients expect an error between definitions.
+    pub(super) fn head<W: AsyncWrite + Unpin>(
         self,
         writer: &mut PacketWriter<W>,
-        mut result: ResultSet,
+        columns: &[OutputColumn],
+        status: StatusFlags,
     ) -> Result<(), SendError> {
-        put_length(writer.begin(), result.columns.len() as u64);
-        writer.end();
-        self.columns(writer, &result.columns)?;
-        put_end_of_columns(writer, self.capabilities);
-        loop {
-            let batch = match result.batches.next().now_or_never() {
-                Some(batch) => batch,
-                // Whoever has to wait for more may see what there is.
-                None => {
-                    writer.flush().await?;
-                    result.batches.next().await
-                }
-            };
-            match batch {
-                Some(batch) => self.rows(writer, &batch?).await?,
-                None => break,
-            }
+        for column in columns {
+            check_column(column)?;
         }
-        put_end_of_rows(writer, self.capabilities);
+        put_length(writer.begin(), columns.len() as u64);
+        writer.end();
+        self.columns(writer, columns)?;
+        put_end_of_columns(writer, self.capabilities, status);
         Ok(())
     }
 
-    fn columns<W: AsyncWrite + Unpin>(
+    /// Puts column definitions, without an end.
+    pub(super) fn columns<W: AsyncWrite + Unpin>(
         self,
         writer: &mut PacketWriter<W>,
         columns: &[OutputColumn],
@@ -90,12 +88,35 @@ impl Sending<'_> {
         Ok(())
     }
 
-    async fn rows<W: AsyncWrite + Unpin>(
+    /// Writes all rows; the last ones stay in the writer's buffer.
+    pub(super) async fn all_rows<W: AsyncWrite + Unpin>(
+        self,
+        writer: &mut PacketWriter<W>,
+        mut batches: BatchStream,
+    ) -> Result<(), SendError> {
+        loop {
+            let batch = match batches.next().now_or_never() {
+                Some(batch) => batch,
+                // Whoever has to wait for more may see what there is.
+                None => {
+                    writer.flush().await?;
+                    batches.next().await
+                }
+            };
+            match batch {
+                Some(batch) => self.rows(writer, &batch?).await?,
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// Writes the rows of one batch.
+    pub(super) async fn rows<W: AsyncWrite + Unpin>(
         self,
         writer: &mut PacketWriter<W>,
         batch: &RecordBatch,
     ) -> Result<(), SendError> {
-        let encoder = BatchEncoder::new(batch)?;
+        let encoder = BatchEncoder::new(batch, self.form)?;
         for row in 0..batch.num_rows() {
             encoder.put_row(writer.begin(), row);
             if writer.payload_bytes() > self.row_max_bytes {
@@ -113,7 +134,7 @@ impl Sending<'_> {
         Ok(())
     }
 
-    /// The answer to COM_FIELD_LIST: each definition with a default value behind it.
+    /// Puts the columns that answer COM_FIELD_LIST: each definition with a default value behind it.
     pub(super) fn field_list<W: AsyncWrite + Unpin>(
         self,
         writer: &mut PacketWriter<W>,
@@ -129,7 +150,6 @@ impl Sending<'_> {
             packet.push(0xFB); // no default
             writer.end();
         }
-        put_end_of_rows(writer, self.capabilities);
         Ok(())
     }
 }

@@ -64,10 +64,19 @@ impl<'a> Decoder<'a> {
         Ok(*first)
     }
 
-    pub(crate) fn u32(&mut self) -> Result<u32, Malformed> {
+    /// So many bytes as the type has.
+    pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], Malformed> {
         let (first, rest) = self.0.split_first_chunk().ok_or(Malformed)?;
         self.0 = rest;
-        Ok(u32::from_le_bytes(*first))
+        Ok(*first)
+    }
+
+    pub(crate) fn u16(&mut self) -> Result<u16, Malformed> {
+        self.array().map(u16::from_le_bytes)
+    }
+
+    pub(crate) fn u32(&mut self) -> Result<u32, Malformed> {
+        self.array().map(u32::from_le_bytes)
     }
 
     /// `Protocol::NullTerminatedString`, without its end.

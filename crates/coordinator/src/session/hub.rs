@@ -1,5 +1,6 @@
 //! All sessions of a coordinator: it opens them, lists them, and ends them on demand.
 
+use super::state::Tracker;
 use super::{Client, FIRST_CATALOG, FIRST_SCHEMA, Session};
 use crate::accounts::StoredAccounts;
 use crate::mysql::{MysqlSession, SessionFactory, SessionRequest};
@@ -186,19 +187,23 @@ impl SessionFactory for SessionHub {
             .upgrade()
             .ok_or_else(|| Error::new(ErrorKind::ShuttingDown, "the server is shutting down"))?;
         let place = self.enter(&request.client, request.close);
+        let variables = Variables::new(self.variables.clone());
         let mut session = Session {
+            tracker: Tracker::new(&variables),
             client: request.client,
             runner: self.runner.clone(),
             hub,
             place,
             catalog: FIRST_CATALOG.to_string(),
             schema: Some(FIRST_SCHEMA.to_string()),
-            variables: Variables::new(self.variables.clone()),
+            variables,
             warnings: Vec::new(),
         };
         session.place.set_database(session.database_label());
         if let Some(database) = request.database {
             session.use_database(&database).await?;
+            // The client asked for it, and an error would have told that it is not so.
+            session.take_changes();
         }
         Ok(Box::new(session))
     }

@@ -2,6 +2,7 @@
 //! statements are run.
 
 mod result;
+mod state;
 mod hub;
 mod definitions;
 mod queries;
@@ -12,16 +13,17 @@ mod prepared;
 pub use hub::SessionHub;
 pub use prepared::Prepared;
 pub use result::{Completion, OutputColumn, Response, ResultSet};
+pub use state::{SessionChanges, SessionState};
 
 use crate::query::Runner;
 use crate::statement::{
     Assignment, Kill, Name, Parameters, Scope, ShowContext, Statement, VariableValue, Variables,
-    Warning, apply, describe, error_without_secrets, parse_with, resolve_database, resolve_table,
-    show,
+    Warning, describe, error_without_secrets, parse_with, resolve_database, resolve_table, show,
 };
 use hub::SessionPlace;
 use mooring_engine::Catalogs;
 use mooring_spi::{Error, Result};
+use state::Tracker;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -52,6 +54,7 @@ pub struct Session {
     schema: Option<String>,
     variables: Variables,
     warnings: Vec<Warning>,
+    tracker: Tracker,
 }
 
 /// The catalog in which a session starts.
@@ -103,6 +106,7 @@ impl Session {
         if !matches!(&statement, Statement::Show(_)) {
             self.warnings.clear();
         }
+        self.tracker.begin(&statement);
         match statement {
             Statement::Query(query) => self.query(*query, sql).await,
             Statement::Set(assignments) => self.set(&assignments),
@@ -146,6 +150,7 @@ impl Session {
         self.catalog = database.catalog.definition.name.clone();
         self.schema = Some(database.schema);
         self.place.set_database(self.database_label());
+        self.tracker.choose_database();
         Ok(())
     }
 
@@ -189,7 +194,7 @@ impl Session {
     }
 
     fn set(&mut self, assignments: &[Assignment]) -> Result<Response> {
-        apply(&mut self.variables, assignments)?;
+        self.assign(assignments)?;
         Ok(Response::Done(Completion::default()))
     }
 

@@ -57,6 +57,12 @@ impl Variables {
         Self { server, changed: BTreeMap::new(), user: BTreeMap::new() }
     }
 
+    /// As at the start of a session: the server's values, and no user variables.
+    pub fn restart(&mut self) {
+        self.changed.clear();
+        self.user.clear();
+    }
+
     /// The value of a system variable; a server's variable has it in both scopes.
     ///
     /// # Errors

@@ -111,6 +111,13 @@ pub(super) const SETTINGS: &[Setting] = &[
         help: "The longest statement or parameter that a client may send.",
     },
     Setting {
+        key: "coordinator.mysql.prepared_statements_max",
+        default: "16382",
+        kind: Kind::Integer { least: 0, most: 4_194_304 },
+        roles: COORDINATOR,
+        help: "Statements that all clients together may hold prepared.",
+    },
+    Setting {
         key: "coordinator.mysql.login_failures_max",
         default: "5",
         kind: Kind::Integer { least: 0, most: 1_000_000 },

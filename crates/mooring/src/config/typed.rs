@@ -81,6 +81,7 @@ pub(crate) struct Mysql {
     pub(crate) require_tls: bool,
     /// Each an address or a network in CIDR form.
     pub(crate) proxy_networks: Vec<String>,
+    pub(crate) prepared_statements_max: usize,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -157,6 +157,7 @@ fn server_variables(config: &Config) -> Result<ServerVariables> {
         ("max_connections", number(mysql.connections_max)),
         ("max_user_connections", number(mysql.connections_per_user_max)),
         ("require_secure_transport", VariableValue::Bool(mysql.require_tls)),
+        ("max_prepared_stmt_count", number(mysql.prepared_statements_max)),
         ("port", number(usize::from(mysql.listen.port()))),
         ("version", VariableValue::Text(mooring_coordinator::mysql::SERVER_VERSION.to_string())),
         ("version_comment", VariableValue::Text(format!("Mooring {VERSION}"))),

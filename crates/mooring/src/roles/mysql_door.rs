@@ -42,6 +42,7 @@ pub(super) fn settings(
         wait_timeout_s: mysql.wait_timeout.as_secs(),
         write_timeout_s: mysql.write_timeout.as_secs(),
         max_allowed_packet_bytes: mysql.max_allowed_packet_bytes,
+        prepared_statements_max: mysql.prepared_statements_max,
         login_failures_max: mysql.login_failures_max,
         login_delay_max_ms: millis(mysql.login_delay_max),
         tcp_keepalive_s: mysql.tcp_keepalive_s,

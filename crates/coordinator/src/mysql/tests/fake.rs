@@ -2,7 +2,8 @@
 
 use super::super::*;
 use crate::session::{Completion, ResultSet};
-use arrow::array::{Int64Array, RecordBatch, StringArray};
+use crate::statement::{SqlMode, statement_places};
+use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
 use futures::StreamExt;
 use mooring_spi::{Error, ErrorKind};
@@ -22,6 +23,8 @@ pub(super) struct Behind {
     pub(super) clients: parking_lot::Mutex<Vec<Client>>,
     /// Sessions that are open.
     pub(super) sessions: AtomicU32,
+    /// The connections that COM_PROCESS_KILL named.
+    pub(super) killed: parking_lot::Mutex<Vec<u32>>,
 }
 
 #[async_trait]
@@ -78,15 +81,30 @@ impl SessionFactory for Factory {
         *self.0.close.lock() = Some(request.close);
         self.0.clients.lock().push(request.client);
         self.0.sessions.fetch_add(1, Ordering::AcqRel);
-        Ok(Box::new(FakeSession(self.0.clone())))
+        let (behind, changes) = (self.0.clone(), SessionChanges::default());
+        Ok(Box::new(FakeSession { behind, state: FRESH, changes }))
     }
 }
 
-pub(super) struct FakeSession(Arc<Behind>);
+pub(super) struct FakeSession {
+    behind: Arc<Behind>,
+    state: SessionState,
+    changes: SessionChanges,
+}
+
+const FRESH: SessionState = SessionState {
+    autocommit: true,
+    in_transaction: false,
+    sql_mode: SqlMode { ansi_quotes: false, no_backslash_escapes: false },
+    warnings: 0,
+};
+
+/// Where a prepared statement's text is kept.
+const TEXT: &str = "text";
 
 impl Drop for FakeSession {
     fn drop(&mut self) {
-        self.0.sessions.fetch_sub(1, Ordering::AcqRel);
+        self.behind.sessions.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -117,11 +135,21 @@ pub(super) fn batch(rows: i64) -> RecordBatch {
         .expect("a batch")
 }
 
-#[async_trait]
-impl MysqlSession for FakeSession {
-    async fn execute(&mut self, sql: &str) -> Result<Response> {
-        let running = Running(self.0.clone());
-        let batches = match sql {
+/// One row: a number, and a text of so many bytes.
+fn long_row(bytes: usize) -> RecordBatch {
+    let fields: Vec<_> = columns().into_iter().map(|column| column.field).collect();
+    let text = StringArray::from(vec!["x".repeat(bytes)]);
+    let number = Int64Array::from(vec![0]);
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), vec![Arc::new(number), Arc::new(text)])
+        .expect("a batch")
+}
+
+impl FakeSession {
+    /// What one statement does, by its text.
+    fn run(&mut self, sql: &str) -> Result<Response> {
+        let running = Running(self.behind.clone());
+        self.state.warnings = 0;
+        let batches = match sql.trim() {
             "SET x" => {
                 return Ok(Response::Done(Completion {
                     affected_rows: 3,
@@ -129,11 +157,27 @@ impl MysqlSession for FakeSession {
                     ..Default::default()
                 }));
             }
+            "BEGIN" => {
+                self.state.in_transaction = true;
+                return Ok(Response::Done(Completion::default()));
+            }
+            "SET time_zone" => {
+                self.changes.variables.push(("time_zone".to_owned(), "+02:00".to_owned()));
+                return Ok(Response::Done(Completion::default()));
+            }
+            "SET no_backslash_escapes" => {
+                self.state.sql_mode.no_backslash_escapes = true;
+                return Ok(Response::Done(Completion::default()));
+            }
             "panic" => panic!("as asked"),
             "wrong" => {
                 return Err(Error::new(ErrorKind::TableNotFound, "table `x` does not exist"));
             }
             "rows" => futures::stream::iter([Ok(batch(2)), Ok(batch(1))]).boxed(),
+            "rows with warnings" => {
+                self.state.warnings = 2;
+                futures::stream::iter([Ok(batch(1))]).boxed()
+            }
             "wrong later" => {
                 let error = Error::new(ErrorKind::SourceUnavailable, "gone");
                 futures::stream::iter([Ok(batch(2)), Err(error)]).boxed()
@@ -142,7 +186,10 @@ impl MysqlSession for FakeSession {
                 futures::stream::iter([Ok(batch(2))]).chain(futures::stream::pending()).boxed()
             }
             "flood" => futures::stream::repeat_with(|| Ok(batch(1000))).boxed(),
-            other => return Err(Error::unsupported(other)),
+            other => match other.strip_prefix("long ").and_then(|bytes| bytes.parse().ok()) {
+                Some(bytes) => futures::stream::iter([Ok(long_row(bytes))]).boxed(),
+                None => return Err(Error::unsupported(other)),
+            },
         };
         let batches = batches.map(move |batch| {
             let _held = &running;
@@ -150,10 +197,28 @@ impl MysqlSession for FakeSession {
         });
         Ok(Response::Rows(ResultSet { columns: columns(), batches: batches.boxed() }))
     }
+}
+
+/// A row of the values as Rust shows them, one column each.
+fn echo(values: &[Value], columns: &[OutputColumn]) -> RecordBatch {
+    let array = |value: &Value| Arc::new(StringArray::from(vec![format!("{value:?}")])) as ArrayRef;
+    let fields: Vec<_> = columns.iter().map(|column| column.field.clone()).collect();
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), values.iter().map(array).collect())
+        .expect("a batch")
+}
+
+#[async_trait]
+impl MysqlSession for FakeSession {
+    async fn execute(&mut self, sql: &str) -> Result<Response> {
+        self.run(sql)
+    }
 
     async fn use_database(&mut self, database: &str) -> Result<()> {
         match database {
-            "tpch.tiny" => Ok(()),
+            "tpch.tiny" => {
+                self.changes.database = Some(database.to_owned());
+                Ok(())
+            }
             other => Err(Error::new(ErrorKind::SchemaNotFound, other)),
         }
     }
@@ -162,16 +227,74 @@ impl MysqlSession for FakeSession {
         Ok(columns())
     }
 
-    async fn prepare(&mut self, _sql: &str) -> Result<Prepared> {
-        Ok(Prepared::new(Vec::new(), Vec::new(), ""))
+    /// `echo ? ?` shows its parameters, `echo binary ?` has one in a place for bytes, and every
+    /// other text is a statement as it is executed.
+    async fn prepare(&mut self, sql: &str) -> Result<Prepared> {
+        let kind = if sql.contains("binary") { DataType::Binary } else { DataType::Null };
+        let parameters = vec![kind; sql.matches('?').count()];
+        let mut columns = match sql {
+            "wrong" => return Err(Error::new(ErrorKind::TableNotFound, "no `x`")),
+            "SET x" => Vec::new(),
+            echo if echo.starts_with("echo") => {
+                let field = Arc::new(Field::new("p", DataType::Utf8, true));
+                let column = OutputColumn { label: "p".to_owned(), field };
+                vec![column; parameters.len()]
+            }
+            _ => columns(),
+        };
+        for column in &mut columns {
+            let field = column.field.as_ref().clone();
+            let metadata = [(TEXT.to_owned(), sql.to_owned())].into();
+            column.field = Arc::new(field.with_metadata(metadata));
+        }
+        Ok(Prepared::new(parameters, columns, sql))
     }
 
     async fn execute_prepared(
         &mut self,
-        _prepared: &Prepared,
-        _parameters: Vec<Value>,
+        prepared: &Prepared,
+        parameters: Vec<Value>,
     ) -> Result<Response> {
-        Ok(Response::Done(Completion::default()))
+        let columns = prepared.columns.clone();
+        let text = columns.first().and_then(|column| column.field.metadata().get(TEXT));
+        match text.map(String::as_str) {
+            Some(text) if !text.starts_with("echo") => self.run(text),
+            Some(_) => {
+                let batch = echo(&parameters, &columns);
+                let batches = futures::stream::iter([Ok(batch)]).boxed();
+                Ok(Response::Rows(ResultSet { columns, batches }))
+            }
+            None => self.run("SET x"),
+        }
+    }
+
+    fn statements(&self, text: &str) -> Vec<Range<usize>> {
+        statement_places(text, self.state.sql_mode)
+    }
+
+    async fn reset(&mut self) -> Result<()> {
+        self.state = FRESH;
+        Ok(())
+    }
+
+    fn kill(&self, connection_id: u32) -> Result<()> {
+        if connection_id == 404 {
+            return Err(Error::new(ErrorKind::InvalidArgument, "no connection `404`"));
+        }
+        self.behind.killed.lock().push(connection_id);
+        Ok(())
+    }
+
+    async fn processes(&mut self) -> Result<Response> {
+        self.run("rows")
+    }
+
+    fn state(&self) -> SessionState {
+        self.state
+    }
+
+    fn take_changes(&mut self) -> SessionChanges {
+        std::mem::take(&mut self.changes)
     }
 }
 
@@ -184,6 +307,7 @@ pub(super) fn settings() -> MysqlSettings {
         wait_timeout_s: 60,
         write_timeout_s: 60,
         max_allowed_packet_bytes: 1 << 20,
+        prepared_statements_max: 100,
         login_failures_max: 3,
         login_delay_max_ms: 1,
         tcp_keepalive_s: 60,
@@ -226,7 +350,7 @@ impl Door {
     }
 
     pub(super) async fn open() -> Self {
-        Self::open_with(10, 60_000).await
+        Self::open_as(settings()).await
     }
 
     pub(super) async fn socket(&self) -> TcpStream {

@@ -161,7 +161,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
 
 impl Peer {
     pub(super) async fn connect(door: &Door) -> (Self, HandshakePacket<'static>) {
-        let capabilities = handshake::CAPABILITIES.difference(COMPRESSION);
+        // Attributes stand before every statement; the tests of them ask for them.
+        let capabilities = handshake::CAPABILITIES
+            .difference(COMPRESSION | CapabilityFlags::CLIENT_QUERY_ATTRIBUTES);
         let mut peer = Self { stream: door.socket().await, sequence: 0, capabilities };
         let payload = peer.answer().await;
         let greeting = HandshakePacket::deserialize((), &mut ParseBuf(&payload)).expect("greeting");
@@ -170,7 +172,13 @@ impl Peer {
 
     /// A session of the account without password.
     pub(super) async fn open(door: &Door) -> Self {
+        Self::open_with(door, |_| {}).await
+    }
+
+    /// The same, of a client that is told to know more or less.
+    pub(super) async fn open_with(door: &Door, set: impl FnOnce(&mut CapabilityFlags)) -> Self {
         let (mut peer, _) = Self::connect(door).await;
+        set(&mut peer.capabilities);
         let answer =
             peer.respond("open", None, packets::AuthPlugin::CachingSha2Password, None).await;
         assert_eq!(answer[0], 0, "OK");

@@ -1,10 +1,13 @@
-use super::*;
+use super::super::{BatchEncoder, RowForm};
+use super::NULL;
 use arrow::array::{
-    BinaryArray, BooleanArray, Date32Array, Decimal128Array, DictionaryArray, Float64Array,
-    Int32Array, Int64Array, ListArray, MapBuilder, NullArray, RunArray, StringArray, StringBuilder,
-    StringViewArray, StructArray, TimestampMicrosecondArray, UInt64Array,
+    ArrayRef, BinaryArray, BooleanArray, Date32Array, Decimal128Array, DictionaryArray,
+    Float64Array, Int32Array, Int64Array, ListArray, ListViewArray, MapBuilder, NullArray,
+    RecordBatch, RunArray, StringArray, StringBuilder, StringViewArray, StructArray,
+    TimestampMicrosecondArray, UInt64Array,
 };
 use arrow::datatypes::{Field, Int8Type, Int32Type, Schema};
+use mooring_spi::ErrorKind;
 use std::sync::Arc;
 
 /// The rows of a batch of one column; `None` is NULL. The expected texts of these tests are those
@@ -14,7 +17,7 @@ fn texts(array: ArrayRef) -> Vec<Option<String>> {
     let rows = array.len();
     let batch =
         RecordBatch::try_new(Arc::new(Schema::new(vec![field])), vec![array]).expect("a batch");
-    let encoder = BatchEncoder::new(&batch).expect("a type with a form");
+    let encoder = BatchEncoder::new(&batch, RowForm::Text).expect("a type with a form");
     (0..rows)
         .map(|row| {
             let mut out = Vec::new();
@@ -99,7 +102,7 @@ fn dates_beyond_mysql_are_refused() {
     for days in [2_932_897, -719_529] {
         let array: ArrayRef = Arc::new(Date32Array::from(vec![0, days]));
         let batch = RecordBatch::try_from_iter([("c", array)]).expect("a batch");
-        let error = BatchEncoder::new(&batch).err().expect("refused");
+        let error = BatchEncoder::new(&batch, RowForm::Text).err().expect("refused");
         assert_eq!(error.kind(), ErrorKind::InvalidValue);
     }
 }
@@ -155,4 +158,17 @@ fn map_keys_are_strings() {
     builder.values().append_value("seven");
     builder.append(true).expect("an entry");
     assert_eq!(texts(Arc::new(builder.finish())), some([r#"{"7": "seven"}"#]));
+}
+
+/// The same lists as [`lists_and_structs_are_json`], held as views.
+#[test]
+fn list_views_are_json_like_lists() {
+    let list = ListArray::from_iter_primitive::<Int32Type, _, _>([
+        Some(vec![Some(1), None, Some(3)]),
+        None,
+        Some(vec![]),
+    ]);
+    let expected = [Some("[1, null, 3]".to_owned()), None, Some("[]".to_owned())];
+    let view: ListViewArray = list.clone().into();
+    assert_eq!(texts(Arc::new(view)), expected);
 }

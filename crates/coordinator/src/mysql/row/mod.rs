@@ -1,11 +1,11 @@
-//! Rows of the text protocol, straight from Arrow batches into the output buffer: one encoder per
-//! column and batch, no allocation per value.
-//!
-//! Source: MySQL Source Code Documentation, "Text Resultset Row": each value is a length-encoded
-//! string in the form in which MySQL prints it; NULL is the byte 0xFB.
+//! Rows of result sets, straight from Arrow batches into the output buffer: one encoder per column
+//! and batch, no allocation per value. The text and the binary protocol share the encoders; they
+//! differ in how a value is put.
 
-mod calendar;
 mod encoder;
+mod text;
+mod binary;
+mod calendar;
 mod interval;
 mod json;
 mod number;
@@ -19,39 +19,46 @@ use arrow::datatypes::{
 use encoder::Encoder;
 use mooring_spi::{Error, ErrorKind, Result};
 
-const NULL: u8 = 0xFB;
+/// The protocol that rows are sent by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RowForm {
+    /// Answers to COM_QUERY.
+    Text,
+    /// Answers to COM_STMT_EXECUTE and COM_STMT_FETCH.
+    Binary,
+}
 
 /// Encodes the rows of one batch.
 pub(crate) struct BatchEncoder<'a> {
     columns: Vec<Encoder<'a>>,
+    form: RowForm,
 }
 
 impl<'a> BatchEncoder<'a> {
     /// # Errors
     /// `Unsupported` for an Arrow type without a form, `InvalidValue` for a date that MySQL clients
     /// cannot read.
-    pub(crate) fn new(batch: &'a RecordBatch) -> Result<Self> {
+    pub(crate) fn new(batch: &'a RecordBatch, form: RowForm) -> Result<Self> {
         for (field, column) in batch.schema_ref().fields().iter().zip(batch.columns()) {
             check_dates(field.name(), column)?;
         }
         let columns = batch.columns().iter().map(|column| Encoder::new(column.as_ref()));
-        Ok(Self { columns: columns.collect::<Result<_>>()? })
+        Ok(Self { columns: columns.collect::<Result<_>>()?, form })
     }
 
-    /// Appends the payload of `Protocol::TextResultsetRow` for one row.
+    /// Appends the payload of one row.
     #[inline]
     pub(crate) fn put_row(&self, out: &mut Vec<u8>, row: usize) {
-        for column in &self.columns {
-            put_value(out, column, row);
+        match self.form {
+            RowForm::Text => text::put_row(out, &self.columns, row),
+            RowForm::Binary => binary::put_row(out, &self.columns, row),
         }
     }
 }
 
-fn put_value(out: &mut Vec<u8>, encoder: &Encoder<'_>, row: usize) {
-    let (encoder, row) = encoder.resolve(row);
-    if encoder.is_null(row) {
-        return out.push(NULL);
-    }
+/// Appends a value that is not null as a length-encoded string of MySQL's text of it.
+#[inline]
+fn put_text(out: &mut Vec<u8>, encoder: &Encoder<'_>, row: usize) {
     if let Some(bytes) = encoder.bytes(row) {
         return put_string(out, bytes);
     }
@@ -74,7 +81,7 @@ fn lengthen(out: &mut Vec<u8>, start: usize) {
     put_string(out, &text);
 }
 
-/// Refuses dates beyond the years 0000 to 9999, which the protocol's text has no form for.
+/// Refuses dates beyond the years 0000 to 9999, which the protocol has no form for.
 fn check_dates(name: &str, column: &ArrayRef) -> Result<()> {
     let days = match column.data_type() {
         DataType::Date32 => {
@@ -131,6 +138,3 @@ fn ends(values: impl Iterator<Item = i64>, day: impl Fn(i64) -> i64) -> Option<(
     })?;
     Some((day(least), day(greatest)))
 }
-
-#[cfg(test)]
-mod tests;

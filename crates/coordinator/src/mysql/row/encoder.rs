@@ -117,12 +117,12 @@ impl<'a> Encoder<'a> {
             | DataType::LargeList(_)
             | DataType::FixedSizeList(_, _)
             | DataType::Struct(_)
-            | DataType::Map(_, _) => V::Nested(json::Nested::new(array)?),
+            | DataType::Map(_, _)
+            | DataType::ListView(_)
+            | DataType::LargeListView(_) => V::Nested(json::Nested::new(array)?),
             DataType::Dictionary(_, _) => dictionary(array)?,
             DataType::RunEndEncoded(ends, _) => run_ends(array, ends.data_type())?,
-            DataType::ListView(_) | DataType::LargeListView(_) | DataType::Union(_, _) => {
-                return Err(unsupported(array.data_type()));
-            }
+            DataType::Union(_, _) => return Err(unsupported(array.data_type())),
         };
         Ok(Self { nulls: array.nulls(), values })
     }

@@ -14,6 +14,8 @@ pub(super) enum Nested<'a> {
     List(&'a [i32], Box<Encoder<'a>>),
     LargeList(&'a [i64], Box<Encoder<'a>>),
     FixedSizeList(usize, Box<Encoder<'a>>),
+    ListView { offsets: &'a [i32], sizes: &'a [i32], items: Box<Encoder<'a>> },
+    LargeListView { offsets: &'a [i64], sizes: &'a [i64], items: Box<Encoder<'a>> },
     Struct(Vec<(&'a str, Encoder<'a>)>),
     Map { offsets: &'a [i32], keys: Box<Encoder<'a>>, values: Box<Encoder<'a>> },
 }
@@ -34,6 +36,16 @@ impl<'a> Nested<'a> {
                 let list = array.as_fixed_size_list();
                 let size = usize::try_from(list.value_length()).unwrap_or_default();
                 Ok(Self::FixedSizeList(size, boxed(list.values().as_ref())?))
+            }
+            DataType::ListView(_) => {
+                let list = array.as_list_view::<i32>();
+                let items = boxed(list.values().as_ref())?;
+                Ok(Self::ListView { offsets: list.offsets(), sizes: list.sizes(), items })
+            }
+            DataType::LargeListView(_) => {
+                let list = array.as_list_view::<i64>();
+                let items = boxed(list.values().as_ref())?;
+                Ok(Self::LargeListView { offsets: list.offsets(), sizes: list.sizes(), items })
             }
             DataType::Struct(fields) => {
                 let children =
@@ -64,6 +76,14 @@ impl<'a> Nested<'a> {
                 put_list(out, items, offsets[row] as usize..offsets[row + 1] as usize);
             }
             Self::FixedSizeList(size, items) => put_list(out, items, row * size..(row + 1) * size),
+            Self::ListView { offsets, sizes, items } => {
+                let start = offsets[row] as usize;
+                put_list(out, items, start..start + sizes[row] as usize);
+            }
+            Self::LargeListView { offsets, sizes, items } => {
+                let start = offsets[row] as usize;
+                put_list(out, items, start..start + sizes[row] as usize);
+            }
             Self::Struct(fields) => {
                 out.push(b'{');
                 for (at, (name, child)) in fields.iter().enumerate() {

@@ -4,7 +4,7 @@
 use super::super::column::fraction_digits;
 use arrow::datatypes::TimeUnit;
 
-const SECONDS_PER_DAY: i64 = 86_400;
+pub(super) const SECONDS_PER_DAY: i64 = 86_400;
 
 /// The days since 1970-01-01 that MySQL has a date for: 0000-01-01 to 9999-12-31 (MySQL 8.0
 /// manual, "The DATE, DATETIME, and TIMESTAMP Types", with the year 0 that it accepts as well).
@@ -103,7 +103,7 @@ fn digit(value: i64) -> u8 {
 
 /// Year, month and day of the proleptic Gregorian calendar. Source: Howard Hinnant,
 /// "chrono-Compatible Low-Level Date Algorithms", `civil_from_days`.
-fn civil(days: i64) -> (i64, i64, i64) {
+pub(super) fn civil(days: i64) -> (i64, i64, i64) {
     let shifted = days + 719_468;
     let era = shifted.div_euclid(146_097);
     let day_of_era = shifted.rem_euclid(146_097);
