@@ -43,7 +43,8 @@ pub(super) fn parse_decimal(text: &str) -> Parsed {
     };
     let mut unscaled: i128 = 0;
     for digit in all {
-        let longer = unscaled.checked_mul(10).map(|value| value + i128::from(digit - b'0'));
+        let digit = i128::from(digit - b'0');
+        let longer = unscaled.checked_mul(10).and_then(|value| value.checked_add(digit));
         match longer.filter(|value| fits(*value)) {
             Some(value) => unscaled = value,
             None => return Parsed::TooLong,
@@ -101,7 +102,9 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_told_from_what_is_no_number() {
-        for text in [&"9".repeat(39), "1e38", "1e-39", "1e999999999"] {
+        // One beyond 128 bits by its last digit only.
+        let wide = "170141183460469231731687303715884105729";
+        for text in [&"9".repeat(39), wide, "1e38", "1e-39", "1e999999999"] {
             assert_eq!(parse_decimal(text), Parsed::TooLong, "{text}");
         }
         for text in ["", "-", ".", "abc", "1.2.3", "1e", "--1", "1e99999999999", "NaN"] {
