@@ -87,7 +87,8 @@ impl Coordinator {
             membership: membership.clone(),
             runtime: parts.runtime,
         };
-        let sessions = SessionHub::new(runner, parts.variables, parts.number);
+        let sessions =
+            SessionHub::new(runner, parts.variables, parts.number, parts.state.clone());
         let accounts = Arc::new(StoredAccounts::new(parts.state, parts.laptop));
         let mysql_metrics = MysqlMetrics::register(registry);
         let mysql = MysqlDoor::new(parts.mysql, accounts, sessions, mysql_metrics);

@@ -1,11 +1,13 @@
 //! All sessions of a coordinator: it opens them, lists them, and ends them on demand.
 
 use super::{Client, FIRST_CATALOG, FIRST_SCHEMA, Session};
+use crate::information_schema::ServerView;
 use crate::mysql::{MysqlSession, SessionFactory, SessionRequest};
 use crate::query::{Query, Runner, shortened};
 use crate::statement::{Process, ServerStatus, ServerVariables, Variables};
 use async_trait::async_trait;
 use mooring_spi::{Error, ErrorKind, Result};
+use mooring_state::{State, StoredUser};
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -20,6 +22,7 @@ const CONNECTION_BITS: u32 = 21;
 pub struct SessionHub {
     this: Weak<SessionHub>,
     runner: Runner,
+    state: State,
     variables: Arc<ServerVariables>,
     coordinator_number: u32,
     connections_made: AtomicU32,
@@ -51,11 +54,18 @@ impl OpenSession {
 }
 
 impl SessionHub {
-    /// `coordinator_number`: below 2048, and another for each coordinator of the cluster.
-    pub fn new(runner: Runner, variables: ServerVariables, coordinator_number: u32) -> Arc<Self> {
+    /// `coordinator_number`: below 2048, and another for each coordinator of the cluster; `state`:
+    /// where the users are.
+    pub fn new(
+        runner: Runner,
+        variables: ServerVariables,
+        coordinator_number: u32,
+        state: State,
+    ) -> Arc<Self> {
         Arc::new_cyclic(|this| Self {
             this: this.clone(),
             runner,
+            state,
             variables: Arc::new(variables),
             coordinator_number,
             connections_made: AtomicU32::new(0),
@@ -149,6 +159,21 @@ impl SessionHub {
         };
         self.open.lock().insert(client.connection_id, session);
         SessionPlace { hub: self.this.clone(), connection_id: client.connection_id }
+    }
+}
+
+#[async_trait]
+impl ServerView for SessionHub {
+    fn processes(&self, by: &Client) -> Vec<Process> {
+        self.processes(by)
+    }
+
+    fn status(&self) -> ServerStatus {
+        self.status()
+    }
+
+    async fn users(&self) -> Result<Vec<StoredUser>> {
+        self.state.users().await
     }
 }
 

@@ -34,7 +34,9 @@ mod variable_provider;
 mod mysql_type;
 mod answer;
 
+pub(crate) use answer::{Cell, ENGINE, status_lines, table_type};
 pub use answer::{Process, ServerStatus, ShowContext, Warning, describe, show};
+pub(crate) use character_sets::{CHARACTER_SETS, COLLATIONS, CharacterSet, Collation};
 pub use column_list::{COMMENT_KEY, PartitionColumn};
 pub use dialect::MooringDialect;
 pub use evaluate::apply;
@@ -43,7 +45,7 @@ pub use filter::Filter;
 pub use labels::{Label, select_labels};
 pub use like::matches as like_matches;
 pub use mysql_type::mysql_type_text;
-pub use names::{Database, Name, resolve_database, resolve_table, split_database, split_table};
+pub use names::{Database, Name, Place, resolve_database, split_database, split_table};
 pub use parameters::Parameters;
 pub use parse::{EMPTY_QUERY, parse, parse_in, parse_with};
 pub use query::{Explain, QueryStatement};

@@ -67,7 +67,7 @@ const TRADITIONAL: &[&str] = &[
 /// The accepted form of a list of modes: known ones, in capitals, in order, each once.
 ///
 /// # Errors
-/// `InvalidArgument` for an unknown mode.
+/// `WrongVariableValue` for an unknown mode.
 pub(super) fn accept(value: &str) -> Result<String> {
     let mut on = vec![false; MODES.len()];
     let mut turn_on = |name: &str| {
@@ -81,7 +81,7 @@ pub(super) fn accept(value: &str) -> Result<String> {
         let known = turn_on(name);
         if !known && !REMOVED_MODES.iter().any(|mode| mode.eq_ignore_ascii_case(name)) {
             return Err(Error::new(
-                ErrorKind::InvalidArgument,
+                ErrorKind::WrongVariableValue,
                 format!("variable `sql_mode` can't be set to the value of `{name}`"),
             ));
         }
