@@ -12,6 +12,8 @@ mod parse;
 mod parameters;
 mod query;
 mod normalize;
+mod having;
+mod mysql_functions;
 mod like_escape;
 mod labels;
 mod source_text;

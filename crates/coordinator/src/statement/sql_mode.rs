@@ -9,17 +9,23 @@ pub struct SqlMode {
     pub ansi_quotes: bool,
     /// `\` is an ordinary character in strings.
     pub no_backslash_escapes: bool,
+    /// `||` is OR: the session has turned `PIPES_AS_CONCAT` off.
+    pub pipes_as_or: bool,
 }
 
 impl SqlMode {
     /// Reads the value of `sql_mode` in its accepted form.
     pub fn of(value: &str) -> Self {
         let has = |mode: &str| value.split(',').any(|part| part == mode);
-        Self { ansi_quotes: has("ANSI_QUOTES"), no_backslash_escapes: has("NO_BACKSLASH_ESCAPES") }
+        Self {
+            ansi_quotes: has("ANSI_QUOTES"),
+            no_backslash_escapes: has("NO_BACKSLASH_ESCAPES"),
+            pipes_as_or: !has("PIPES_AS_CONCAT"),
+        }
     }
 }
 
-/// MySQL 8.0's default; `||` concatenates here whatever the mode, and the default says so.
+/// MySQL 8.0's default, with `PIPES_AS_CONCAT`: `||` concatenates unless a session turns it off.
 pub(super) const DEFAULT: &str = "PIPES_AS_CONCAT,ONLY_FULL_GROUP_BY,STRICT_TRANS_TABLES,\
      NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION";
 
