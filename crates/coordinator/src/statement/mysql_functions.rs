@@ -62,7 +62,7 @@ fn meaning(function: &mut Function) -> Result<Option<Expr>> {
         "date_format" | "from_unixtime" | "to_char" | "regexp_instr" => {
             return Err(refused(&name, "it would mean something else here"));
         }
-        "log" | "ln" | "log2" | "log10" | "sqrt" | "acos" | "asin" => {
+        "log" | "ln" | "log2" | "log10" | "acos" | "asin" => {
             if name == "log" && arguments(function).is_some_and(|list| list.len() == 1) {
                 rename(function, "ln");
             }

@@ -1,6 +1,6 @@
 //! A double that is a number: null in the place of infinity and of what is no number. MySQL's
-//! logarithms and roots of what they are not defined for are null (MySQL 8.0 Reference Manual,
-//! section 14.6.2).
+//! logarithms and arc functions of what they are not defined for are null (MySQL 8.0 Reference
+//! Manual, section 14.6.2).
 
 use datafusion::arrow::array::{ArrayRef, AsArray, Float64Array};
 use datafusion::arrow::datatypes::{DataType, Float64Type};
