@@ -160,10 +160,3 @@ impl Connector for SessionTables {
         Ok(Scan::Rows(vec![projected]))
     }
 }
-
-impl SessionTables {
-    /// Names and values that the session's client told of itself when it connected, in its order.
-    pub(super) fn connect_attributes(&self) -> Vec<(String, String)> {
-        Vec::new()
-    }
-}

@@ -92,8 +92,8 @@ fn processes_with_engine(session: &SessionTables) -> Vec<Line> {
 /// What the session's own client told of itself when it connected.
 fn attributes(session: &SessionTables) -> Vec<Line> {
     let id = u64::from(session.client.connection_id);
-    let line = |(position, (name, value)): (i64, (String, String))| {
-        vec![id.into(), name.into(), value.into(), position.into()]
+    let line = |(position, (name, value)): (i64, &(String, String))| {
+        vec![id.into(), name.as_str().into(), value.as_str().into(), position.into()]
     };
-    (0..).zip(session.connect_attributes()).map(line).collect()
+    (0..).zip(session.client.attributes.iter()).map(line).collect()
 }

@@ -113,6 +113,7 @@ impl Fixture {
             administrator: false,
             address: ([127, 0, 0, 1], 1).into(),
             connection_id: 7,
+            attributes: [("_pid".to_owned(), "12".to_owned())].into(),
         };
         let tables = SessionTables {
             catalogs: Arc::new(catalogs),
@@ -208,6 +209,14 @@ async fn tables_and_views_have_their_types() {
     let own = Predicate::from([equal("TABLE_SCHEMA", &["Information_Schema"])]);
     let types = fixture.texts("information_schema.TABLES", "TABLE_TYPE", &own).await;
     assert!(types.len() > 30 && types.iter().all(|kind| kind == "SYSTEM VIEW"));
+}
+
+#[tokio::test]
+async fn a_client_sees_what_it_told_of_itself() {
+    let fixture = Fixture::new();
+    let table = "performance_schema.session_connect_attrs";
+    assert_eq!(fixture.texts(table, "ATTR_NAME", &Predicate::new()).await, ["_pid"]);
+    assert_eq!(fixture.texts(table, "ATTR_VALUE", &Predicate::new()).await, ["12"]);
 }
 
 #[tokio::test]
