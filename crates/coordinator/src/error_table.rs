@@ -62,6 +62,20 @@ pub fn row(kind: ErrorKind) -> ErrorRow {
         Kind::InvalidValue => (1366, "HY000", 11, user),
         // ER_UNKNOWN_SYSTEM_VARIABLE
         Kind::UnknownVariable => (1193, "HY000", 5, user),
+        // ER_INCORRECT_GLOBAL_LOCAL_VAR
+        Kind::ReadOnlyVariable => (1238, "HY000", 3, user),
+        // ER_GLOBAL_VARIABLE
+        Kind::GlobalVariable => (1229, "HY000", 3, user),
+        // ER_WRONG_VALUE_FOR_VAR
+        Kind::WrongVariableValue => (1231, "42000", 3, user),
+        // ER_UNKNOWN_CHARACTER_SET
+        Kind::UnknownCharacterSet => (1115, "42000", 3, user),
+        // ER_UNKNOWN_COLLATION
+        Kind::UnknownCollation => (1273, "HY000", 3, user),
+        // ER_COLLATION_CHARSET_MISMATCH
+        Kind::CollationMismatch => (1253, "42000", 3, user),
+        // ER_UNKNOWN_TIME_ZONE
+        Kind::UnknownTimeZone => (1298, "HY000", 3, user),
         // ER_NO_DB_ERROR
         Kind::NoSchemaSelected => (1046, "3D000", 9, user),
         // ER_SPECIFIC_ACCESS_DENIED_ERROR

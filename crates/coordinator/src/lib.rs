@@ -6,6 +6,7 @@ pub mod mysql;
 pub mod http;
 pub mod session;
 pub mod statement;
+pub mod information_schema;
 pub mod query;
 pub mod error_table;
 pub mod membership;

@@ -14,6 +14,28 @@ pub struct Catalog {
     pub connector: Arc<dyn Connector>,
 }
 
+/// The key of every session's own tables. No plan that leaves the coordinator names it.
+const SESSION_KEY: CatalogKey = CatalogKey { id: 0, version: 0 };
+
+impl Catalog {
+    /// The tables of one session, which stand in no catalog. MySQL calls the catalog of all tables
+    /// `def`.
+    pub fn of_session(connector: Arc<dyn Connector>) -> Self {
+        let definition = CatalogDefinition {
+            key: SESSION_KEY,
+            name: "def".to_owned(),
+            kind: "session".to_owned(),
+            properties: BTreeMap::new(),
+        };
+        Self { definition, connector }
+    }
+
+    /// Whether these are the tables of a session.
+    pub fn is_session(&self) -> bool {
+        self.definition.key == SESSION_KEY
+    }
+}
+
 /// Every catalog that this coordinator knows, by exact name.
 #[derive(Debug, Default)]
 pub struct Catalogs {

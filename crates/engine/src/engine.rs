@@ -1,6 +1,5 @@
 //! From a parsed statement to a running plan, on the coordinator.
 
-use crate::Catalogs;
 use crate::distribute::{NodeAddress, QueryTasks, WorkerDirectory, run_on_a_worker};
 use crate::error::from_datafusion;
 use crate::identifiers::{fold_columns, fold_relations};
@@ -8,7 +7,8 @@ use crate::options::MooringOptions;
 use crate::plan_cache::{CachedPlan, PlanCache, PlanKey, is_constant};
 use crate::planner_session::{PlannerSessions, Spread};
 use crate::session::NodeRuntime;
-use crate::snapshot::{CurrentNames, Snapshot};
+use crate::snapshot::{CurrentNames, Snapshot, TableSources};
+use crate::{Catalog, Catalogs};
 use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DataFusionError, Result as DataFusionResult, TableReference};
@@ -35,6 +35,8 @@ use url::Host;
 pub struct QueryContext {
     pub options: MooringOptions,
     pub current: CurrentNames,
+    /// The session's own tables, see [`Catalog::of_session`].
+    pub session_tables: Arc<Catalog>,
     /// Partitions per task.
     pub target_partitions: usize,
     /// Bytes that one partition of a task should read; a smaller scan is not spread.
@@ -174,7 +176,9 @@ impl Engine {
         references: &[TableReference],
         context: &QueryContext,
     ) -> Result<OpenQuery> {
-        let snapshot = Snapshot::resolve(references, &self.catalogs, &context.current).await?;
+        let sources =
+            TableSources { catalogs: &self.catalogs, session_tables: &context.session_tables };
+        let snapshot = Snapshot::resolve(references, &sources, &context.current).await?;
         fold_columns(&mut statement, &|table| snapshot.schema(table))?;
         self.node.sources.load(&snapshot.catalog_keys()).await?;
         let spreads = self.spreads() && !is_recursive(&statement);

@@ -28,7 +28,7 @@ pub use distribute::{
 };
 pub use engine::{Engine, PlannedQuery, QueryContext, QueryDescription};
 pub use error::{from_datafusion, to_datafusion};
-pub use names::{no_schema, split_database, split_table};
+pub use names::{SESSION_SCHEMAS, no_schema, session_schema, split_database, split_table};
 pub use options::MooringOptions;
 pub use session::{NodeLimits, NodeRuntime, build_worker_session};
 pub use snapshot::CurrentNames;

@@ -5,6 +5,15 @@
 
 use mooring_spi::{Error, ErrorKind, Result, TableName};
 
+/// The schemas that a session has in every catalog: tables about the session, its catalogs and its
+/// server. They hide a catalog's own schema of the same name.
+pub const SESSION_SCHEMAS: [&str; 3] = ["information_schema", "mysql", "performance_schema"];
+
+/// The exact name of a session's own schema.
+pub fn session_schema(name: &str) -> Option<&'static str> {
+    SESSION_SCHEMAS.into_iter().find(|schema| schema.eq_ignore_ascii_case(name))
+}
+
 /// The catalog and the schema that a database's name means, as typed.
 ///
 /// # Errors
@@ -79,6 +88,12 @@ mod tests {
         for wrong in [parts(&["a", "b", "c"]), parts(&[""]), parts(&[".x"]), parts(&["x."])] {
             assert!(split_database(&wrong, "lake").is_err(), "{wrong:?}");
         }
+    }
+
+    #[test]
+    fn the_schemas_of_a_session_have_no_case() {
+        assert_eq!(session_schema("Information_SCHEMA"), Some("information_schema"));
+        assert_eq!(session_schema("mysql.user"), None);
     }
 
     #[test]

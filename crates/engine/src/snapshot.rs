@@ -2,7 +2,7 @@
 //! own metadata snapshot. DataFusion plans against the snapshot and never waits for a metastore.
 
 use crate::catalogs::{Catalog, Catalogs};
-use crate::names::no_schema;
+use crate::names::{no_schema, session_schema};
 use crate::table::MooringTable;
 use async_trait::async_trait;
 use datafusion::arrow::datatypes::SchemaRef;
@@ -21,6 +21,26 @@ pub struct CurrentNames {
 
 /// A name as the statement has it, with the session's defaults filled in.
 type TypedName = (String, String, String);
+
+/// Where tables are found.
+pub(crate) struct TableSources<'a> {
+    pub catalogs: &'a Catalogs,
+    /// The schemas of [`crate::SESSION_SCHEMAS`].
+    pub session_tables: &'a Arc<Catalog>,
+}
+
+impl TableSources<'_> {
+    /// The catalog that has the table: the session's own, whatever catalog stands before it.
+    fn catalog(&self, reference: &TableReference, typed: &TypedName) -> Result<Arc<Catalog>> {
+        if session_schema(&typed.1).is_none() {
+            return self.catalogs.get(&typed.0);
+        }
+        if let Some(catalog) = reference.catalog() {
+            self.catalogs.get(catalog)?;
+        }
+        Ok(self.session_tables.clone())
+    }
+}
 
 /// The names of one statement that one catalog resolves together.
 struct NamesInCatalog {
@@ -44,16 +64,16 @@ impl Snapshot {
     /// and what the connectors answer.
     pub async fn resolve(
         references: &[TableReference],
-        catalogs: &Catalogs,
+        sources: &TableSources<'_>,
         current: &CurrentNames,
     ) -> Result<Self> {
-        let mut by_catalog: BTreeMap<String, NamesInCatalog> = BTreeMap::new();
+        let mut by_catalog: BTreeMap<CatalogKey, NamesInCatalog> = BTreeMap::new();
         for reference in references {
             let typed = typed_name(reference, current)?;
-            let catalog = catalogs.get(&typed.0)?;
+            let catalog = sources.catalog(reference, &typed)?;
             let name = SchemaTable::new(&typed.1, &typed.2);
             by_catalog
-                .entry(catalog.definition.name.clone())
+                .entry(catalog.definition.key)
                 .or_insert_with(|| NamesInCatalog { catalog, names: Vec::new() })
                 .names
                 .push((typed, name));
@@ -66,8 +86,11 @@ impl Snapshot {
     }
 
     pub fn catalog_keys(&self) -> Vec<CatalogKey> {
-        let mut keys: Vec<CatalogKey> =
-            self.tables.values().map(|table| table.catalog.definition.key).collect();
+        let catalogs = self.tables.values().map(|table| &table.catalog);
+        let mut keys: Vec<CatalogKey> = catalogs
+            .filter(|catalog| !catalog.is_session())
+            .map(|catalog| catalog.definition.key)
+            .collect();
         keys.sort_unstable();
         keys.dedup();
         keys

@@ -55,6 +55,17 @@ error_kinds! {
     /// A value that does not fit its type or operation (overflow, division by zero, failed cast).
     InvalidValue = "INVALID_VALUE",
     UnknownVariable = "UNKNOWN_VARIABLE",
+    /// A system variable that nobody can set.
+    ReadOnlyVariable = "READ_ONLY_VARIABLE",
+    /// A variable of the server, set in a session.
+    GlobalVariable = "GLOBAL_VARIABLE",
+    /// A value that a system variable does not take.
+    WrongVariableValue = "WRONG_VARIABLE_VALUE",
+    UnknownCharacterSet = "UNKNOWN_CHARACTER_SET",
+    UnknownCollation = "UNKNOWN_COLLATION",
+    /// A collation of another character set.
+    CollationMismatch = "COLLATION_MISMATCH",
+    UnknownTimeZone = "UNKNOWN_TIME_ZONE",
     /// No database is selected and the statement needs one.
     NoSchemaSelected = "NO_SCHEMA_SELECTED",
     /// The user is known, but may not do this.
@@ -172,6 +183,13 @@ impl Error {
             | ErrorKind::TypeMismatch
             | ErrorKind::InvalidValue
             | ErrorKind::UnknownVariable
+            | ErrorKind::ReadOnlyVariable
+            | ErrorKind::GlobalVariable
+            | ErrorKind::WrongVariableValue
+            | ErrorKind::UnknownCharacterSet
+            | ErrorKind::UnknownCollation
+            | ErrorKind::CollationMismatch
+            | ErrorKind::UnknownTimeZone
             | ErrorKind::NoSchemaSelected
             | ErrorKind::AccessDenied
             | ErrorKind::AuthenticationFailed

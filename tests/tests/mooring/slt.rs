@@ -27,11 +27,16 @@ async fn slt_errors() {
     run_folder("errors").await.unwrap();
 }
 
+#[tokio::test]
+async fn slt_tools() {
+    run_folder("tools").await.unwrap();
+}
+
 /// A new folder needs a test above.
 #[test]
 fn every_folder_is_run() {
     let folders = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/slt")).unwrap();
     let mut names: Vec<_> = folders.map(|entry| entry.unwrap().file_name()).collect();
     names.sort();
-    assert_eq!(names, ["ddl", "errors", "select", "session", "tpch"]);
+    assert_eq!(names, ["ddl", "errors", "select", "session", "tools", "tpch"]);
 }

@@ -2,7 +2,7 @@
 
 use super::{Completion, Response, Session};
 use crate::statement::{CreateExternalTable, Name, resolve_database, split_database, split_table};
-use mooring_engine::Catalog;
+use mooring_engine::{Catalog, session_schema};
 use mooring_spi::{Error, ErrorKind, Metastore, NewTable, Result, SchemaTable};
 use std::sync::Arc;
 
@@ -10,6 +10,12 @@ impl Session {
     pub(super) async fn create_schema(&self, name: &Name, if_not_exists: bool) -> Result<Response> {
         self.must_be_administrator("CREATE SCHEMA")?;
         let (catalog, schema) = split_database(&name.0, &self.catalog)?;
+        if let Some(own) = session_schema(&schema) {
+            return Err(Error::new(
+                ErrorKind::AccessDenied,
+                format!("database `{own}` is every session's own; take another name"),
+            ));
+        }
         let catalog = self.catalogs().get(&catalog)?;
         match metastore(&catalog)?.create_schema(&schema).await {
             Err(error) if if_not_exists && error.kind() == ErrorKind::SchemaExists => Ok(done(0)),

@@ -3,11 +3,13 @@
 use super::state::Tracker;
 use super::{Client, FIRST_CATALOG, FIRST_SCHEMA, Session};
 use crate::accounts::StoredAccounts;
+use crate::information_schema::ServerView;
 use crate::mysql::{MysqlSession, SessionFactory, SessionRequest};
 use crate::query::{Query, Runner, shortened};
 use crate::statement::{Process, ServerStatus, ServerVariables, Variables};
 use async_trait::async_trait;
 use mooring_spi::{Error, ErrorKind, Result};
+use mooring_state::StoredUser;
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -163,6 +165,21 @@ impl SessionHub {
         };
         self.open.lock().insert(client.connection_id, session);
         SessionPlace { hub: self.this.clone(), connection_id: client.connection_id }
+    }
+}
+
+#[async_trait]
+impl ServerView for SessionHub {
+    fn processes(&self, by: &Client) -> Vec<Process> {
+        self.processes(by)
+    }
+
+    fn status(&self) -> ServerStatus {
+        self.status()
+    }
+
+    async fn users(&self) -> Result<Vec<StoredUser>> {
+        self.accounts.users().await
     }
 }
 

@@ -15,13 +15,15 @@ pub use prepared::Prepared;
 pub use result::{Completion, OutputColumn, Response, ResultSet};
 pub use state::{SessionChanges, SessionState};
 
+use crate::error_table;
+use crate::information_schema::SessionTables;
 use crate::query::Runner;
 use crate::statement::{
-    Assignment, Kill, Name, Parameters, Scope, ShowContext, Statement, VariableValue, Variables,
-    Warning, describe, error_without_secrets, parse_with, resolve_database, resolve_table, show,
+    Assignment, Kill, Name, Parameters, Place, Scope, ShowContext, Statement, VariableValue,
+    Variables, Warning, describe, error_without_secrets, parse_with, show, split_database,
 };
 use hub::SessionPlace;
-use mooring_engine::Catalogs;
+use mooring_engine::{Catalog, Catalogs, session_schema};
 use mooring_spi::{Error, Result};
 use state::Tracker;
 use std::net::SocketAddr;
@@ -84,9 +86,17 @@ impl Session {
         let running = self.place.begin(sql);
         let response = match statement {
             Ok((statement, _)) => self.run(statement, sql).await,
-            Err(error) => Err(error),
+            Err(error) => {
+                self.begin_warnings();
+                Err(error)
+            }
         };
         drop(running);
+        if let Err(error) = &response {
+            let code = error_table::row(error.kind()).mysql_errno;
+            let message = error.message().to_owned();
+            self.warnings.push(Warning { level: "Error", code, message });
+        }
         response
     }
 
@@ -103,8 +113,8 @@ impl Session {
     }
 
     async fn run(&mut self, statement: Statement, sql: &str) -> Result<Response> {
-        if !matches!(&statement, Statement::Show(_)) {
-            self.warnings.clear();
+        if !matches!(&statement, Statement::Show(show) if show.is_diagnostic()) {
+            self.begin_warnings();
         }
         self.tracker.begin(&statement);
         match statement {
@@ -116,11 +126,13 @@ impl Session {
             }
             Statement::Show(statement) => {
                 let processes = self.hub.processes(&self.client);
-                let context = self.show_context(&processes);
+                let tables = self.session_tables().as_catalog();
+                let context = self.show_context(&processes, &tables);
                 show(&statement, &context).await.map(Response::Rows)
             }
             Statement::Describe(statement) => {
-                let context = self.show_context(&[]);
+                let tables = self.session_tables().as_catalog();
+                let context = self.show_context(&[], &tables);
                 describe(&statement, &context).await.map(Response::Rows)
             }
             Statement::CreateSchema { name, if_not_exists } => {
@@ -137,6 +149,14 @@ impl Session {
         }
     }
 
+    /// A new statement begins: what the last one warned of is still counted, in `@@warning_count`
+    /// and `@@error_count`, and no longer listed (MySQL 8.0 Reference Manual, section 13.7.7.42).
+    fn begin_warnings(&mut self) {
+        let errors = self.warnings.iter().filter(|warning| warning.level == "Error").count();
+        self.variables.count_warnings(self.warnings.len(), errors);
+        self.warnings.clear();
+    }
+
     /// Makes `database` current: a schema of the current catalog, or `catalog.schema`.
     ///
     /// # Errors
@@ -146,8 +166,15 @@ impl Session {
     }
 
     async fn enter(&mut self, name: &Name) -> Result<()> {
-        let database = resolve_database(self.catalogs(), &name.0, &self.catalog).await?;
-        self.catalog = database.catalog.definition.name.clone();
+        let tables = self.session_tables().as_catalog();
+        let database = self.place(&tables).database(&name.0).await?;
+        let catalog = match database.catalog.is_session() {
+            true => split_database(&name.0, &self.catalog)?.0,
+            false => database.catalog.definition.name.clone(),
+        };
+        if catalog != self.catalog {
+            self.catalog = self.catalogs().get(&catalog)?.definition.name.clone();
+        }
         self.schema = Some(database.schema);
         self.place.set_database(self.database_label());
         self.tracker.choose_database();
@@ -160,8 +187,8 @@ impl Session {
     /// `TableNotFound`.
     pub async fn table_columns(&self, table: &str) -> Result<Vec<OutputColumn>> {
         let name = [table.to_string()];
-        let schema = self.schema.as_deref();
-        let (_, table) = resolve_table(self.catalogs(), &name, &self.catalog, schema).await?;
+        let tables = self.session_tables().as_catalog();
+        let (_, table) = self.place(&tables).table(&name).await?;
         let column = |field: &Arc<arrow::datatypes::Field>| OutputColumn {
             label: field.name().clone(),
             field: field.clone(),
@@ -183,11 +210,28 @@ impl Session {
         self.runner.engine.catalogs()
     }
 
+    /// The session's own tables as they are now.
+    fn session_tables(&self) -> SessionTables {
+        SessionTables {
+            catalogs: self.runner.engine.catalogs().clone(),
+            catalog: self.catalog.clone(),
+            client: self.client.clone(),
+            variables: self.variables.clone(),
+            server: self.hub.clone(),
+            warnings: Arc::default(),
+        }
+    }
+
+    fn place<'a>(&'a self, session_tables: &'a Arc<Catalog>) -> Place<'a> {
+        let schema = self.schema.as_deref();
+        Place { catalogs: self.catalogs(), session_tables, catalog: &self.catalog, schema }
+    }
+
     /// The current database as a MySQL client knows it: plain in the catalog where sessions start,
     /// dotted elsewhere.
     fn database_label(&self) -> Option<String> {
         let schema = self.schema.as_ref()?;
-        Some(match self.catalog == FIRST_CATALOG {
+        Some(match self.catalog == FIRST_CATALOG || session_schema(schema).is_some() {
             true => schema.clone(),
             false => format!("{}.{schema}", self.catalog),
         })
@@ -198,8 +242,13 @@ impl Session {
         Ok(Response::Done(Completion::default()))
     }
 
-    fn show_context<'a>(&'a self, processes: &'a [crate::statement::Process]) -> ShowContext<'a> {
+    fn show_context<'a>(
+        &'a self,
+        processes: &'a [crate::statement::Process],
+        session_tables: &'a Arc<Catalog>,
+    ) -> ShowContext<'a> {
         ShowContext {
+            session_tables,
             catalogs: self.catalogs(),
             catalog: &self.catalog,
             schema: self.schema.as_deref(),

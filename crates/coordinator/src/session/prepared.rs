@@ -75,7 +75,7 @@ impl Session {
     }
 
     async fn describe_query(&self, query: QueryStatement) -> Result<QueryDescription> {
-        let context = self.query_context()?;
+        let context = self.query_context(self.session_tables())?;
         let mut planned = query.query;
         make_unique(&mut planned);
         self.runner.describe(PlannedStatement::Query(planned), context).await

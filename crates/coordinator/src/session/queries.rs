@@ -2,6 +2,7 @@
 //! expects.
 
 use super::{Completion, OutputColumn, Response, ResultSet, Session};
+use crate::information_schema::SessionTables;
 use crate::query::{NewQuery, QueryRun, RunRequest};
 use crate::statement::{
     Label, QueryStatement, Scope, VariableProvider, VariableValue, make_unique,
@@ -21,7 +22,9 @@ const TARGET_PARTITIONS_MAX: usize = 1024;
 
 impl Session {
     pub(super) async fn query(&mut self, query: QueryStatement, sql: &str) -> Result<Response> {
-        let mut context = self.query_context()?;
+        let tables = self.session_tables();
+        let left_out = tables.warnings.clone();
+        let mut context = self.query_context(tables)?;
         let mut planned = query.query;
         make_unique(&mut planned);
         self.limit_rows(&mut planned)?;
@@ -45,6 +48,7 @@ impl Session {
             return ResultSet::of_lines("EXPLAIN", &text).map(Response::Rows);
         }
         let run = self.runner.run(record, request).await?;
+        self.warnings.append(&mut left_out.lock());
         if let Some(variable) = query.into {
             return self.select_into(&variable, run).await;
         }
@@ -73,7 +77,7 @@ impl Session {
         Ok(())
     }
 
-    pub(super) fn query_context(&self) -> Result<QueryContext> {
+    pub(super) fn query_context(&self, tables: SessionTables) -> Result<QueryContext> {
         let number = |name: &str| -> Result<usize> {
             usize::try_from(self.variables.int(name)?)
                 .map_err(|_| Error::internal(format!("variable `{name}` is negative")))
@@ -88,6 +92,7 @@ impl Session {
         Ok(QueryContext {
             options,
             current: CurrentNames { catalog: self.catalog.clone(), schema: self.schema.clone() },
+            session_tables: tables.as_catalog(),
             target_partitions: number("target_partitions")?.min(TARGET_PARTITIONS_MAX),
             distributed_bytes_per_partition: number("distributed_bytes_per_partition")?,
             broadcast_join_bytes_max: number("broadcast_join_bytes_max")?,

@@ -6,17 +6,24 @@ mod columns;
 mod create_table;
 mod server;
 
-use super::names::{Name, no_schema};
+use super::names::{Name, Place, no_schema};
 use super::variables::Variables;
 use super::{Describe, Filter, Show};
 use crate::session::{Client, ResultSet};
-use mooring_engine::Catalogs;
+use mooring_engine::{Catalog, Catalogs};
 use mooring_spi::Result;
+use std::sync::Arc;
+
+pub(crate) use databases::table_type;
+pub(crate) use rows::Cell;
+pub(crate) use server::{ENGINE, status_lines};
 
 /// What the answers are made from.
 #[derive(Debug)]
 pub struct ShowContext<'a> {
     pub catalogs: &'a Catalogs,
+    /// The session's own tables.
+    pub session_tables: &'a Arc<Catalog>,
     /// The session's current catalog and schema.
     pub catalog: &'a str,
     pub schema: Option<&'a str>,
@@ -30,6 +37,15 @@ pub struct ShowContext<'a> {
 }
 
 impl ShowContext<'_> {
+    fn place(&self) -> Place<'_> {
+        Place {
+            catalogs: self.catalogs,
+            session_tables: self.session_tables,
+            catalog: self.catalog,
+            schema: self.schema,
+        }
+    }
+
     /// The database that a statement names, or the current one.
     fn database(&self, named: Option<&Name>) -> Result<Vec<String>> {
         match (named, self.schema) {
@@ -92,8 +108,9 @@ pub async fn show(show: &Show, context: &ShowContext<'_>) -> Result<ResultSet> {
         Show::Columns { table, full, filter } => {
             columns::columns(context, table, *full, filter).await?
         }
-        Show::Indexes { table } => columns::indexes(context, table).await?,
+        Show::Indexes { table, filter } => columns::indexes(context, table, filter).await?,
         Show::CreateTable { table } => create_table::create_table(context, table).await?,
+        Show::CreateView { view } => create_table::create_view(context, view).await?,
         Show::CreateDatabase { database } => databases::create_database(context, database).await?,
         Show::Variables { global, filter } => server::variables(context, *global, filter)?,
         Show::Status { filter } => server::status(context, filter)?,
@@ -106,6 +123,7 @@ pub async fn show(show: &Show, context: &ShowContext<'_>) -> Result<ResultSet> {
         Show::Collations { filter } => server::collations(filter)?,
         Show::Plugins => server::plugins(),
         Show::Processes { full } => server::processes(context, *full),
+        Show::Privileges => server::privileges(),
         Show::Nothing { kind } => server::nothing(*kind),
     };
     rows.into_result_set()

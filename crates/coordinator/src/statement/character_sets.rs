@@ -3,14 +3,14 @@
 //! (`information_schema.collations`); a set's default is the binary collation, as text compares
 //! by its bytes.
 
-pub(super) struct CharacterSet {
-    pub(super) name: &'static str,
-    pub(super) description: &'static str,
-    pub(super) default_collation: &'static str,
-    pub(super) bytes_max: i64,
+pub(crate) struct CharacterSet {
+    pub(crate) name: &'static str,
+    pub(crate) description: &'static str,
+    pub(crate) default_collation: &'static str,
+    pub(crate) bytes_max: i64,
 }
 
-pub(super) const CHARACTER_SETS: &[CharacterSet] = &[
+pub(crate) const CHARACTER_SETS: &[CharacterSet] = &[
     set("ascii", "US ASCII", "ascii_bin", 1),
     set("binary", "Binary pseudo charset", "binary", 1),
     set("utf8mb3", "UTF-8 Unicode", "utf8mb3_bin", 3),
@@ -26,15 +26,15 @@ const fn set(
     CharacterSet { name, description, default_collation, bytes_max }
 }
 
-pub(super) struct Collation {
-    pub(super) name: &'static str,
-    pub(super) character_set: &'static str,
-    pub(super) id: i64,
-    pub(super) sort_length: i64,
+pub(crate) struct Collation {
+    pub(crate) name: &'static str,
+    pub(crate) character_set: &'static str,
+    pub(crate) id: i64,
+    pub(crate) sort_length: i64,
     pub(super) pads: bool,
 }
 
-pub(super) const COLLATIONS: &[Collation] = &[
+pub(crate) const COLLATIONS: &[Collation] = &[
     collation("ascii_bin", "ascii", 65, 1, true),
     collation("ascii_general_ci", "ascii", 11, 1, true),
     collation("binary", "binary", 63, 1, false),
@@ -50,6 +50,17 @@ pub(super) const COLLATIONS: &[Collation] = &[
     collation("utf8mb4_unicode_520_ci", "utf8mb4", 246, 8, true),
     collation("utf8mb4_unicode_ci", "utf8mb4", 224, 8, true),
 ];
+
+impl Collation {
+    /// Whether its character set has it unless told otherwise.
+    pub(crate) fn is_default(&self) -> bool {
+        character_set(self.character_set).is_some_and(|set| set.default_collation == self.name)
+    }
+
+    pub(crate) fn pad_attribute(&self) -> &'static str {
+        if self.pads { "PAD SPACE" } else { "NO PAD" }
+    }
+}
 
 const fn collation(
     name: &'static str,

@@ -60,6 +60,9 @@ impl Dialect for MooringDialect {
                 Some(Ok(self.prec_value(Precedence::MulDivModOp)))
             }
             Token::Overlap => Some(Ok(self.prec_value(Precedence::And))),
+            Token::StringConcat if self.mode.pipes_as_or => {
+                Some(Ok(self.prec_value(Precedence::Or)))
+            }
             Token::Caret => Some(Ok(CARET_PRECEDENCE)),
             Token::ShiftLeft | Token::ShiftRight => Some(Ok(SHIFT_PRECEDENCE)),
             _ => None,
@@ -82,9 +85,13 @@ impl Dialect for MooringDialect {
         left: &Expr,
         precedence: u8,
     ) -> Option<Result<Expr, ParserError>> {
-        let op = match parser.parse_one_of_keywords(&[Keyword::DIV, Keyword::MOD])? {
-            Keyword::DIV => BinaryOperator::MyIntegerDivide,
-            _ => BinaryOperator::Modulo,
+        let op = if self.mode.pipes_as_or && parser.consume_token(&Token::StringConcat) {
+            BinaryOperator::Or
+        } else {
+            match parser.parse_one_of_keywords(&[Keyword::DIV, Keyword::MOD])? {
+                Keyword::DIV => BinaryOperator::MyIntegerDivide,
+                _ => BinaryOperator::Modulo,
+            }
         };
         Some(parser.parse_subexpr(precedence).map(|right| Expr::BinaryOp {
             left: Box::new(left.clone()),
@@ -282,6 +289,20 @@ mod tests {
             ("NOT a = b", "(NOT (a = b))"),
         ] {
             assert_eq!(grouped(sql), expected, "{sql}");
+        }
+    }
+
+    // MySQL 8.0 reference manual, section 5.1.11: `PIPES_AS_CONCAT`.
+    #[test]
+    fn pipes_are_or_where_the_mode_says_so() {
+        let modes = [(false, "a = 1 || b", "a = 1 || b"), (true, "a = 1 || b", "a = 1 OR b")];
+        for (pipes_as_or, sql, expected) in modes {
+            let dialect = MooringDialect { mode: SqlMode { pipes_as_or, ..SqlMode::default() } };
+            let parsed = Parser::new(&dialect)
+                .try_with_sql(sql)
+                .and_then(|mut parser| parser.parse_expr())
+                .expect("an expression");
+            assert_eq!(parsed.to_string(), expected);
         }
     }
 

@@ -1,7 +1,7 @@
 //! Names in statements: the catalogs, schemas and tables that they find.
 
-use mooring_engine::{Catalog, Catalogs};
-use mooring_spi::{Error, ErrorKind, Result, SchemaTable, Table, pick_name, quote};
+use mooring_engine::{Catalog, Catalogs, session_schema};
+use mooring_spi::{Error, ErrorKind, Result, SchemaTable, Table, TableName, pick_name, quote};
 use std::fmt;
 use std::sync::Arc;
 
@@ -30,10 +30,58 @@ impl Database {
     /// As a MySQL client names it: plain in the current catalog, else dotted.
     pub fn label(&self, current_catalog: &str) -> String {
         let catalog = &self.catalog.definition.name;
-        if catalog == current_catalog {
+        if catalog == current_catalog || self.catalog.is_session() {
             self.schema.clone()
         } else {
             format!("{catalog}.{}", self.schema)
+        }
+    }
+}
+
+/// Where a session stands when it names things.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    pub catalogs: &'a Catalogs,
+    /// The session's own schemas, which every catalog has.
+    pub session_tables: &'a Arc<Catalog>,
+    /// The current catalog and schema.
+    pub catalog: &'a str,
+    pub schema: Option<&'a str>,
+}
+
+impl Place<'_> {
+    /// Finds a database, also one of the session's own.
+    ///
+    /// # Errors
+    /// As [`resolve_database`].
+    pub async fn database(&self, name: &[String]) -> Result<Database> {
+        let (catalog, schema) = split_database(name, self.catalog)?;
+        let Some(own) = session_schema(&schema) else {
+            return resolve_database(self.catalogs, name, self.catalog).await;
+        };
+        if catalog != self.catalog {
+            self.catalogs.get(&catalog)?;
+        }
+        Ok(Database { catalog: self.session_tables.clone(), schema: own.to_owned() })
+    }
+
+    /// Finds a table and pins it.
+    ///
+    /// # Errors
+    /// As [`resolve_table`].
+    pub async fn table(&self, name: &[String]) -> Result<(Arc<Catalog>, Table)> {
+        let wanted = split_table(name, self.catalog, self.schema)?;
+        if session_schema(&wanted.schema).is_none() {
+            return resolve_table(self.catalogs, &wanted).await;
+        }
+        let request = [SchemaTable::new(&wanted.schema, &wanted.table)];
+        let found = self.session_tables.connector.resolve(&request).await?.into_iter().next();
+        match found.flatten() {
+            Some(table) => Ok((self.session_tables.clone(), table)),
+            None => Err(Error::new(
+                ErrorKind::TableNotFound,
+                format!("table `{}.{}` doesn't exist", wanted.schema, wanted.table),
+            )),
         }
     }
 }
@@ -73,21 +121,15 @@ pub async fn resolve_database(
 /// # Errors
 /// `CatalogNotFound`, `SchemaNotFound`, `TableNotFound`, `NoSchemaSelected`; what the catalog
 /// says when it cannot be asked.
-pub async fn resolve_table(
-    catalogs: &Catalogs,
-    name: &[String],
-    current_catalog: &str,
-    current_schema: Option<&str>,
-) -> Result<(Arc<Catalog>, Table)> {
-    let wanted = split_table(name, current_catalog, current_schema)?;
+async fn resolve_table(catalogs: &Catalogs, wanted: &TableName) -> Result<(Arc<Catalog>, Table)> {
     let catalog = catalogs.get(&wanted.catalog)?;
     let request = [SchemaTable::new(&wanted.schema, &wanted.table)];
     let found = catalog.connector.resolve(&request).await?.into_iter().next().flatten();
     if let Some(table) = found {
         return Ok((catalog, table));
     }
-    let database = [catalog.definition.name.clone(), wanted.schema];
-    let database = resolve_database(catalogs, &database, current_catalog).await?;
+    let database = [catalog.definition.name.clone(), wanted.schema.clone()];
+    let database = resolve_database(catalogs, &database, &wanted.catalog).await?;
     Err(Error::new(
         ErrorKind::TableNotFound,
         format!(

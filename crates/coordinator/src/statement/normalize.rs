@@ -3,7 +3,9 @@
 //! DataFusion 55.2 drops the modifiers of GROUP BY (`WITH ROLLUP`) and `FOR XML`/`FOR JSON`
 //! without a word, and refuses FETCH; here they become what they stand for, or an error.
 
+use super::having::into_where;
 use super::like_escape::with_backslash;
+use super::mysql_functions::with_mysql_meaning;
 use mooring_spi::{Error, Result};
 use sqlparser::ast::{
     CastKind, DataType, ExactNumberInfo, Expr, Fetch, GroupByExpr, GroupByWithModifier,
@@ -30,6 +32,11 @@ impl VisitorMut for Normalizer {
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
         exponent_as_double(expr);
         flow(with_backslash(expr))
+    }
+
+    // The parts have their meaning first, and what is put around a call is not looked at again.
+    fn post_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
+        flow(with_mysql_meaning(expr))
     }
 
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<Error> {
@@ -108,6 +115,7 @@ fn one_select(select: &mut Select) -> Result<()> {
     if let Some(into) = &select.into {
         return Err(Error::unsupported(format!("`INTO {}` is not supported here", into.name)));
     }
+    into_where(select)?;
     if let GroupByExpr::Expressions(keys, modifiers) = &mut select.group_by {
         let sets: fn(Vec<Vec<Expr>>) -> Expr = match modifiers.as_slice() {
             [] => return Ok(()),

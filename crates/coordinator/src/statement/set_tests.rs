@@ -114,7 +114,7 @@ fn refusals() {
         ("SET @x", ErrorKind::SyntaxError),
         ("SET", ErrorKind::SyntaxError),
         ("SET a = 1,", ErrorKind::SyntaxError),
-        ("SET NAMES latin1", ErrorKind::InvalidArgument),
+        ("SET NAMES latin1", ErrorKind::UnknownCharacterSet),
         ("SET a.b = 1", ErrorKind::UnknownVariable),
     ] {
         let error = run(&mut Variables::default(), sql).expect_err(sql);

@@ -36,9 +36,13 @@ pub enum Show {
     },
     Indexes {
         table: Name,
+        filter: Filter,
     },
     CreateTable {
         table: Name,
+    },
+    CreateView {
+        view: Name,
     },
     CreateDatabase {
         database: Name,
@@ -69,10 +73,21 @@ pub enum Show {
     Processes {
         full: bool,
     },
+    Privileges,
     /// What Mooring has none of, in MySQL's form.
     Nothing {
         kind: NothingKind,
     },
+}
+
+impl Show {
+    /// Whether the statement is about the last one's warnings, and so keeps them.
+    pub fn is_diagnostic(&self) -> bool {
+        matches!(
+            self,
+            Show::Warnings { .. } | Show::Errors { .. } | Show::WarningCount | Show::ErrorCount
+        )
+    }
 }
 
 /// `LIMIT [offset,] count`.
@@ -94,6 +109,8 @@ pub enum NothingKind {
     Procedures,
     Functions,
     OpenTables,
+    /// `SHOW MASTER STATUS`, in MySQL 8.4 `SHOW BINARY LOG STATUS`.
+    BinaryLogStatus,
 }
 
 pub(super) fn show(parser: &mut Parser<'_>) -> Result<Show> {
@@ -135,10 +152,7 @@ pub(super) fn show(parser: &mut Parser<'_>) -> Result<Show> {
             Ok(Show::Columns { table: of_table(parser)?, full, filter: filter(parser)? })
         }
         ("INDEX" | "INDEXES" | "KEYS", None) => {
-            let table = of_table(parser)?;
-            // The answer has no lines to choose from.
-            filter(parser)?;
-            Ok(Show::Indexes { table })
+            Ok(Show::Indexes { table: of_table(parser)?, filter: filter(parser)? })
         }
         ("WARNINGS", None) => Ok(Show::Warnings { range: range(parser)? }),
         ("ERRORS", None) => Ok(Show::Errors { range: range(parser)? }),
@@ -152,6 +166,9 @@ pub(super) fn show(parser: &mut Parser<'_>) -> Result<Show> {
         ("COLLATION", None) => Ok(Show::Collations { filter: filter(parser)? }),
         ("PLUGINS", None) => Ok(Show::Plugins),
         ("PROCESSLIST", None) => Ok(Show::Processes { full }),
+        ("PRIVILEGES", None) => Ok(Show::Privileges),
+        ("MASTER", None) if take(parser, "STATUS") => Ok(NO_BINARY_LOG),
+        ("BINARY", None) if take_words(parser, &["LOG", "STATUS"]) => Ok(NO_BINARY_LOG),
         ("TRIGGERS", None) => nothing(parser, NothingKind::Triggers),
         ("EVENTS", None) => nothing(parser, NothingKind::Events),
         ("PROCEDURE", None) if take(parser, "STATUS") => nothing(parser, NothingKind::Procedures),
@@ -160,6 +177,8 @@ pub(super) fn show(parser: &mut Parser<'_>) -> Result<Show> {
         _ => Err(unsupported(parser, start)),
     }
 }
+
+const NO_BINARY_LOG: Show = Show::Nothing { kind: NothingKind::BinaryLogStatus };
 
 /// Names the statement by the words that follow SHOW, at most two.
 fn unsupported(parser: &Parser<'_>, start: usize) -> Error {
@@ -178,6 +197,9 @@ fn unsupported(parser: &Parser<'_>, start: usize) -> Error {
 fn create(parser: &mut Parser<'_>, start: usize) -> Result<Show> {
     if take(parser, "TABLE") {
         return Ok(Show::CreateTable { table: Name(name(parser, "a table")?) });
+    }
+    if take(parser, "VIEW") {
+        return Ok(Show::CreateView { view: Name(name(parser, "a view")?) });
     }
     if take_any(parser, &["DATABASE", "SCHEMA"]).is_some() {
         take_words(parser, &["IF", "NOT", "EXISTS"]);
@@ -289,11 +311,13 @@ mod tests {
                 "SHOW FIELDS IN a.t",
                 Show::Columns { table: name_of(&["a", "t"]), full: false, filter: all.clone() },
             ),
-            ("SHOW KEYS FROM t FROM db", Show::Indexes { table: name_of(&["db", "t"]) }),
             (
-                "SHOW INDEX FROM t WHERE Key_name = 'PRIMARY'",
-                Show::Indexes { table: name_of(&["t"]) },
+                "SHOW KEYS FROM t FROM db",
+                Show::Indexes { table: name_of(&["db", "t"]), filter: all.clone() },
             ),
+            ("SHOW CREATE VIEW a.v", Show::CreateView { view: name_of(&["a", "v"]) }),
+            ("SHOW PRIVILEGES", Show::Privileges),
+            ("SHOW BINARY LOG STATUS", NO_BINARY_LOG),
             ("SHOW CREATE TABLE `a`.`b`", Show::CreateTable { table: name_of(&["a", "b"]) }),
             (
                 "SHOW CREATE DATABASE IF NOT EXISTS d",
@@ -329,8 +353,8 @@ mod tests {
     #[test]
     fn others_are_named_or_pointed_at() {
         for (sql, part) in [
-            ("SHOW MASTER STATUS", "`SHOW MASTER STATUS`"),
-            ("SHOW CREATE VIEW v", "`SHOW CREATE VIEW`"),
+            ("SHOW MASTER LOGS", "`SHOW MASTER LOGS`"),
+            ("SHOW CREATE EVENT v", "`SHOW CREATE EVENT`"),
             ("SHOW FUNCTIONS", "`SHOW FUNCTIONS`"),
         ] {
             let error = parse(sql).expect_err(sql);

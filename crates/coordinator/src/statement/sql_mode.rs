@@ -9,17 +9,23 @@ pub struct SqlMode {
     pub ansi_quotes: bool,
     /// `\` is an ordinary character in strings.
     pub no_backslash_escapes: bool,
+    /// `||` is OR: the session has turned `PIPES_AS_CONCAT` off.
+    pub pipes_as_or: bool,
 }
 
 impl SqlMode {
     /// Reads the value of `sql_mode` in its accepted form.
     pub fn of(value: &str) -> Self {
         let has = |mode: &str| value.split(',').any(|part| part == mode);
-        Self { ansi_quotes: has("ANSI_QUOTES"), no_backslash_escapes: has("NO_BACKSLASH_ESCAPES") }
+        Self {
+            ansi_quotes: has("ANSI_QUOTES"),
+            no_backslash_escapes: has("NO_BACKSLASH_ESCAPES"),
+            pipes_as_or: !has("PIPES_AS_CONCAT"),
+        }
     }
 }
 
-/// MySQL 8.0's default; `||` concatenates here whatever the mode, and the default says so.
+/// MySQL 8.0's default, with `PIPES_AS_CONCAT`: `||` concatenates unless a session turns it off.
 pub(super) const DEFAULT: &str = "PIPES_AS_CONCAT,ONLY_FULL_GROUP_BY,STRICT_TRANS_TABLES,\
      NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION";
 
@@ -67,7 +73,7 @@ const TRADITIONAL: &[&str] = &[
 /// The accepted form of a list of modes: known ones, in capitals, in order, each once.
 ///
 /// # Errors
-/// `InvalidArgument` for an unknown mode.
+/// `WrongVariableValue` for an unknown mode.
 pub(super) fn accept(value: &str) -> Result<String> {
     let mut on = vec![false; MODES.len()];
     let mut turn_on = |name: &str| {
@@ -81,7 +87,7 @@ pub(super) fn accept(value: &str) -> Result<String> {
         let known = turn_on(name);
         if !known && !REMOVED_MODES.iter().any(|mode| mode.eq_ignore_ascii_case(name)) {
             return Err(Error::new(
-                ErrorKind::InvalidArgument,
+                ErrorKind::WrongVariableValue,
                 format!("variable `sql_mode` can't be set to the value of `{name}`"),
             ));
         }

@@ -28,7 +28,7 @@ pub struct ServerVariables {
 
 impl ServerVariables {
     /// # Errors
-    /// `UnknownVariable`; `InvalidArgument` for a value that the variable does not take.
+    /// `UnknownVariable`; `WrongVariableValue` and its like for a value that it does not take.
     pub fn new<'a>(values: impl IntoIterator<Item = (&'a str, VariableValue)>) -> Result<Self> {
         let mut server = Self::default();
         for (name, value) in values {
@@ -81,8 +81,8 @@ impl Variables {
     /// Changes a system variable of the session.
     ///
     /// # Errors
-    /// `UnknownVariable`; `InvalidArgument` for a wrong value, a read-only variable and a
-    /// server's variable in a session; `Unsupported` for a change in the global scope.
+    /// `UnknownVariable`; `WrongVariableValue` and what tells more of it; `ReadOnlyVariable`;
+    /// `GlobalVariable` in a session; `Unsupported` for a change in the global scope.
     pub fn set(&mut self, scope: Scope, name: &str, value: VariableValue) -> Result<()> {
         let definition = writable(scope, name)?;
         let value = accepted(definition, &value)?;
@@ -97,6 +97,14 @@ impl Variables {
         Ok(())
     }
 
+    /// What the last statement came to.
+    pub fn count_warnings(&mut self, warnings: usize, errors: usize) {
+        for (name, count) in [("warning_count", warnings), ("error_count", errors)] {
+            let count = i64::try_from(count).unwrap_or(i64::MAX);
+            self.changed.insert(name, VariableValue::Int(count));
+        }
+    }
+
     /// `SET x = DEFAULT`: back to the server's value.
     ///
     /// # Errors
@@ -109,7 +117,7 @@ impl Variables {
     /// `SET NAMES`; `None` is DEFAULT.
     ///
     /// # Errors
-    /// `InvalidArgument` for an unknown character set or a collation of another one.
+    /// `UnknownCharacterSet`, `UnknownCollation`, `CollationMismatch`.
     pub fn set_names(&mut self, name: Option<&str>, collation: Option<&str>) -> Result<()> {
         let set = character_set(name.unwrap_or("utf8mb4"))
             .ok_or_else(|| unknown_character_set(name.unwrap_or_default()))?;
@@ -118,12 +126,15 @@ impl Variables {
             Some(name) => match find_collation(name) {
                 Some(found) if found.character_set == set.name => found.name,
                 Some(found) => {
-                    return Err(invalid(format!(
-                        "collation `{}` is not of the character set `{}`",
-                        found.name, set.name
-                    )));
+                    return Err(Error::new(
+                        ErrorKind::CollationMismatch,
+                        format!(
+                            "collation `{}` is not of the character set `{}`",
+                            found.name, set.name
+                        ),
+                    ));
                 }
-                None => return Err(invalid(format!("unknown collation `{name}`"))),
+                None => return Err(unknown_collation(name)),
             },
         };
         self.changed.insert("character_set_client", VariableValue::text(set.name));
@@ -136,7 +147,7 @@ impl Variables {
     /// `SET CHARACTER SET`: the connection keeps the database's set.
     ///
     /// # Errors
-    /// `InvalidArgument` for an unknown character set.
+    /// `UnknownCharacterSet`.
     pub fn set_character_set(&mut self, name: Option<&str>) -> Result<()> {
         let set = character_set(name.unwrap_or("utf8mb4"))
             .ok_or_else(|| unknown_character_set(name.unwrap_or_default()))?;
@@ -233,13 +244,17 @@ fn known(name: &str) -> Result<&'static Definition> {
 fn writable(scope: Scope, name: &str) -> Result<&'static Definition> {
     let definition = known(name)?;
     if definition.read_only {
-        return Err(invalid(format!("variable `{name}` is read-only")));
+        return Err(Error::new(
+            ErrorKind::ReadOnlyVariable,
+            format!("variable `{name}` is read-only"),
+        ));
     }
     match (scope, definition.level) {
         (Scope::Session, Level::Session) => Ok(definition),
-        (Scope::Session, Level::Global) => {
-            Err(invalid(format!("variable `{name}` is the server's; a session can't set it")))
-        }
+        (Scope::Session, Level::Global) => Err(Error::new(
+            ErrorKind::GlobalVariable,
+            format!("variable `{name}` is the server's; a session can't set it"),
+        )),
         (Scope::Global, _) => Err(Error::unsupported(format!(
             "`SET GLOBAL {name}` is not supported; set it in the configuration"
         ))),
@@ -267,7 +282,7 @@ fn accepted(definition: &Definition, value: &VariableValue) -> Result<VariableVa
             VariableValue::Int(0) => Some(VariableValue::text("")),
             _ => None,
         },
-        Kind::TimeZone(_) => time_zone(value),
+        Kind::TimeZone(_) => time_zone(value)?,
         Kind::CharacterSet(_) => named_set(value)?,
         Kind::NullableCharacterSet(_) => match value {
             VariableValue::Null => Some(VariableValue::Null),
@@ -275,15 +290,17 @@ fn accepted(definition: &Definition, value: &VariableValue) -> Result<VariableVa
         },
         Kind::Collation(_) => match value {
             VariableValue::Text(name) => {
-                let found = find_collation(name)
-                    .ok_or_else(|| invalid(format!("unknown collation `{name}`")))?;
+                let found = find_collation(name).ok_or_else(|| unknown_collation(name))?;
                 Some(VariableValue::text(found.name))
             }
             _ => None,
         },
     };
     accepted.ok_or_else(|| {
-        invalid(format!("variable `{}` can't be set to the value of `{value}`", definition.name))
+        Error::new(
+            ErrorKind::WrongVariableValue,
+            format!("variable `{}` can't be set to the value of `{value}`", definition.name),
+        )
     })
 }
 
@@ -329,10 +346,20 @@ fn one_of(words: &[&'static str], value: &VariableValue) -> Option<VariableValue
 }
 
 /// `SYSTEM`, an offset of at most 14 hours (`+05:30`) or a name of the IANA database.
-fn time_zone(value: &VariableValue) -> Option<VariableValue> {
+fn time_zone(value: &VariableValue) -> Result<Option<VariableValue>> {
     let VariableValue::Text(name) = value else {
-        return None;
+        return Ok(None);
     };
+    match known_time_zone(name) {
+        Some(zone) => Ok(Some(zone)),
+        None => Err(Error::new(
+            ErrorKind::UnknownTimeZone,
+            format!("unknown time zone `{name}`; write `+02:00`, `Europe/Berlin` or `SYSTEM`"),
+        )),
+    }
+}
+
+fn known_time_zone(name: &str) -> Option<VariableValue> {
     if name.eq_ignore_ascii_case("SYSTEM") {
         return Some(VariableValue::text("SYSTEM"));
     }
@@ -361,11 +388,14 @@ fn named_set(value: &VariableValue) -> Result<Option<VariableValue>> {
 }
 
 fn unknown_character_set(name: &str) -> Error {
-    invalid(format!("unknown character set `{name}`; everything is sent as `utf8mb4`"))
+    Error::new(
+        ErrorKind::UnknownCharacterSet,
+        format!("unknown character set `{name}`; everything is sent as `utf8mb4`"),
+    )
 }
 
-fn invalid(message: String) -> Error {
-    Error::new(ErrorKind::InvalidArgument, message)
+fn unknown_collation(name: &str) -> Error {
+    Error::new(ErrorKind::UnknownCollation, format!("unknown collation `{name}`"))
 }
 
 fn limit(message: String) -> Error {

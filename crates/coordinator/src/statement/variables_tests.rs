@@ -61,18 +61,23 @@ fn wrong_changes_say_why() {
     assert_eq!(kind, ErrorKind::UnknownVariable);
     assert!(message.contains("did you mean `autocommit`?"), "{message}");
     let (kind, message) = refused(Scope::Session, "autocommit", text("maybe"));
-    assert_eq!(kind, ErrorKind::InvalidArgument);
+    assert_eq!(kind, ErrorKind::WrongVariableValue);
     assert_eq!(message, "variable `autocommit` can't be set to the value of `maybe`");
     for (scope, name, value, expected) in [
-        (Scope::Session, "version", text("9"), ErrorKind::InvalidArgument),
-        (Scope::Global, "version", text("9"), ErrorKind::InvalidArgument),
-        (Scope::Session, "init_connect", text(""), ErrorKind::InvalidArgument),
+        (Scope::Session, "version", text("9"), ErrorKind::ReadOnlyVariable),
+        (Scope::Global, "version", text("9"), ErrorKind::ReadOnlyVariable),
+        (Scope::Session, "init_connect", text(""), ErrorKind::GlobalVariable),
         (Scope::Global, "wait_timeout", VariableValue::Int(1), ErrorKind::Unsupported),
-        (Scope::Session, "time_zone", text("Mars/Base"), ErrorKind::InvalidArgument),
-        (Scope::Session, "time_zone", text("+15:00"), ErrorKind::InvalidArgument),
-        (Scope::Session, "character_set_client", text("latin1"), ErrorKind::InvalidArgument),
-        (Scope::Session, "character_set_client", VariableValue::Null, ErrorKind::InvalidArgument),
-        (Scope::Session, "wait_timeout", text("x"), ErrorKind::InvalidArgument),
+        (Scope::Session, "time_zone", text("Mars/Base"), ErrorKind::UnknownTimeZone),
+        (Scope::Session, "time_zone", text("+15:00"), ErrorKind::UnknownTimeZone),
+        (Scope::Session, "character_set_client", text("latin1"), ErrorKind::UnknownCharacterSet),
+        (
+            Scope::Session,
+            "character_set_client",
+            VariableValue::Null,
+            ErrorKind::WrongVariableValue,
+        ),
+        (Scope::Session, "wait_timeout", text("x"), ErrorKind::WrongVariableValue),
     ] {
         assert_eq!(refused(scope, name, value).0, expected, "{name}");
     }

@@ -2,33 +2,56 @@
 //! functions by name, so every session has all of them.
 
 mod checked;
+mod divide;
 mod doubles;
+mod finite;
 mod nullable;
+mod strict;
+mod substring;
 mod sums;
 
+use datafusion::arrow::array::ArrayRef;
 use datafusion::common::tree_node::{Transformed, TreeNode};
-use datafusion::common::{DFSchema, Result};
+use datafusion::common::{DFSchema, Result, ScalarValue};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::merge_schema;
-use datafusion::logical_expr::{Expr, LogicalPlan, ScalarUDF};
+use datafusion::logical_expr::{ColumnarValue, Expr, LogicalPlan, ScalarUDF};
 use datafusion::optimizer::{Analyzer, AnalyzerRule};
 use std::sync::Arc;
 
 /// The functions that a plan may hold on any node.
 pub(crate) fn functions() -> Vec<Arc<ScalarUDF>> {
     let mut functions = checked::checked_functions().to_vec();
-    functions.push(nullable::maybe_null());
+    functions.extend(strict::strict_functions());
+    functions.extend([
+        nullable::maybe_null(),
+        divide::divide(),
+        finite::finite(),
+        substring::substring(),
+    ]);
     functions
 }
 
 /// DataFusion's rules with ours: what changes types before they are coerced, the rest after.
 pub(crate) fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
-    let mut rules: Vec<Arc<dyn AnalyzerRule + Send + Sync>> =
-        vec![Arc::new(sums::SumIntegersAsDecimals), Arc::new(doubles::DecimalsMeetDoubles)];
+    let mut rules: Vec<Arc<dyn AnalyzerRule + Send + Sync>> = vec![
+        Arc::new(sums::SumIntegersAsDecimals),
+        Arc::new(divide::DivideAsMysql),
+        Arc::new(doubles::DecimalsMeetDoubles),
+    ];
     rules.extend(Analyzer::new().rules);
     rules.push(Arc::new(checked::CheckIntegers));
     rules.push(Arc::new(nullable::NullableSubqueries));
     rules
+}
+
+/// `values` as one value where all arguments were single values.
+fn as_given(arguments: &[ColumnarValue], values: ArrayRef) -> Result<ColumnarValue> {
+    let scalars = arguments.iter().all(|argument| matches!(argument, ColumnarValue::Scalar(_)));
+    match scalars {
+        true => ScalarValue::try_from_array(&values, 0).map(ColumnarValue::Scalar),
+        false => Ok(ColumnarValue::Array(values)),
+    }
 }
 
 /// Rewrites every expression of a plan and of its subqueries, from the leaves up, with the columns

@@ -95,7 +95,7 @@ pub(super) struct FakeSession {
 const FRESH: SessionState = SessionState {
     autocommit: true,
     in_transaction: false,
-    sql_mode: SqlMode { ansi_quotes: false, no_backslash_escapes: false },
+    sql_mode: SqlMode { ansi_quotes: false, no_backslash_escapes: false, pipes_as_or: false },
     warnings: 0,
 };
 

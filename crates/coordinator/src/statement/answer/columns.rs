@@ -5,12 +5,11 @@ use super::rows::{Cell, Kind, Rows};
 use crate::statement::column_list::COMMENT_KEY;
 use crate::statement::filter::Filter;
 use crate::statement::mysql_type::{is_text, mysql_type_text};
-use crate::statement::names::{Name, resolve_table};
+use crate::statement::names::Name;
 use mooring_spi::{Result, Table};
 
 async fn table(context: &ShowContext<'_>, name: &Name) -> Result<Table> {
-    let found = resolve_table(context.catalogs, &name.0, context.catalog, context.schema).await?;
-    Ok(found.1)
+    Ok(context.place().table(&name.0).await?.1)
 }
 
 pub(super) async fn columns(
@@ -51,9 +50,13 @@ pub(super) async fn columns(
     rows.filtered(filter)
 }
 
-pub(super) async fn indexes(context: &ShowContext<'_>, name: &Name) -> Result<Rows> {
+pub(super) async fn indexes(
+    context: &ShowContext<'_>,
+    name: &Name,
+    filter: &Filter,
+) -> Result<Rows> {
     table(context, name).await?;
-    Ok(Rows::new(&[
+    let rows = Rows::new(&[
         ("Table", Kind::Text),
         ("Non_unique", Kind::Int),
         ("Key_name", Kind::Text),
@@ -69,5 +72,6 @@ pub(super) async fn indexes(context: &ShowContext<'_>, name: &Name) -> Result<Ro
         ("Index_comment", Kind::Text),
         ("Visible", Kind::Text),
         ("Expression", Kind::Text),
-    ]))
+    ]);
+    rows.filtered(filter)
 }

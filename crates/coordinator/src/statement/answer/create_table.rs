@@ -10,19 +10,17 @@ use crate::statement::csv_options;
 use crate::statement::data_type::column_type_text;
 use crate::statement::external_table::compression_word;
 use crate::statement::mysql_type::mysql_type_text;
-use crate::statement::names::{Name, resolve_table};
+use crate::statement::names::Name;
 use arrow::datatypes::{Field, SchemaRef};
-use mooring_spi::{Error, Result, Table, TableDefinition, TableFormat, TableKind, quote};
+use mooring_spi::{
+    Error, ErrorKind, Result, Table, TableDefinition, TableFormat, TableKind, quote,
+};
 use std::collections::BTreeMap;
 
 pub(super) async fn create_table(context: &ShowContext<'_>, name: &Name) -> Result<Rows> {
-    let (catalog, table) =
-        resolve_table(context.catalogs, &name.0, context.catalog, context.schema).await?;
+    let (catalog, table) = context.place().table(&name.0).await?;
     if table.kind == TableKind::View {
-        return Err(Error::unsupported(format!(
-            "the statement behind view `{}` is not known",
-            table.name
-        )));
+        return Err(unknown_view(&table));
     }
     let definition = match catalog.connector.metastore() {
         Some(metastore) => metastore.table(&table.name.schema, &table.name.table).await?,
@@ -35,6 +33,22 @@ pub(super) async fn create_table(context: &ShowContext<'_>, name: &Name) -> Resu
     let mut rows = Rows::of_text(&["Table", "Create Table"]);
     rows.push([table.name.table.into(), text.into()]);
     Ok(rows)
+}
+
+/// No catalog tells what a view selects.
+pub(super) async fn create_view(context: &ShowContext<'_>, name: &Name) -> Result<Rows> {
+    let (_, table) = context.place().table(&name.0).await?;
+    match table.kind {
+        TableKind::View => Err(unknown_view(&table)),
+        TableKind::Table | TableKind::System => Err(Error::new(
+            ErrorKind::InvalidArgument,
+            format!("`{}` is not a view; `SHOW CREATE TABLE` shows a table", table.name),
+        )),
+    }
+}
+
+fn unknown_view(table: &Table) -> Error {
+    Error::unsupported(format!("the statement behind view `{}` is not known", table.name))
 }
 
 /// A table whose definition lies elsewhere, in MySQL's words.

@@ -3,9 +3,9 @@
 use super::ShowContext;
 use super::rows::{Cell, Kind, Rows};
 use crate::statement::filter::Filter;
-use crate::statement::names::{Name, resolve_database};
+use crate::statement::names::Name;
 use futures::future::join_all;
-use mooring_engine::Catalog;
+use mooring_engine::{Catalog, SESSION_SCHEMAS, session_schema};
 use mooring_spi::{Error, ErrorKind, Result, TableKind, TableSummary, fold, quote};
 use std::sync::Arc;
 use std::time::Duration;
@@ -51,9 +51,11 @@ async fn all_databases(context: &ShowContext<'_>) -> Vec<String> {
         .filter_map(|name| context.catalogs.find(name).ok().flatten())
         .collect();
     let listings = join_all(catalogs.iter().map(|catalog| schemas_or_none(catalog))).await;
-    let mut plain = Vec::new();
+    let mut plain: Vec<String> = SESSION_SCHEMAS.map(str::to_owned).to_vec();
     let mut dotted = Vec::new();
-    for (catalog, schemas) in catalogs.iter().zip(listings) {
+    for (catalog, mut schemas) in catalogs.iter().zip(listings) {
+        // The session's own hides it.
+        schemas.retain(|schema| session_schema(schema).is_none());
         let catalog = &catalog.definition.name;
         if fold(catalog) == fold(context.catalog) {
             plain.extend(schemas);
@@ -87,7 +89,7 @@ async fn listed(
     database: Option<&Name>,
 ) -> Result<(String, Vec<TableSummary>)> {
     let name = context.database(database)?;
-    let database = resolve_database(context.catalogs, &name, context.catalog).await?;
+    let database = context.place().database(&name).await?;
     let mut tables = database.catalog.connector.tables(&database.schema).await?;
     tables.sort_unstable_by_key(|table| fold(&table.name));
     Ok((database.label(context.catalog), tables))
@@ -117,7 +119,8 @@ pub(super) async fn tables(
     Ok(rows.filtered(filter)?.labelled(filter.label(&label)))
 }
 
-fn table_type(kind: TableKind) -> &'static str {
+/// What MySQL calls a kind of table.
+pub(crate) fn table_type(kind: TableKind) -> &'static str {
     match kind {
         TableKind::Table => "BASE TABLE",
         TableKind::View => "VIEW",
@@ -176,7 +179,7 @@ pub(super) async fn table_status(
 }
 
 pub(super) async fn create_database(context: &ShowContext<'_>, name: &Name) -> Result<Rows> {
-    let database = resolve_database(context.catalogs, &name.0, context.catalog).await?;
+    let database = context.place().database(&name.0).await?;
     let label = database.label(context.catalog);
     let mut rows = Rows::of_text(&["Database", "Create Database"]);
     rows.push([

@@ -10,14 +10,21 @@ use std::sync::Arc;
 
 /// One value.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Cell {
+pub(crate) enum Cell {
     Null,
     Text(String),
     Int(i64),
 }
 
 impl Cell {
-    fn text(&self) -> Option<String> {
+    pub(crate) fn number(&self) -> Option<i64> {
+        match self {
+            Cell::Int(number) => Some(*number),
+            Cell::Null | Cell::Text(_) => None,
+        }
+    }
+
+    pub(crate) fn text(&self) -> Option<String> {
         match self {
             Cell::Null => None,
             Cell::Text(text) => Some(text.clone()),
@@ -116,7 +123,9 @@ impl Rows {
                 Kind::Text => {
                     (Arc::new(cells.map(Cell::text).collect::<StringArray>()), DataType::Utf8)
                 }
-                Kind::Int => (Arc::new(cells.map(number).collect::<Int64Array>()), DataType::Int64),
+                Kind::Int => {
+                    (Arc::new(cells.map(Cell::number).collect::<Int64Array>()), DataType::Int64)
+                }
             };
             arrays.push(array);
             let field = Arc::new(Field::new(label, data_type, true));
@@ -128,12 +137,5 @@ impl Rows {
                 Error::internal("the lines of an answer do not fit its columns").with_cause(error)
             })?;
         Ok(ResultSet { columns, batches: stream::once(async { Ok(batch) }).boxed() })
-    }
-}
-
-fn number(cell: &Cell) -> Option<i64> {
-    match cell {
-        Cell::Int(number) => Some(*number),
-        Cell::Null | Cell::Text(_) => None,
     }
 }

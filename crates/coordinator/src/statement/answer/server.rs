@@ -1,8 +1,8 @@
 //! What the server says of itself: variables, status, warnings, character sets, connections.
 
 use super::rows::{Cell, Kind, Rows};
-use super::{ShowContext, Warning};
-use crate::statement::character_sets::{CHARACTER_SETS, COLLATIONS, character_set};
+use super::{ServerStatus, ShowContext, Warning};
+use crate::statement::character_sets::{CHARACTER_SETS, COLLATIONS};
 use crate::statement::filter::Filter;
 use crate::statement::show::{NothingKind, ShowRange};
 use crate::statement::variables::Scope;
@@ -17,10 +17,9 @@ pub(super) fn variables(context: &ShowContext<'_>, global: bool, filter: &Filter
     rows.filtered(filter)
 }
 
-pub(super) fn status(context: &ShowContext<'_>, filter: &Filter) -> Result<Rows> {
-    let status = context.status;
-    let mut rows = Rows::of_text(&["Variable_name", "Value"]);
-    for (name, value) in [
+/// The counters by name.
+pub(crate) fn status_lines(status: &ServerStatus) -> Vec<(&'static str, String)> {
+    vec![
         ("Aborted_clients", "0".to_owned()),
         ("Connections", status.connections.to_string()),
         ("Queries", status.statements.to_string()),
@@ -31,7 +30,12 @@ pub(super) fn status(context: &ShowContext<'_>, filter: &Filter) -> Result<Rows>
         ("Threads_connected", status.connections.to_string()),
         ("Threads_running", status.running_statements.to_string()),
         ("Uptime", status.uptime_seconds.to_string()),
-    ] {
+    ]
+}
+
+pub(super) fn status(context: &ShowContext<'_>, filter: &Filter) -> Result<Rows> {
+    let mut rows = Rows::of_text(&["Variable_name", "Value"]);
+    for (name, value) in status_lines(&context.status) {
         rows.push([name.into(), value.into()]);
     }
     rows.filtered(filter)
@@ -64,11 +68,14 @@ pub(super) fn warning_count(context: &ShowContext<'_>, errors_only: bool) -> Row
     rows
 }
 
+/// The only engine, as `SHOW ENGINES` prints it.
+pub(crate) const ENGINE: [&str; 6] =
+    ["MOORING", "DEFAULT", "Federated tables, read where they are", "NO", "NO", "NO"];
+
 pub(super) fn engines() -> Rows {
     let mut rows =
         Rows::of_text(&["Engine", "Support", "Comment", "Transactions", "XA", "Savepoints"]);
-    let comment = "Federated tables, read where they are";
-    rows.push(["MOORING", "DEFAULT", comment, "NO", "NO", "NO"].map(Cell::from));
+    rows.push(ENGINE.map(Cell::from));
     rows
 }
 
@@ -114,16 +121,14 @@ pub(super) fn collations(filter: &Filter) -> Result<Rows> {
         ("Pad_attribute", Kind::Text),
     ]);
     for collation in COLLATIONS {
-        let set = character_set(collation.character_set);
-        let is_default = set.is_some_and(|set| set.default_collation == collation.name);
         rows.push([
             collation.name.into(),
             collation.character_set.into(),
             collation.id.into(),
-            if is_default { "Yes" } else { "" }.into(),
+            if collation.is_default() { "Yes" } else { "" }.into(),
             "Yes".into(),
             collation.sort_length.into(),
-            if collation.pads { "PAD SPACE" } else { "NO PAD" }.into(),
+            collation.pad_attribute().into(),
         ]);
     }
     rows.filtered(filter)
@@ -161,6 +166,24 @@ pub(super) fn processes(context: &ShowContext<'_>, full: bool) -> Rows {
     rows
 }
 
+/// What an account can have here, in the words of MySQL's `SHOW PRIVILEGES`.
+pub(super) fn privileges() -> Rows {
+    let mut rows = Rows::of_text(&["Privilege", "Context", "Comment"]);
+    for line in [
+        ["Create", "Databases,Tables,Indexes", "To create new databases and tables"],
+        ["Create user", "Server Admin", "To create new users"],
+        ["Drop", "Databases,Tables", "To drop databases and tables"],
+        ["Process", "Server Admin", "To view the plain text of currently executing queries"],
+        ["Select", "Tables", "To retrieve rows from table"],
+        ["Show databases", "Server Admin", "To see all databases with SHOW DATABASES"],
+        ["Show view", "Tables", "To see views with SHOW CREATE VIEW"],
+        ["Usage", "Server Admin", "No privileges - allow connect only"],
+    ] {
+        rows.push(line.map(Cell::from));
+    }
+    rows
+}
+
 pub(super) fn nothing(kind: NothingKind) -> Rows {
     const ROUTINES: &[&str] = &[
         "Db",
@@ -175,7 +198,15 @@ pub(super) fn nothing(kind: NothingKind) -> Rows {
         "collation_connection",
         "Database Collation",
     ];
+    const BINARY_LOG_POSITION: [(&str, Kind); 5] = [
+        ("File", Kind::Text),
+        ("Position", Kind::Int),
+        ("Binlog_Do_DB", Kind::Text),
+        ("Binlog_Ignore_DB", Kind::Text),
+        ("Executed_Gtid_Set", Kind::Text),
+    ];
     Rows::of_text(match kind {
+        NothingKind::BinaryLogStatus => return Rows::new(&BINARY_LOG_POSITION),
         NothingKind::Procedures | NothingKind::Functions => ROUTINES,
         NothingKind::Triggers => &[
             "Trigger",

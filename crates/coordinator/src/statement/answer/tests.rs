@@ -67,6 +67,24 @@ impl Source {
     }
 }
 
+/// A server without anything to tell.
+struct Server;
+
+#[async_trait]
+impl crate::information_schema::ServerView for Server {
+    fn processes(&self, _by: &Client) -> Vec<Process> {
+        Vec::new()
+    }
+
+    fn status(&self) -> ServerStatus {
+        ServerStatus::default()
+    }
+
+    async fn users(&self) -> Result<Vec<mooring_state::StoredUser>> {
+        Ok(Vec::new())
+    }
+}
+
 fn catalogs() -> Catalogs {
     let catalogs = Catalogs::new(vec![]);
     let sources = [
@@ -111,8 +129,18 @@ async fn answer_in(sql: &str, schema: Option<&str>) -> Result<String> {
         statement: Some("SELECT 1".repeat(20)),
     };
     let warning = |level, code| Warning { level, code, message: "m".to_owned() };
+    let catalogs = Arc::new(catalogs());
+    let tables = crate::information_schema::SessionTables {
+        catalogs: catalogs.clone(),
+        catalog: "lake".to_owned(),
+        client: client.clone(),
+        variables: Variables::default(),
+        server: Arc::new(Server),
+        warnings: Arc::default(),
+    };
     let context = ShowContext {
-        catalogs: &catalogs(),
+        catalogs: &catalogs,
+        session_tables: &tables.as_catalog(),
         catalog: "lake",
         schema,
         variables: &Variables::default(),
@@ -140,7 +168,10 @@ async fn answer_in(sql: &str, schema: Option<&str>) -> Result<String> {
 #[tokio::test]
 async fn databases_and_tables() {
     for (sql, expected) in [
-        ("SHOW DATABASES", "Database\ndefault\nSales\ntpch.sf1\ntpch.tiny"),
+        (
+            "SHOW DATABASES",
+            "Database\ndefault\ninformation_schema\nmysql\nperformance_schema\nSales\ntpch.sf1\ntpch.tiny",
+        ),
         ("SHOW SCHEMAS LIKE 'tpch%'", "Database (tpch%)\ntpch.sf1\ntpch.tiny"),
         ("SHOW DATABASES WHERE `Database` = 'sales'", "Database\nSales"),
         ("SHOW DATABASES FROM TPCH", "Database\nsf1\ntiny"),

@@ -1,0 +1,97 @@
+//! Keys and constraints, which no table of Mooring has.
+
+use super::INFORMATION_SCHEMA;
+use super::table::{
+    Kind::{BigInt, Int, UInt},
+    Rows, TableDefinition, null, null_text, set, text,
+};
+
+pub(super) const TABLES: &[TableDefinition] = &[
+    TableDefinition {
+        schema: INFORMATION_SCHEMA,
+        name: "KEY_COLUMN_USAGE",
+        columns: &[
+            text("CONSTRAINT_CATALOG"),
+            text("CONSTRAINT_SCHEMA"),
+            null_text("CONSTRAINT_NAME"),
+            text("TABLE_CATALOG"),
+            text("TABLE_SCHEMA"),
+            text("TABLE_NAME"),
+            null_text("COLUMN_NAME"),
+            set("ORDINAL_POSITION", UInt),
+            null("POSITION_IN_UNIQUE_CONSTRAINT", UInt),
+            null_text("REFERENCED_TABLE_SCHEMA"),
+            null_text("REFERENCED_TABLE_NAME"),
+            null_text("REFERENCED_COLUMN_NAME"),
+        ],
+        rows: Rows::None,
+    },
+    TableDefinition {
+        schema: INFORMATION_SCHEMA,
+        name: "TABLE_CONSTRAINTS",
+        columns: &[
+            text("CONSTRAINT_CATALOG"),
+            text("CONSTRAINT_SCHEMA"),
+            null_text("CONSTRAINT_NAME"),
+            text("TABLE_SCHEMA"),
+            text("TABLE_NAME"),
+            text("CONSTRAINT_TYPE"),
+            text("ENFORCED"),
+        ],
+        rows: Rows::None,
+    },
+    TableDefinition {
+        schema: INFORMATION_SCHEMA,
+        name: "REFERENTIAL_CONSTRAINTS",
+        columns: &[
+            text("CONSTRAINT_CATALOG"),
+            text("CONSTRAINT_SCHEMA"),
+            null_text("CONSTRAINT_NAME"),
+            text("UNIQUE_CONSTRAINT_CATALOG"),
+            text("UNIQUE_CONSTRAINT_SCHEMA"),
+            null_text("UNIQUE_CONSTRAINT_NAME"),
+            text("MATCH_OPTION"),
+            text("UPDATE_RULE"),
+            text("DELETE_RULE"),
+            text("TABLE_NAME"),
+            text("REFERENCED_TABLE_NAME"),
+        ],
+        rows: Rows::None,
+    },
+    TableDefinition {
+        schema: INFORMATION_SCHEMA,
+        name: "CHECK_CONSTRAINTS",
+        columns: &[
+            text("CONSTRAINT_CATALOG"),
+            text("CONSTRAINT_SCHEMA"),
+            text("CONSTRAINT_NAME"),
+            text("CHECK_CLAUSE"),
+        ],
+        rows: Rows::None,
+    },
+    TableDefinition {
+        schema: INFORMATION_SCHEMA,
+        name: "STATISTICS",
+        columns: &[
+            text("TABLE_CATALOG"),
+            text("TABLE_SCHEMA"),
+            text("TABLE_NAME"),
+            set("NON_UNIQUE", Int),
+            text("INDEX_SCHEMA"),
+            null_text("INDEX_NAME"),
+            set("SEQ_IN_INDEX", UInt),
+            null_text("COLUMN_NAME"),
+            null_text("COLLATION"),
+            null("CARDINALITY", BigInt),
+            null("SUB_PART", BigInt),
+            null_text("PACKED"),
+            text("NULLABLE"),
+            text("INDEX_TYPE"),
+            text("COMMENT"),
+            text("INDEX_COMMENT"),
+            text("IS_VISIBLE"),
+            null_text("EXPRESSION"),
+        ],
+        rows: Rows::None,
+    },
+];

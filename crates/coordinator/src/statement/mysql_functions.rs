@@ -1,0 +1,266 @@
+//! Functions that DataFusion has under MySQL's names with another meaning: each gets MySQL's, or is
+//! refused by name; it never answers something else. Also forms of MySQL that are other expressions
+//! in DataFusion (`IF`, `ISNULL`, `CONVERT`).
+//!
+//! Meanings: MySQL 8.0 Reference Manual, chapter 14 "Functions and Operators".
+
+use mooring_spi::{Error, Result};
+use sqlparser::ast::helpers::attached_token::AttachedToken;
+use sqlparser::ast::{
+    CaseWhen, CastKind, DataType, DateTimeField, Expr, Function, FunctionArg, FunctionArgExpr,
+    FunctionArgumentList, FunctionArguments, Ident, ObjectName, ObjectNamePart, UnaryOperator,
+    Value,
+};
+
+/// Puts MySQL's meaning into one expression, whose parts have theirs already.
+///
+/// # Errors
+/// `Unsupported` for what would mean something else.
+pub(super) fn with_mysql_meaning(expr: &mut Expr) -> Result<()> {
+    match expr {
+        Expr::Function(function) => {
+            if let Some(other) = meaning(function)? {
+                *expr = other;
+            }
+        }
+        Expr::Substring { expr: text, substring_from: Some(from), substring_for, .. }
+            if !is_position(from) =>
+        {
+            let mut arguments = vec![(**text).clone(), (**from).clone()];
+            arguments.extend(substring_for.as_deref().cloned());
+            *expr = call(SUBSTRING, arguments);
+        }
+        Expr::Convert { expr: inner, data_type, charset, .. } => {
+            *expr = converted((**inner).clone(), data_type.take(), charset.take())?;
+        }
+        Expr::Extract { field, .. } => check_field(field)?,
+        _ => {}
+    }
+    Ok(())
+}
+
+const SUBSTRING: &str = "substring_by_position";
+const FINITE: &str = "finite_or_null";
+
+/// What the call means, where that is not what its name and arguments mean to DataFusion.
+fn meaning(function: &mut Function) -> Result<Option<Expr>> {
+    let Some(name) = plain_name(function) else {
+        return Ok(None);
+    };
+    match name.as_str() {
+        // Null when any argument is.
+        "concat" => rename(function, "strict_concat"),
+        "greatest" => rename(function, "strict_greatest"),
+        "least" => rename(function, "strict_least"),
+        // Of bytes, not characters.
+        "length" => rename(function, "octet_length"),
+        // Of the population, not of a sample.
+        "std" | "stddev" => rename(function, "stddev_pop"),
+        "variance" => rename(function, "var_pop"),
+        "lcase" => rename(function, "lower"),
+        "ucase" => rename(function, "upper"),
+        "date_format" | "from_unixtime" | "to_char" | "regexp_instr" => {
+            return Err(refused(&name, "it would mean something else here"));
+        }
+        "log" | "ln" | "log2" | "log10" | "acos" | "asin" => {
+            if name == "log" && arguments(function).is_some_and(|list| list.len() == 1) {
+                rename(function, "ln");
+            }
+            return Ok(Some(call(FINITE, vec![Expr::Function(function.clone())])));
+        }
+        "regexp_replace" => return all_matches(function).map(|()| None),
+        "substr" | "substring" | "mid" => return Ok(substring(function)),
+        "left" | "right" => return check_count(function, &name).map(|()| None),
+        "ascii" => return Err(refused(&name, "it would answer a code point, not a byte")),
+        "if" => return conditional(function).map(Some),
+        "isnull" => {
+            if let Some([argument]) = arguments(function).as_deref() {
+                return Ok(Some(Expr::Nested(Box::new(Expr::IsNull(Box::new(argument.clone()))))));
+            }
+        }
+        _ => {}
+    }
+    Ok(None)
+}
+
+/// The name of a function that is not qualified, in lower case.
+fn plain_name(function: &Function) -> Option<String> {
+    match function.name.0.as_slice() {
+        [ObjectNamePart::Identifier(name)] => Some(name.value.to_ascii_lowercase()),
+        _ => None,
+    }
+}
+
+fn rename(function: &mut Function, name: &str) {
+    function.name = ObjectName(vec![ObjectNamePart::Identifier(Ident::new(name))]);
+}
+
+/// The arguments of an ordinary call.
+fn arguments(function: &Function) -> Option<Vec<Expr>> {
+    let FunctionArguments::List(list) = &function.args else {
+        return None;
+    };
+    let argument = |argument: &FunctionArg| match argument {
+        FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => Some(expr.clone()),
+        _ => None,
+    };
+    list.args.iter().map(argument).collect()
+}
+
+fn call(name: &str, arguments: Vec<Expr>) -> Expr {
+    let argument = |expr| FunctionArg::Unnamed(FunctionArgExpr::Expr(expr));
+    Expr::Function(Function {
+        name: ObjectName(vec![ObjectNamePart::Identifier(Ident::new(name))]),
+        uses_odbc_syntax: false,
+        parameters: FunctionArguments::None,
+        args: FunctionArguments::List(FunctionArgumentList {
+            duplicate_treatment: None,
+            args: arguments.into_iter().map(argument).collect(),
+            clauses: Vec::new(),
+        }),
+        filter: None,
+        null_treatment: None,
+        over: None,
+        within_group: Vec::new(),
+    })
+}
+
+/// MySQL replaces every match, DataFusion the first one unless told otherwise.
+fn all_matches(function: &mut Function) -> Result<()> {
+    let FunctionArguments::List(list) = &mut function.args else {
+        return Ok(());
+    };
+    match list.args.len() {
+        3 => {
+            let all = Expr::value(Value::SingleQuotedString("g".to_owned()));
+            list.args.push(FunctionArg::Unnamed(FunctionArgExpr::Expr(all)));
+            Ok(())
+        }
+        _ => Err(refused("regexp_replace", "it is supported with three arguments only")),
+    }
+}
+
+/// DataFusion's own function is right, and faster, from a position that is known to be in the text
+/// or behind it.
+fn substring(function: &mut Function) -> Option<Expr> {
+    let list = arguments(function)?;
+    match list.get(1) {
+        Some(position) if !is_position(position) => Some(call(SUBSTRING, list)),
+        _ => {
+            rename(function, "substr");
+            None
+        }
+    }
+}
+
+/// Whether it is a number above 0.
+fn is_position(expr: &Expr) -> bool {
+    matches!(expr, Expr::Value(value) if matches!(&value.value,
+        Value::Number(digits, _) if digits.parse::<u32>().is_ok_and(|number| number > 0)))
+}
+
+/// A count below 0 means nothing in MySQL; in DataFusion it counts from the other end.
+fn check_count(function: &Function, name: &str) -> Result<()> {
+    match arguments(function).as_deref() {
+        Some([_, Expr::UnaryOp { op: UnaryOperator::Minus, .. }]) => {
+            Err(refused(name, "a count below 0 would mean something else here"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// `IF(condition, yes, no)`.
+fn conditional(function: &Function) -> Result<Expr> {
+    let list = arguments(function).unwrap_or_default();
+    let [condition, result, otherwise] = list.as_slice() else {
+        return Err(Error::new(
+            mooring_spi::ErrorKind::InvalidQuery,
+            "`IF` takes a condition and two values",
+        ));
+    };
+    Ok(Expr::Case {
+        case_token: AttachedToken::empty(),
+        end_token: AttachedToken::empty(),
+        operand: None,
+        conditions: vec![CaseWhen { condition: condition.clone(), result: result.clone() }],
+        else_result: Some(Box::new(otherwise.clone())),
+    })
+}
+
+/// `CONVERT(x USING charset)` and `CONVERT(x, type)`.
+fn converted(expr: Expr, data_type: Option<DataType>, charset: Option<ObjectName>) -> Result<Expr> {
+    if let Some(charset) = charset {
+        let name = charset.to_string().to_ascii_lowercase();
+        let is_text = ["utf8mb4", "utf8mb3", "utf8"].contains(&name.as_str());
+        if !is_text {
+            return Err(Error::unsupported(format!(
+                "`CONVERT` to the character set `{name}` is not supported; everything is `utf8mb4`"
+            )));
+        }
+    }
+    let data_type = data_type.unwrap_or(DataType::Char(None));
+    let kind = CastKind::Cast;
+    Ok(Expr::Cast { kind, expr: Box::new(expr), data_type, array: false, format: None })
+}
+
+/// Weeks begin elsewhere in MySQL, and its microseconds are without the seconds.
+fn check_field(field: &DateTimeField) -> Result<()> {
+    match field {
+        DateTimeField::Week(_) | DateTimeField::Weeks | DateTimeField::Microsecond => {
+            Err(refused(&format!("EXTRACT({field} ...)"), "it would mean something else here"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn refused(what: &str, why: &str) -> Error {
+    Error::unsupported(format!("`{what}` is not supported: {why}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Statement, parse};
+    use mooring_spi::ErrorKind;
+
+    fn normal(sql: &str) -> String {
+        match parse(sql).unwrap_or_else(|error| panic!("{sql}: {error}")) {
+            Statement::Query(query) => query.query.to_string(),
+            other => panic!("no query: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn names_stand_for_what_mysql_means() {
+        for (sql, expected) in [
+            ("SELECT CONCAT(a, length(b))", "SELECT strict_concat(a, octet_length(b))"),
+            ("SELECT stddev(a) OVER (ORDER BY b)", "SELECT stddev_pop(a) OVER (ORDER BY b)"),
+            ("SELECT log(log(a, b))", "SELECT finite_or_null(ln(finite_or_null(log(a, b))))"),
+            ("SELECT if(a = 1, 'x', 'y')", "SELECT CASE WHEN a = 1 THEN 'x' ELSE 'y' END"),
+            ("SELECT isnull(a)", "SELECT (a IS NULL)"),
+            ("SELECT CONVERT(a USING utf8mb4)", "SELECT CAST(a AS CHAR)"),
+            ("SELECT regexp_replace(a, 'b', 'c')", "SELECT regexp_replace(a, 'b', 'c', 'g')"),
+            ("SELECT mid(a, 2, 3)", "SELECT substr(a, 2, 3)"),
+            ("SELECT substring(a FROM -2)", "SELECT substring_by_position(a, -2)"),
+            ("SELECT substring(a, b, 3)", "SELECT substring_by_position(a, b, 3)"),
+        ] {
+            assert_eq!(normal(sql), expected, "{sql}");
+        }
+    }
+
+    #[test]
+    fn what_would_mean_something_else_is_refused_by_name() {
+        for (sql, name) in [
+            ("SELECT date_format(a, '%Y')", "date_format"),
+            ("SELECT from_unixtime(a)", "from_unixtime"),
+            ("SELECT ascii('x')", "ascii"),
+            ("SELECT left(a, -1)", "left"),
+            ("SELECT EXTRACT(WEEK FROM a)", "WEEK"),
+            ("SELECT regexp_replace(a, 'b', 'c', 2)", "regexp_replace"),
+            ("SELECT CONVERT(a USING latin1)", "latin1"),
+        ] {
+            let error = parse(sql).expect_err(sql);
+            assert_eq!(error.kind(), ErrorKind::Unsupported, "{sql}");
+            assert!(error.message().contains(name), "{error}");
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! `/` as MySQL has it (MySQL 8.0 Reference Manual, section 14.6.1): of integers it is a decimal,
+//! of decimals it has four digits more than the dividend (`div_precision_increment`), and by zero
+//! it is null. The rule runs before type coercion.
+
+use super::rewrite_expressions;
+use datafusion::arrow::array::{ArrayRef, AsArray, Decimal128Array, Float64Array};
+use datafusion::arrow::datatypes::{DataType, Float64Type, i256};
+use datafusion::common::config::ConfigOptions;
+use datafusion::common::tree_node::Transformed;
+use datafusion::common::{DFSchema, Result, exec_err, plan_err};
+use datafusion::logical_expr::{
+    BinaryExpr, ColumnarValue, Expr, ExprSchemable, LogicalPlan, Operator, ScalarFunctionArgs,
+    ScalarUDF, ScalarUDFImpl, Signature, Volatility, cast,
+};
+use datafusion::optimizer::AnalyzerRule;
+use std::sync::{Arc, LazyLock};
+
+/// Holds every 64-bit integer.
+const INTEGER: DataType = DataType::Decimal128(20, 0);
+const PRECISION_MAX: u8 = 38;
+/// MySQL's `div_precision_increment`.
+const SCALE_MORE: i8 = 4;
+/// MySQL's longest fraction.
+const SCALE_MAX: i8 = 30;
+
+static DIVIDE: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| {
+    let signature = Signature::any(2, Volatility::Immutable);
+    Arc::new(ScalarUDF::from(Divide { signature }))
+});
+
+pub(crate) fn divide() -> Arc<ScalarUDF> {
+    DIVIDE.clone()
+}
+
+#[derive(Debug)]
+pub(crate) struct DivideAsMysql;
+
+impl AnalyzerRule for DivideAsMysql {
+    fn name(&self) -> &str {
+        "divide_as_mysql"
+    }
+
+    fn analyze(&self, plan: LogicalPlan, _config: &ConfigOptions) -> Result<LogicalPlan> {
+        rewrite_expressions(plan, |expr, schema| Ok(rewrite(expr, schema)))
+    }
+}
+
+fn rewrite(expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
+    let Expr::BinaryExpr(BinaryExpr { left, op: Operator::Divide, right }) = &expr else {
+        return Transformed::no(expr);
+    };
+    let (Ok(left_type), Ok(right_type)) = (left.get_type(schema), right.get_type(schema)) else {
+        return Transformed::no(expr);
+    };
+    let exact =
+        |found: &DataType| found.is_integer() || matches!(found, DataType::Decimal128(_, 0..));
+    let double = |found: &DataType| found.is_floating() || found.is_numeric();
+    let operand = |operand: &Expr, found: &DataType| match found {
+        found if found.is_integer() => cast(operand.clone(), INTEGER),
+        _ => operand.clone(),
+    };
+    if exact(&left_type) && exact(&right_type) {
+        let operands = vec![operand(left, &left_type), operand(right, &right_type)];
+        return Transformed::yes(DIVIDE.call(operands));
+    }
+    let rounded = left_type.is_floating() || right_type.is_floating();
+    if rounded && double(&left_type) && double(&right_type) {
+        let as_double = |operand: &Expr| cast(operand.clone(), DataType::Float64);
+        return Transformed::yes(DIVIDE.call(vec![as_double(left), as_double(right)]));
+    }
+    Transformed::no(expr)
+}
+
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Divide {
+    signature: Signature,
+}
+
+impl ScalarUDFImpl for Divide {
+    fn name(&self) -> &str {
+        "divide"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, types: &[DataType]) -> Result<DataType> {
+        match types {
+            [DataType::Float64, DataType::Float64] => Ok(DataType::Float64),
+            [DataType::Decimal128(precision, scale), DataType::Decimal128(_, right_scale)] => {
+                let more = right_scale.max(&0).unsigned_abs() + SCALE_MORE.unsigned_abs();
+                let precision = precision.saturating_add(more).min(PRECISION_MAX);
+                let scale = (scale + SCALE_MORE).min(SCALE_MAX.max(*scale));
+                Ok(DataType::Decimal128(precision, scale))
+            }
+            _ => plan_err!("divide takes two decimals or two doubles"),
+        }
+    }
+
+    fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let arrays = ColumnarValue::values_to_arrays(&arguments.args)?;
+        let [left, right] = arrays.as_slice() else {
+            return plan_err!("divide takes two arguments");
+        };
+        let result: ArrayRef = match arguments.return_field.data_type() {
+            DataType::Decimal128(precision, scale) => {
+                Arc::new(decimals(left.as_primitive(), right.as_primitive(), *precision, *scale)?)
+            }
+            _ => Arc::new(doubles(left, right)),
+        };
+        super::as_given(&arguments.args, result)
+    }
+}
+
+fn doubles(left: &ArrayRef, right: &ArrayRef) -> Float64Array {
+    let pairs = left.as_primitive::<Float64Type>().iter().zip(right.as_primitive::<Float64Type>());
+    pairs
+        .map(|(left, right)| left.zip(right).filter(|(_, right)| *right != 0.0))
+        .map(|pair| pair.map(|(left, right)| left / right))
+        .collect()
+}
+
+fn decimals(
+    left: &Decimal128Array,
+    right: &Decimal128Array,
+    precision: u8,
+    scale: i8,
+) -> Result<Decimal128Array> {
+    let shift = i32::from(scale) - i32::from(left.scale()) + i32::from(right.scale());
+    let factor = i256::from_i128(10).checked_pow(shift.max(0).unsigned_abs());
+    let mut values = Vec::with_capacity(left.len());
+    for (left, right) in left.iter().zip(right) {
+        let Some((dividend, divisor)) = left.zip(right).filter(|(_, divisor)| *divisor != 0) else {
+            values.push(None);
+            continue;
+        };
+        match factor.and_then(|factor| quotient(dividend, factor, divisor)) {
+            Some(quotient) => values.push(Some(quotient)),
+            None => return exec_err!("a quotient is out of the range of decimals"),
+        }
+    }
+    let result = Decimal128Array::from(values).with_precision_and_scale(precision, scale)?;
+    result.validate_decimal_precision(precision)?;
+    Ok(result)
+}
+
+/// Rounded half away from zero.
+fn quotient(dividend: i128, factor: i256, divisor: i128) -> Option<i128> {
+    let scaled = i256::from_i128(dividend).checked_mul(factor)?;
+    if let Some(scaled) = scaled.to_i128() {
+        let (whole, rest) = (scaled.checked_div(divisor)?, scaled.checked_rem(divisor)?);
+        let up = rest.unsigned_abs() >= divisor.unsigned_abs() - rest.unsigned_abs();
+        let sign = if (scaled < 0) == (divisor < 0) { 1 } else { -1 };
+        return if up { whole.checked_add(sign) } else { Some(whole) };
+    }
+    let wide = i256::from_i128(divisor);
+    let (whole, rest) = (scaled.checked_div(wide)?, scaled.checked_rem(wide)?);
+    let up = rest.wrapping_abs() >= wide.wrapping_abs().checked_sub(rest.wrapping_abs())?;
+    let sign = if (scaled < i256::ZERO) == (divisor < 0) { i256::ONE } else { i256::MINUS_ONE };
+    if up { whole.checked_add(sign)?.to_i128() } else { whole.to_i128() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// MariaDB 10.11: `SELECT 2/3, -2/3, 1/3, 5/2, -1/8` with the digits of four more.
+    #[test]
+    fn quotients_are_rounded_half_away_from_zero() {
+        let divided = |dividend, divisor| quotient(dividend, i256::from_i128(10_000), divisor);
+        assert_eq!(divided(2, 3), Some(6667));
+        assert_eq!(divided(-2, 3), Some(-6667));
+        assert_eq!(divided(1, 3), Some(3333));
+        assert_eq!(divided(5, 2), Some(25_000));
+        assert_eq!(divided(1, 32), Some(313));
+        assert_eq!(divided(-1, 32), Some(-313));
+        assert_eq!(divided(i128::MAX, i128::MAX), Some(10_000));
+    }
+}
