@@ -74,7 +74,7 @@ impl Hashed {
 /// # Errors
 /// `PluginNotFound`.
 pub fn plugin_named(name: &str) -> Result<AuthPlugin> {
-    [AuthPlugin::CachingSha2Password, AuthPlugin::NativePassword]
+    AuthPlugin::ALL
         .into_iter()
         .find(|plugin| plugin.name().eq_ignore_ascii_case(name))
         .ok_or_else(|| {

@@ -6,7 +6,7 @@ use super::table::{
     Line, Rows, TableDefinition, null, null_text, set, text,
 };
 use crate::statement::Cell;
-use mooring_state::StoredUser;
+use mooring_state::{StoredUser, TlsRequired};
 
 pub(super) const TABLES: &[TableDefinition] = &[TableDefinition {
     schema: MYSQL,
@@ -77,10 +77,16 @@ fn user(user: &StoredUser) -> Line {
         "Create" | "Drop" | "Process" | "Grant" | "Super" | "Create_user" => yes(admin),
         _ => yes(false),
     }));
-    line.extend(["", "", "", ""].map(Cell::from));
+    let (subject, issuer) = match &user.tls {
+        TlsRequired::Nothing | TlsRequired::Ssl | TlsRequired::X509 => ("", ""),
+        TlsRequired::Subject { subject, issuer } => {
+            (subject.as_str(), issuer.as_deref().unwrap_or_default())
+        }
+    };
+    line.extend([user.tls.kind(), "", issuer, subject].map(Cell::from));
     line.extend([0i64; 4].map(Cell::from));
     line.extend([user.plugin.as_str().into(), "".into(), yes(false), Cell::Null, Cell::Null]);
-    line.extend([yes(false), yes(false), yes(false)]);
+    line.extend([yes(user.locked), yes(admin), yes(admin)]);
     line.extend((0..4).map(|_| Cell::Null));
     line
 }

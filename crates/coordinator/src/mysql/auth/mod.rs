@@ -32,6 +32,8 @@ pub enum AuthPlugin {
 }
 
 impl AuthPlugin {
+    pub const ALL: [Self; 2] = [Self::CachingSha2Password, Self::NativePassword];
+
     /// The plugin of the greeting.
     pub const DEFAULT: Self = Self::CachingSha2Password;
 

@@ -138,3 +138,14 @@ async fn a_clear_password_is_not_taken_without_tls() {
     let answer = peer.respond("sha", Some(b"secret\0".to_vec()), plugin, None).await;
     assert_eq!(&answer[..22], b"\xFEcaching_sha2_password");
 }
+
+/// What libmariadb sends while another of its threads loads plugins: it would go on after an OK.
+#[tokio::test]
+async fn a_client_of_an_unknown_plugin_is_asked_to_switch() {
+    let door = Door::open().await;
+    let (mut peer, _) = Peer::connect(&door).await;
+    let plugin = AuthPlugin::Other(b"dummy_fallback_auth"[..].into());
+    let answer = peer.respond("open", None, plugin, None).await;
+    assert_eq!(&answer[..22], b"\xFEcaching_sha2_password");
+    assert_eq!(follow_switch(&mut peer, &answer, "", false).await[0], 0, "OK");
+}
