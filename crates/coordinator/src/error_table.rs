@@ -78,6 +78,8 @@ pub fn row(kind: ErrorKind) -> ErrorRow {
         Kind::UnknownTimeZone => (1298, "HY000", 3, user),
         // ER_NO_DB_ERROR
         Kind::NoSchemaSelected => (1046, "3D000", 9, user),
+        // ER_NO_SUCH_THREAD
+        Kind::ConnectionNotFound => (1094, "HY000", 5, user),
         // ER_SPECIFIC_ACCESS_DENIED_ERROR
         Kind::AccessDenied => (1227, "42000", 7, user),
         // ER_ACCESS_DENIED_ERROR

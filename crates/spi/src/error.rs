@@ -68,6 +68,8 @@ error_kinds! {
     UnknownTimeZone = "UNKNOWN_TIME_ZONE",
     /// No database is selected and the statement needs one.
     NoSchemaSelected = "NO_SCHEMA_SELECTED",
+    /// No such client connection.
+    ConnectionNotFound = "CONNECTION_NOT_FOUND",
     /// The user is known, but may not do this.
     AccessDenied = "ACCESS_DENIED",
     /// The user could not be authenticated.
@@ -191,6 +193,7 @@ impl Error {
             | ErrorKind::CollationMismatch
             | ErrorKind::UnknownTimeZone
             | ErrorKind::NoSchemaSelected
+            | ErrorKind::ConnectionNotFound
             | ErrorKind::AccessDenied
             | ErrorKind::AuthenticationFailed
             | ErrorKind::UserOperationFailed

@@ -74,10 +74,8 @@ impl Hashed {
 /// # Errors
 /// `PluginNotFound`.
 pub fn plugin_named(name: &str) -> Result<AuthPlugin> {
-    AuthPlugin::ALL
-        .into_iter()
-        .find(|plugin| plugin.name().eq_ignore_ascii_case(name))
-        .ok_or_else(|| {
+    AuthPlugin::ALL.into_iter().find(|plugin| plugin.name().eq_ignore_ascii_case(name)).ok_or_else(
+        || {
             Error::new(
                 ErrorKind::PluginNotFound,
                 format!(
@@ -86,7 +84,8 @@ pub fn plugin_named(name: &str) -> Result<AuthPlugin> {
                     AuthPlugin::NativePassword.name()
                 ),
             )
-        })
+        },
+    )
 }
 
 /// A credential that was hashed elsewhere (`IDENTIFIED WITH plugin AS '...'`), in its stored form.

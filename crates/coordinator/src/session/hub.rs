@@ -118,12 +118,12 @@ impl SessionHub {
     /// Ends a statement, or the session with it. A user may end its own.
     ///
     /// # Errors
-    /// `InvalidArgument` for a connection that is not there, `AccessDenied` for another user's.
+    /// `ConnectionNotFound` for a connection that is not there, `AccessDenied` for another user's.
     pub fn kill(&self, connection_id: u32, query_only: bool, by: &Client) -> Result<()> {
         let coordinator_number = connection_id >> CONNECTION_BITS;
         if coordinator_number != self.coordinator_number {
             return Err(Error::new(
-                ErrorKind::InvalidArgument,
+                ErrorKind::ConnectionNotFound,
                 format!(
                     "connection `{connection_id}` belongs to coordinator {coordinator_number}, and this is {}; \
                      send the KILL there",
@@ -134,7 +134,7 @@ impl SessionHub {
         let open = self.open.lock();
         let session = open.get(&connection_id).ok_or_else(|| {
             Error::new(
-                ErrorKind::InvalidArgument,
+                ErrorKind::ConnectionNotFound,
                 format!("unknown connection id `{connection_id}`; see SHOW PROCESSLIST"),
             )
         })?;

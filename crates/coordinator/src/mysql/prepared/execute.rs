@@ -1,8 +1,8 @@
 //! COM_STMT_EXECUTE: which statement, and the values of its parameters.
 //!
-//! Source: MySQL Source Code Documentation, "COM_STMT_EXECUTE". The number of parameters stands in
-//! the packet only where the client says so by a flag; names stand behind the types whenever both
-//! sides know query attributes (`sql/protocol_classic.cc`, `parse_packet`).
+//! Source: MySQL Source Code Documentation, "COM_STMT_EXECUTE". Where both sides know query attributes,
+//! the number of parameters stands before them and a name behind each type; a statement without
+//! parameters has attributes only where the client says so by a flag.
 
 use super::super::error::WireError;
 use super::super::parameter::{ParameterType, Raw, to_value};
@@ -63,7 +63,7 @@ pub(super) fn read_parameters(
     let Binding { places, types, long_data, with_attributes } = binding;
     let wrong_arguments = || WireError::wrong_arguments("mysqld_stmt_execute");
     let mut decoder = Decoder::new(request.parameters);
-    let count = match with_attributes && request.count_is_sent {
+    let count = match with_attributes && (request.count_is_sent || !places.is_empty()) {
         true => usize::try_from(decoder.length()?).map_err(|_| Malformed)?,
         false => places.len(),
     };

@@ -80,9 +80,11 @@ fn attributes_are_read_and_dropped() {
     assert_eq!(found, [Value::UInt(255)]);
     let without = b"\x01\0\0\0\x08\x01\0\0\0\x01\x00\x01\xFE\x00\x0Btraceparent\x02ab";
     assert_eq!(read(without, &[], &mut None, true).expect("values"), []);
-    // A client that sends names but no count.
-    let uncounted = b"\x01\0\0\0\x00\x01\0\0\0\x00\x01\x01\x00\x00\x09";
-    assert_eq!(read(uncounted, &places, &mut None, true).expect("values"), [Value::Int(9)]);
+    // What mysql-connector-python sends for 1 and NULL: a count without the flag.
+    let unflagged = b"\x01\0\0\0\x00\x01\0\0\0\x02\x02\x01\x01\x80\x00\x06\x00\x00\x01";
+    let two = [DataType::Null, DataType::Null];
+    let found = read(unflagged, &two, &mut None, true).expect("values");
+    assert_eq!(found, [Value::UInt(1), Value::Null]);
     let fewer = b"\x01\0\0\0\x08\x01\0\0\0\x00";
     assert_eq!(read(fewer, &places, &mut None, true).expect_err("refused").errno, 1210);
 }
