@@ -267,7 +267,7 @@ mod tests {
             Some(&b"root"[..]),
             database.map(str::as_bytes),
             Some(AuthPlugin::CachingSha2Password),
-            CAPABILITIES | CapabilityFlags::CLIENT_SESSION_TRACK,
+            CAPABILITIES | CapabilityFlags::CLIENT_LOCAL_FILES,
             Some([("program_name".to_owned(), "test".to_owned())].into()),
             1 << 24,
         )
@@ -291,7 +291,7 @@ mod tests {
         assert_eq!(response.login.plugin.as_deref(), Some("caching_sha2_password"));
         let expected = [("program_name".to_owned(), "test".to_owned())];
         assert_eq!(response.login.attributes[..], expected);
-        assert!(!response.capabilities.contains(CapabilityFlags::CLIENT_SESSION_TRACK));
+        assert!(!response.capabilities.contains(CapabilityFlags::CLIENT_LOCAL_FILES));
     }
 
     #[test]
@@ -299,7 +299,7 @@ mod tests {
         let both =
             CapabilityFlags::CLIENT_COMPRESS | CapabilityFlags::CLIENT_ZSTD_COMPRESSION_ALGORITHM;
         let with = |flags: CapabilityFlags, level: &[u8]| {
-            let mut payload = client_response(None);
+            let mut payload = client_response(Some("db"));
             let asked = (CAPABILITIES & !both) | flags;
             payload[..4].copy_from_slice(&asked.bits().to_le_bytes());
             payload.extend_from_slice(level);

@@ -169,7 +169,7 @@ mod tests {
         ];
         assert_eq!(
             bound("SELECT 1 - ?, ?, ?, ?, ?", &values),
-            "SELECT 1 - (-5), 'a''b?', (-0.05), 1.5e0, NULL"
+            "SELECT 1 - (-5), 'a''b?', (-0.05), CAST('1.5e0' AS DOUBLE), NULL"
         );
     }
 

@@ -85,7 +85,7 @@ fn standard_sql_parses() {
         "SELECT a FROM t EXCEPT SELECT a FROM u INTERSECT SELECT a FROM v",
         "SELECT * FROM t LEFT JOIN u USING (a) CROSS JOIN v, LATERAL (SELECT 1) x",
         "SELECT a FROM t LIMIT 5, 10",
-        "SELECT a FROM `tpch.tiny`.t AS x WHERE a IN (?, ?) FOR UPDATE",
+        "SELECT a FROM `tpch.tiny`.t AS x WHERE a IN (1, 2) FOR UPDATE",
     ] {
         assert!(is_query(sql), "{sql}");
     }

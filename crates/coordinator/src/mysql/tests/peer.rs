@@ -103,7 +103,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Peer<S> {
             database.map(str::as_bytes),
             Some(plugin),
             self.capabilities,
-            None,
+            Some([("program_name".to_owned(), "peer".to_owned())].into()),
             1 << 24,
         )
         .serialize(&mut payload);

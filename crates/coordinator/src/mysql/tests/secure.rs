@@ -96,7 +96,8 @@ fn named(names: &[(DnType, &str)]) -> CertificateParams {
 }
 
 fn capabilities() -> CapabilityFlags {
-    handshake::CAPABILITIES.difference(COMPRESSION) | CapabilityFlags::CLIENT_SSL
+    handshake::CAPABILITIES.difference(COMPRESSION | CapabilityFlags::CLIENT_QUERY_ATTRIBUTES)
+        | CapabilityFlags::CLIENT_SSL
 }
 
 /// The packet that asks for TLS.
