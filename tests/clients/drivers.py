@@ -1,0 +1,251 @@
+"""Every driver against Mooring, over TCP and TLS, beside a MariaDB that says what is right.
+
+    drivers.py [--mariadb-only] [--no-tls] [NAME...]
+
+A driver's program (in `drivers/`) runs the same checks with whatever server its environment names,
+and prints one line for each, its fields separated by tabs:
+
+    ok      CHECK
+    failed  CHECK     TEXT
+    value   PROTOCOL  CASE  FACET=TEXT ...
+
+First it runs against MariaDB, which proves the program and gives the values; then against Mooring,
+whose values have to be the same, except where `type_cases.DIFFERENCES` says why not.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import type_cases
+from driver_programs import DRIVERS, Driver
+from mariadb_server import MariaDb
+from server import binary, processes
+
+# A program that hangs is ended: its slowest check waits 30 s for something that takes one.
+PROGRAM_TIMEOUT_S = 240
+PASSWORD = "correct horse; ünïcode"
+CHECKS = ["right password", "wrong password", "current database", "five executions", "time limit", "cancel"]
+# What a statement is found by in the process list.
+MARKER = "runs_long"
+PREPARED = (
+    "SELECT CAST(? AS INT) AS a, CAST(? AS DECIMAL(10, 2)) AS b, CAST(? AS CHAR(20)) AS c, CAST(? AS DATE) AS d"
+)
+NULL = "\\N"
+PARAMETERS = [
+    ("1", "1.50", "one", "2024-01-01"),
+    (NULL, "2.50", NULL, "2024-02-29"),
+    ("3", NULL, "three", NULL),
+    (NULL, NULL, NULL, NULL),
+    ("-5", "-5.25", "fünf 🚢", "1999-12-31"),
+]
+
+
+@dataclass
+class Server:
+    """What a program is told of a server; `sql` is what MariaDB and Mooring spell differently."""
+
+    host: str
+    port: int
+    tls: bool
+    database: str
+    folder: Path
+    sql: Mapping[str, str]
+
+    def environment(self, user: str) -> dict[str, str]:
+        told = {
+            "HOST": self.host, "PORT": str(self.port), "TLS": "yes" if self.tls else "no", "USER": user,
+            "PASSWORD": PASSWORD, "DATABASE": self.database, "FOLDER": str(self.folder), "MARKER": MARKER,
+            "PREPARED": PREPARED, **self.sql,
+        }
+        return os.environ | {f"MOORING_TEST_{name}": value for name, value in told.items()}
+
+
+MARIADB_SQL = {
+    "LONG": f"SELECT count(*) AS {MARKER} FROM types.seq_1_to_1000000 a, types.seq_1_to_1000000 b WHERE a.seq * b.seq < 0",
+    "LIMIT": "SET SESSION max_statement_time = 0.3",
+    "LIMIT_ERROR": "1969",  # ER_STATEMENT_TIMEOUT, MariaDB's own
+    "KEEPS_ORPHANS": "yes",  # it does not look whether the client of a query is still there
+}
+MOORING_SQL = {
+    "LONG": f"SELECT count(*) AS {MARKER} FROM tpch.sf100.lineitem WHERE l_comment LIKE '%no such words%'",
+    "LIMIT": "SET SESSION max_execution_time = 300",
+    "LIMIT_ERROR": "3024",  # ER_QUERY_TIMEOUT of MySQL
+    "KEEPS_ORPHANS": "no",
+}
+
+
+@dataclass
+class Answers:
+    """What a program printed."""
+
+    passed: list[str] = field(default_factory=list)
+    failed: list[tuple[str, str]] = field(default_factory=list)
+    values: dict[tuple[str, str], dict[str, str]] = field(default_factory=dict)
+
+    def checks(self) -> set[str]:
+        return {*self.passed, *(name for name, _ in self.failed)}
+
+
+def run(driver: Driver, server: Server) -> Answers:
+    user = "native" if driver.native_password and not server.tls else "driver"
+    answers = Answers()
+    try:
+        done = subprocess.run(
+            driver.command, env=server.environment(user), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, errors="replace", timeout=PROGRAM_TIMEOUT_S,
+        )
+        code, printed = done.returncode, done.stdout
+    except subprocess.TimeoutExpired as expired:
+        code, printed = None, (expired.stdout or b"").decode(errors="replace")
+    others = []
+    for line in printed.splitlines():
+        match line.split("\t"):
+            case ["ok", check]:
+                answers.passed.append(check)
+            case ["failed", check, text]:
+                answers.failed.append((check, text))
+            case ["value", protocol, case, *facets]:
+                answers.values[protocol, case] = dict(facet.split("=", 1) for facet in facets)
+            case _:
+                others.append(line)
+    missing = [check for check in CHECKS if check not in answers.checks()]
+    if code != 0 or missing:
+        what = "ran out of time" if code is None else f"exited with {code}"
+        text = f"{what}, without {', '.join(missing) or 'nothing'}: " + " / ".join(others[-20:])
+        answers.failed.append(("program", text))
+    return answers
+
+
+def missing_values(driver: Driver, answers: Answers, cases: list[type_cases.Case]) -> Iterator[str]:
+    for protocol in driver.protocols:
+        for case in cases:
+            value = answers.values.get((protocol, case.name))
+            if value is None or "error" in value:
+                yield f"{protocol} {case.name}: {(value or {}).get('error', 'no value')}"
+
+
+def differences(driver: Driver, right: Answers, answers: Answers) -> Iterator[str]:
+    for (protocol, case), expected in right.values.items():
+        actual = answers.values.get((protocol, case), {"error": "no value"})
+        for facet in sorted(expected.keys() | actual.keys()):
+            wanted, got = expected.get(facet), actual.get(facet)
+            if wanted != got and type_cases.difference_of(driver.name, protocol, case, facet) is None:
+                yield f"{protocol} {case}: {facet} is {shortened(got)}, on MariaDB {shortened(wanted)}"
+
+
+def shortened(text: str | None) -> str:
+    return repr(text) if text is None or len(text) <= 300 else f"{text[:300]!r}… of {len(text)}"
+
+
+class Report:
+    """One driver's lines, and their sum as tests/run reads it."""
+
+    def __init__(self, driver: Driver):
+        self.passed = self.failed = 0
+        print(f"--- {driver.name}", flush=True)
+
+    def add(self, name: str, failures: list[str]) -> None:
+        if failures:
+            self.failed += 1
+            print(f"FAILED: {name}", *failures, sep="\n    ")
+        else:
+            self.passed += 1
+            print(f"ok: {name}")
+
+    def add_checks(self, where: str, answers: Answers) -> None:
+        for check in answers.passed:
+            self.add(f"{where}: {check}", [])
+        for check, text in answers.failed:
+            self.add(f"{where}: {check}", [text])
+
+    def end(self) -> bool:
+        print(f"{self.passed} passed, {self.failed} failed", flush=True)
+        return self.failed == 0
+
+
+def check(
+    driver: Driver, mariadb: Server, mooring: Mapping[str, Server], cases: list[type_cases.Case], peer: MariaDb
+) -> bool:
+    report = Report(driver)
+    right = run(driver, mariadb)
+    peer.end_statements(MARKER)
+    report.add_checks("MariaDB", right)
+    report.add("MariaDB: every value", list(missing_values(driver, right, cases)))
+    for where, server in mooring.items():
+        answers = run(driver, server)
+        report.add_checks(where, answers)
+        for protocol in driver.protocols:
+            unlike = [line for line in differences(driver, right, answers) if line.startswith(f"{protocol} ")]
+            report.add(f"{where}: types, {protocol}", unlike)
+    return report.end()
+
+
+def write_inputs(folder: Path, cases: list[tuple[str, str]]) -> Path:
+    folder.mkdir()
+    (folder / "cases.tsv").write_text("".join(f"{name}\t{sql}\n" for name, sql in cases))
+    (folder / "parameters.tsv").write_text("".join("\t".join(row) + "\n" for row in PARAMETERS))
+    return folder
+
+
+def prepare_mariadb(server: MariaDb, cases: list[type_cases.Case]) -> None:
+    with server.connect() as connection, connection.cursor() as cursor:
+        cursor.execute("SET sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES')")
+        cursor.execute(f"CREATE DATABASE {type_cases.DATABASE}")
+        for user in ("driver", "native"):
+            cursor.execute(f"CREATE USER {user}@'%%' IDENTIFIED BY %s", (PASSWORD,))
+            cursor.execute(f"GRANT ALL ON *.* TO {user}@'%'")
+        for case in cases:
+            for sql in case.mariadb_setup:
+                cursor.execute(sql)
+
+
+def add_users(folder: Path) -> None:
+    for name, plugin in (("driver", "caching_sha2_password"), ("native", "mysql_native_password")):
+        arguments = ["user", "add", name, "--password-env", "NEW_PASSWORD", "--plugin", plugin]
+        processes.run(binary(), arguments, processes.state_settings(folder), NEW_PASSWORD=PASSWORD)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--mariadb-only", action="store_true", help="prove the programs, without Mooring")
+    parser.add_argument("--mariadb-tls", action="store_true", help="reach MariaDB over TLS")
+    parser.add_argument("names", nargs="*", help=f"of {', '.join(driver.name for driver in DRIVERS)}")
+    options = parser.parse_args()
+    unknown = set(options.names) - {driver.name for driver in DRIVERS}
+    if unknown:
+        parser.error(f"no driver is called {', '.join(sorted(unknown))}")
+    chosen = [driver for driver in DRIVERS if not options.names or driver.name in options.names]
+    processes.raise_on_terminate()
+    cases = type_cases.read_cases()
+    with tempfile.TemporaryDirectory() as name:
+        # MariaDB's own user enters it.
+        folder = Path(name)
+        folder.chmod(0o755)
+        mariadb_inputs = write_inputs(folder / "for-mariadb", [(case.name, case.mariadb) for case in cases])
+        mooring_inputs = write_inputs(folder / "for-mooring", [(case.name, case.mooring) for case in cases])
+        with MariaDb(folder / "mariadb") as peer:
+            prepare_mariadb(peer, cases)
+            mariadb = Server(peer.host, peer.port, options.mariadb_tls, type_cases.DATABASE, mariadb_inputs, MARIADB_SQL)
+            if options.mariadb_only:
+                return 0 if all([check(driver, mariadb, {}, cases, peer) for driver in chosen]) else 1
+            add_users(folder / "mooring")
+            well = True
+            for driver in chosen:
+                # A server for each: the first login of a user is another than the second.
+                with processes.Cluster(binary(), folder / "mooring") as cluster:
+                    mooring = {
+                        where: Server(cluster.host, cluster.port, tls, "tpch.tiny", mooring_inputs, MOORING_SQL)
+                        for where, tls in (("TCP", False), ("TLS", True))
+                    }
+                    well &= check(driver, mariadb, mooring, cases, peer)
+            return 0 if well else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
