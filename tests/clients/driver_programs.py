@@ -10,6 +10,9 @@ HERE = Path(__file__).resolve().parent / "drivers"
 # What tests/run builds or fetches for the programs that need it.
 BUILT = Path(os.environ.get("MOORING_CACHE", Path.home() / ".cache" / "mooring")) / "clients"
 
+# Beside the server that is tested, as cargo builds both.
+CARGO_BUILT = Path(os.environ["MOORING_BIN"]).parent
+
 TEXT, BINARY = "text", "binary"
 
 
@@ -28,10 +31,16 @@ def python(program: str, *arguments: str) -> list[str | Path]:
     return [sys.executable, HERE / program, *arguments]
 
 
-def java(program: str, jar: str, *arguments: str) -> list[str | Path]:
+def java(kind: str) -> list[str | Path]:
     # Small heap, no second compiler: start-up is most of what these programs do.
     options = ["-Xmx256m", "-XX:TieredStopAtLevel=1", "-Dfile.encoding=UTF-8", "-Dstdout.encoding=UTF-8", "-Duser.timezone=UTC"]
-    return ["java", *options, "-cp", f"{BUILT / 'java'}:{BUILT / 'java' / jar}", program, *arguments]
+    return ["java", *options, "-cp", f"{BUILT / 'java'}:{BUILT / 'java' / jars()[kind]}", "Driver", kind]
+
+
+def jars() -> dict[str, str]:
+    """The file of each kind's driver. A line of jars.txt is `KIND GROUP:ARTIFACT:VERSION`."""
+    lines = [line.split() for line in (HERE / "java" / "jars.txt").read_text().splitlines()]
+    return {kind: "-".join(coordinates.split(":")[1:]) + ".jar" for kind, coordinates in lines}
 
 
 DRIVERS = [
@@ -39,13 +48,15 @@ DRIVERS = [
     Driver("mysql-connector-python (C extension)", python("mysql_connector_driver.py", "c"), native_password=True),
     Driver("mysql-connector-python (pure)", python("mysql_connector_driver.py", "pure"), native_password=True),
     Driver("mysqlclient", python("mysqlclient_driver.py"), protocols=[TEXT]),
+    Driver("SQLAlchemy", python("sqlalchemy_driver.py"), protocols=[TEXT]),
     Driver("MariaDB ODBC", python("odbc_driver.py")),
     Driver("mysql2", ["node", BUILT / "node" / "driver.js"]),
     Driver("go-sql-driver", [BUILT / "go" / "driver"]),
+    Driver("mysql_async", [CARGO_BUILT / "mysql_async_driver"]),
     Driver("MariaDB command line", ["bash", HERE / "mariadb_driver.sh"], protocols=[TEXT]),
-    Driver("MariaDB Connector/J 2.7", java("Driver", "mariadb-java-client-2.7.12.jar", "mariadb2")),
-    Driver("MariaDB Connector/J 3", java("Driver", "mariadb-java-client-3.5.6.jar", "mariadb3")),
+    Driver("MariaDB Connector/J 2.7", java("mariadb2")),
+    Driver("MariaDB Connector/J 3", java("mariadb3")),
     Driver(
-        "MySQL Connector/J 9", java("Driver", "mysql-connector-j-9.4.0.jar", "mysql"), protocols=[TEXT, BINARY, "cursor"],
+        "MySQL Connector/J 9", java("mysql"), protocols=[TEXT, BINARY, "cursor"],
     ),
 ]

@@ -22,15 +22,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pymysql
+
 import type_cases
 from driver_programs import DRIVERS, Driver
 from mariadb_server import MariaDb
 from server import binary, processes
 
 # A program that hangs is ended: its slowest check waits 30 s for something that takes one.
-PROGRAM_TIMEOUT_S = 240
+PROGRAM_TIMEOUT_S = 150
 PASSWORD = "correct horse; ünïcode"
 CHECKS = ["right password", "wrong password", "current database", "five executions", "time limit", "cancel"]
+# The database of a session, on both servers.
+TPCH = "tpch.tiny"
 # What a statement is found by in the process list.
 MARKER = "runs_long"
 PREPARED = (
@@ -67,12 +71,14 @@ class Server:
 
 
 MARIADB_SQL = {
+    "TYPES_DATABASE": type_cases.DATABASE,
     "LONG": f"SELECT count(*) AS {MARKER} FROM types.seq_1_to_1000000 a, types.seq_1_to_1000000 b WHERE a.seq * b.seq < 0",
     "LIMIT": "SET SESSION max_statement_time = 0.3",
     "LIMIT_ERROR": "1969",  # ER_STATEMENT_TIMEOUT, MariaDB's own
     "KEEPS_ORPHANS": "yes",  # it does not look whether the client of a query is still there
 }
 MOORING_SQL = {
+    "TYPES_DATABASE": "lake.default",
     "LONG": f"SELECT count(*) AS {MARKER} FROM tpch.sf100.lineitem WHERE l_comment LIKE '%no such words%'",
     "LIMIT": "SET SESSION max_execution_time = 300",
     "LIMIT_ERROR": "3024",  # ER_QUERY_TIMEOUT of MySQL
@@ -111,11 +117,12 @@ def run(driver: Driver, server: Server) -> Answers:
             case ["failed", check, text]:
                 answers.failed.append((check, text))
             case ["value", protocol, case, *facets]:
-                answers.values[protocol, case] = dict(facet.split("=", 1) for facet in facets)
+                facets = dict(facet.split("=", 1) for facet in facets)
+                answers.values[protocol, case] = type_cases.comparable(facets)
             case _:
                 others.append(line)
     missing = [check for check in CHECKS if check not in answers.checks()]
-    if code != 0 or missing:
+    if missing or (code != 0 and not answers.failed):
         what = "ran out of time" if code is None else f"exited with {code}"
         text = f"{what}, without {', '.join(missing) or 'nothing'}: " + " / ".join(others[-20:])
         answers.failed.append(("program", text))
@@ -133,6 +140,9 @@ def missing_values(driver: Driver, answers: Answers, cases: list[type_cases.Case
 def differences(driver: Driver, right: Answers, answers: Answers) -> Iterator[str]:
     for (protocol, case), expected in right.values.items():
         actual = answers.values.get((protocol, case), {"error": "no value"})
+        if "error" in actual:
+            yield f"{protocol} {case}: {actual['error']}"
+            continue
         for facet in sorted(expected.keys() | actual.keys()):
             wanted, got = expected.get(facet), actual.get(facet)
             if wanted != got and type_cases.difference_of(driver.name, protocol, case, facet) is None:
@@ -141,6 +151,9 @@ def differences(driver: Driver, right: Answers, answers: Answers) -> Iterator[st
 
 def shortened(text: str | None) -> str:
     return repr(text) if text is None or len(text) <= 300 else f"{text[:300]!r}… of {len(text)}"
+
+
+LINES_MAX = 20  # of one failed check
 
 
 class Report:
@@ -153,7 +166,8 @@ class Report:
     def add(self, name: str, failures: list[str]) -> None:
         if failures:
             self.failed += 1
-            print(f"FAILED: {name}", *failures, sep="\n    ")
+            more = [f"… and {len(failures) - LINES_MAX} more"] if len(failures) > LINES_MAX else []
+            print(f"FAILED: {name}", *failures[:LINES_MAX], *more, sep="\n    ")
         else:
             self.passed += 1
             print(f"ok: {name}")
@@ -180,7 +194,7 @@ def check(
     for where, server in mooring.items():
         answers = run(driver, server)
         report.add_checks(where, answers)
-        for protocol in driver.protocols:
+        for protocol in dict.fromkeys(protocol for protocol, _ in right.values):
             unlike = [line for line in differences(driver, right, answers) if line.startswith(f"{protocol} ")]
             report.add(f"{where}: types, {protocol}", unlike)
     return report.end()
@@ -203,12 +217,27 @@ def prepare_mariadb(server: MariaDb, cases: list[type_cases.Case]) -> None:
         for case in cases:
             for sql in case.mariadb_setup:
                 cursor.execute(sql)
+        cursor.execute(f"CREATE TABLE {type_cases.DATABASE}.all_types ({type_cases.all_columns('mariadb')})")
+        cursor.execute(f"CREATE DATABASE `{TPCH}`")
+        cursor.execute(f"USE `{TPCH}`")
+        for line in (Path(__file__).parent / "tpch_tables.sql").read_text().splitlines()[1:]:
+            cursor.execute(line)
 
 
 def add_users(folder: Path) -> None:
     for name, plugin in (("driver", "caching_sha2_password"), ("native", "mysql_native_password")):
         arguments = ["user", "add", name, "--password-env", "NEW_PASSWORD", "--plugin", plugin]
         processes.run(binary(), arguments, processes.state_settings(folder), NEW_PASSWORD=PASSWORD)
+
+
+def make_table_of_all_types(cluster: processes.Cluster, data: Path) -> None:
+    data.mkdir(exist_ok=True)
+    (data / "empty.csv").touch()
+    with pymysql.connect(host=cluster.host, port=cluster.port, user="root", ssl_disabled=True) as connection:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP TABLE IF EXISTS lake.default.all_types")
+            columns = type_cases.all_columns("mooring")
+            cursor.execute(f"CREATE EXTERNAL TABLE lake.default.all_types ({columns}) STORED AS CSV LOCATION '{data}/'")
 
 
 def main() -> int:
@@ -231,7 +260,7 @@ def main() -> int:
         mooring_inputs = write_inputs(folder / "for-mooring", [(case.name, case.mooring) for case in cases])
         with MariaDb(folder / "mariadb") as peer:
             prepare_mariadb(peer, cases)
-            mariadb = Server(peer.host, peer.port, options.mariadb_tls, type_cases.DATABASE, mariadb_inputs, MARIADB_SQL)
+            mariadb = Server(peer.host, peer.port, options.mariadb_tls, TPCH, mariadb_inputs, MARIADB_SQL)
             if options.mariadb_only:
                 return 0 if all([check(driver, mariadb, {}, cases, peer) for driver in chosen]) else 1
             add_users(folder / "mooring")
@@ -239,8 +268,9 @@ def main() -> int:
             for driver in chosen:
                 # A server for each: the first login of a user is another than the second.
                 with processes.Cluster(binary(), folder / "mooring") as cluster:
+                    make_table_of_all_types(cluster, folder / "all_types")
                     mooring = {
-                        where: Server(cluster.host, cluster.port, tls, "tpch.tiny", mooring_inputs, MOORING_SQL)
+                        where: Server(cluster.host, cluster.port, tls, TPCH, mooring_inputs, MOORING_SQL)
                         for where, tls in (("TCP", False), ("TLS", True))
                     }
                     well &= check(driver, mariadb, mooring, cases, peer)

@@ -80,7 +80,7 @@ async function awaitRunning(wanted) {
 
 async function stillAnswers(connection) {
   const [rows] = await connection.query({ sql: 'SELECT 7', rowsAsArray: true });
-  assert.deepEqual(rows, [[7]]);
+  assert.equal(String(rows), '7');
 }
 
 const CHECKS = {
