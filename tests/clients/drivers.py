@@ -218,10 +218,7 @@ def prepare_mariadb(server: MariaDb, cases: list[type_cases.Case]) -> None:
             for sql in case.mariadb_setup:
                 cursor.execute(sql)
         cursor.execute(f"CREATE TABLE {type_cases.DATABASE}.all_types ({type_cases.all_columns('mariadb')})")
-        cursor.execute(f"CREATE DATABASE `{TPCH}`")
-        cursor.execute(f"USE `{TPCH}`")
-        for line in (Path(__file__).parent / "tpch_tables.sql").read_text().splitlines()[1:]:
-            cursor.execute(line)
+        server.make_tpch_tables(TPCH)
 
 
 def add_users(folder: Path) -> None:

@@ -61,6 +61,14 @@ class MariaDb:
     def connect(self, **more: object) -> pymysql.Connection:
         return pymysql.connect(host=self.host, port=self.port, user="root", ssl_disabled=True, autocommit=True, **more)
 
+    def make_tpch_tables(self, database: str) -> None:
+        """The tables of TPC-H without rows."""
+        with self.connect() as connection, connection.cursor() as cursor:
+            cursor.execute(f"CREATE DATABASE `{database}`")
+            cursor.execute(f"USE `{database}`")
+            for line in (Path(__file__).parent / "tpch_tables.sql").read_text().splitlines()[1:]:
+                cursor.execute(line)
+
     def end_statements(self, marker: str) -> None:
         """Ends what a program left behind: MariaDB does not look whether a client is still there."""
         with self.connect() as connection, connection.cursor() as cursor:
