@@ -77,7 +77,7 @@ class Commands(unittest.TestCase):
             self.assertTrue(self.value("SELECT CURRENT_USER()").startswith(b"root@"))
 
     def test_reset_connection(self):
-        statement = struct.unpack_from("<I", self.connection.ask(raw.PREPARE, b"SELECT 1"), 1)[0]
+        statement, _, _ = self.connection.prepare("SELECT 1")
         self.connection.query("SET wait_timeout = 12345")
         self.connection.ask(raw.INIT_DB, b"tpch.tiny")
         self.assertEqual(self.connection.ask(raw.RESET_CONNECTION)[0], 0)
@@ -174,12 +174,8 @@ class LongPackets(unittest.TestCase):
             self.assertEqual(another.query("SELECT 8").rows, [[b"8"]])
 
     def test_long_data(self):
-        prepared = self.connection.ask(raw.PREPARE, b"SELECT length(?)")
-        statement = struct.unpack_from("<I", prepared, 1)[0]
-        columns, parameters = struct.unpack_from("<HH", prepared, 5)
+        statement, columns, parameters = self.connection.prepare("SELECT length(?)")
         self.assertEqual((columns, parameters), (1, 1))
-        for _ in range(columns + parameters + 2):  # definitions, and EOF behind each group
-            self.connection.answer()
         for chunk in (b"a" * 9_000_000, b"b" * 9_000_000, b""):  # no answer to any
             self.connection.command(raw.LONG_DATA, struct.pack("<IH", statement, 0) + chunk)
         head = struct.pack("<IBI", statement, 0, 1)

@@ -25,6 +25,8 @@ class Driver:
     # Without TLS this driver cannot log in the first time with caching_sha2_password: it has no way
     # to ask for the server's RSA key (or, like MySQL's own, none that Python reaches).
     native_password: bool = False
+    # Whether it can ask for compression (zlib).
+    compresses: bool = False
 
 
 def python(program: str, *arguments: str) -> list[str | Path]:
@@ -45,18 +47,18 @@ def jars() -> dict[str, str]:
 
 DRIVERS = [
     Driver("PyMySQL", python("pymysql_driver.py"), protocols=[TEXT]),
-    Driver("mysql-connector-python (C extension)", python("mysql_connector_driver.py", "c"), native_password=True),
-    Driver("mysql-connector-python (pure)", python("mysql_connector_driver.py", "pure"), native_password=True),
-    Driver("mysqlclient", python("mysqlclient_driver.py"), protocols=[TEXT]),
+    Driver("mysql-connector-python (C extension)", python("mysql_connector_driver.py", "c"), native_password=True, compresses=True),
+    Driver("mysql-connector-python (pure)", python("mysql_connector_driver.py", "pure"), native_password=True, compresses=True),
+    Driver("mysqlclient", python("mysqlclient_driver.py"), protocols=[TEXT], compresses=True),
     Driver("SQLAlchemy", python("sqlalchemy_driver.py"), protocols=[TEXT]),
     Driver("MariaDB ODBC", python("odbc_driver.py")),
-    Driver("mysql2", ["node", BUILT / "node" / "driver.js"]),
-    Driver("go-sql-driver", [BUILT / "go" / "driver"]),
+    Driver("mysql2", ["node", BUILT / "node" / "driver.js"], compresses=True),
+    Driver("go-sql-driver", [BUILT / "go" / "driver"], compresses=True),
     Driver("mysql_async", [CARGO_BUILT / "mysql_async_driver"]),
-    Driver("MariaDB command line", ["bash", HERE / "mariadb_driver.sh"], protocols=[TEXT]),
-    Driver("MariaDB Connector/J 2.7", java("mariadb2")),
-    Driver("MariaDB Connector/J 3", java("mariadb3")),
+    Driver("MariaDB command line", ["bash", HERE / "mariadb_driver.sh"], protocols=[TEXT], compresses=True),
+    Driver("MariaDB Connector/J 2.7", java("mariadb2"), compresses=True),
+    Driver("MariaDB Connector/J 3", java("mariadb3"), compresses=True),
     Driver(
-        "MySQL Connector/J 9", java("mysql"), protocols=[TEXT, BINARY, "cursor"],
+        "MySQL Connector/J 9", java("mysql"), protocols=[TEXT, BINARY, "cursor"], compresses=True,
     ),
 ]

@@ -57,18 +57,22 @@ class Server:
     host: str
     port: int
     tls: bool
+    compress: bool
     database: str
     folder: Path
     sql: Mapping[str, str]
 
     def environment(self, user: str) -> dict[str, str]:
         told = {
-            "HOST": self.host, "PORT": str(self.port), "TLS": "yes" if self.tls else "no", "USER": user,
-            "PASSWORD": PASSWORD, "DATABASE": self.database, "FOLDER": str(self.folder), "MARKER": MARKER,
+            "HOST": self.host, "PORT": str(self.port), "TLS": "yes" if self.tls else "no",
+            "COMPRESS": "yes" if self.compress else "no", "USER": user, "PASSWORD": PASSWORD, "DATABASE": self.database, "FOLDER": str(self.folder), "MARKER": MARKER,
             "PREPARED": PREPARED, **self.sql,
         }
         return os.environ | {f"MOORING_TEST_{name}": value for name, value in told.items()}
 
+
+# How Mooring is reached: with TLS, with compression.
+WAYS = [("TCP", False, False), ("TLS", True, False), ("compressed TCP", False, True)]
 
 MARIADB_SQL = {
     "TYPES_DATABASE": type_cases.DATABASE,
@@ -99,7 +103,10 @@ class Answers:
 
 
 def run(driver: Driver, server: Server) -> Answers:
-    user = "native" if driver.native_password and not server.tls else "driver"
+    if server.tls:
+        user = "encrypted"  # whom the server takes over TLS only
+    else:
+        user = "native" if driver.native_password else "driver"
     answers = Answers()
     try:
         done = subprocess.run(
@@ -211,8 +218,8 @@ def prepare_mariadb(server: MariaDb, cases: list[type_cases.Case]) -> None:
     with server.connect() as connection, connection.cursor() as cursor:
         cursor.execute("SET sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES')")
         cursor.execute(f"CREATE DATABASE {type_cases.DATABASE}")
-        for user in ("driver", "native"):
-            cursor.execute(f"CREATE USER {user}@'%%' IDENTIFIED BY %s", (PASSWORD,))
+        for user, requirement in (("driver", ""), ("native", ""), ("encrypted", "REQUIRE SSL")):
+            cursor.execute(f"CREATE USER {user}@'%%' IDENTIFIED BY %s {requirement}", (PASSWORD,))
             cursor.execute(f"GRANT ALL ON *.* TO {user}@'%'")
         for case in cases:
             for sql in case.mariadb_setup:
@@ -227,11 +234,13 @@ def add_users(folder: Path) -> None:
         processes.run(binary(), arguments, processes.state_settings(folder), NEW_PASSWORD=PASSWORD)
 
 
-def make_table_of_all_types(cluster: processes.Cluster, data: Path) -> None:
+def prepare_mooring(cluster: processes.Cluster, data: Path) -> None:
     data.mkdir(exist_ok=True)
     (data / "empty.csv").touch()
     with pymysql.connect(host=cluster.host, port=cluster.port, user="root", ssl_disabled=True) as connection:
         with connection.cursor() as cursor:
+            cursor.execute("DROP USER IF EXISTS encrypted")
+            cursor.execute("CREATE USER encrypted IDENTIFIED BY %s REQUIRE SSL", (PASSWORD,))
             cursor.execute("DROP TABLE IF EXISTS lake.default.all_types")
             columns = type_cases.all_columns("mooring")
             cursor.execute(f"CREATE EXTERNAL TABLE lake.default.all_types ({columns}) STORED AS CSV LOCATION '{data}/'")
@@ -241,6 +250,7 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--mariadb-only", action="store_true", help="prove the programs, without Mooring")
     parser.add_argument("--mariadb-tls", action="store_true", help="reach MariaDB over TLS")
+    parser.add_argument("--mariadb-compressed", action="store_true", help="and with compression")
     parser.add_argument("names", nargs="*", help=f"of {', '.join(driver.name for driver in DRIVERS)}")
     options = parser.parse_args()
     unknown = set(options.names) - {driver.name for driver in DRIVERS}
@@ -257,7 +267,7 @@ def main() -> int:
         mooring_inputs = write_inputs(folder / "for-mooring", [(case.name, case.mooring) for case in cases])
         with MariaDb(folder / "mariadb") as peer:
             prepare_mariadb(peer, cases)
-            mariadb = Server(peer.host, peer.port, options.mariadb_tls, TPCH, mariadb_inputs, MARIADB_SQL)
+            mariadb = Server(peer.host, peer.port, options.mariadb_tls, options.mariadb_compressed, TPCH, mariadb_inputs, MARIADB_SQL)
             if options.mariadb_only:
                 return 0 if all([check(driver, mariadb, {}, cases, peer) for driver in chosen]) else 1
             add_users(folder / "mooring")
@@ -265,10 +275,11 @@ def main() -> int:
             for driver in chosen:
                 # A server for each: the first login of a user is another than the second.
                 with processes.Cluster(binary(), folder / "mooring") as cluster:
-                    make_table_of_all_types(cluster, folder / "all_types")
+                    prepare_mooring(cluster, folder / "all_types")
                     mooring = {
-                        where: Server(cluster.host, cluster.port, tls, TPCH, mooring_inputs, MOORING_SQL)
-                        for where, tls in (("TCP", False), ("TLS", True))
+                        where: Server(cluster.host, cluster.port, tls, compress, TPCH, mooring_inputs, MOORING_SQL)
+                        for where, tls, compress in WAYS
+                        if driver.compresses or not compress
                     }
                     well &= check(driver, mariadb, mooring, cases, peer)
             return 0 if well else 1

@@ -218,6 +218,15 @@ class Raw:
                 return Result(rows, columns, struct.unpack_from("<H", payload, 3)[0])
             rows.append(row_of(payload))
 
+    def prepare(self, sql: str) -> tuple[int, int, int]:
+        """"COM_STMT_PREPARE_OK": the statement's id, its columns and its parameters."""
+        prepared = self.ask(PREPARE, sql.encode())
+        statement, columns, parameters = struct.unpack_from("<IHH", prepared, 1)
+        for count in (parameters, columns):
+            for _ in range(count + 1 if count else 0):  # the definitions and EOF
+                self.answer()
+        return statement, columns, parameters
+
     def close(self) -> None:
         self.socket.close()
 

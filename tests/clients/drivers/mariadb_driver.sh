@@ -7,7 +7,8 @@ told() {
     printf %s "${!name}"
 }
 
-if [[ $(told TLS) == yes ]]; then tls=--ssl; else tls=--skip-ssl; fi
+if [[ $(told TLS) == yes ]]; then options=--ssl; else options=--skip-ssl; fi
+if [[ $(told COMPRESS) == yes ]]; then options+=" --compress"; fi
 started=
 failed=0
 
@@ -16,7 +17,7 @@ client() {
     local password=$1
     shift
     # The variable, not --password: that would be in the process list of the machine.
-    MYSQL_PWD=$password mariadb --no-defaults $tls --protocol=tcp --host="$(told HOST)" --port="$(told PORT)" \
+    MYSQL_PWD=$password mariadb --no-defaults $options --protocol=tcp --host="$(told HOST)" --port="$(told PORT)" \
         --user="$(told USER)" --default-character-set=utf8mb4 --skip-column-names --batch "$@" 2>&1 </dev/null
 }
 
@@ -91,7 +92,7 @@ MYSQL_PWD=$(told PASSWORD) python3 -c '
 import os, signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)
 os.execvp(sys.argv[1], sys.argv[1:])' \
-    mariadb --no-defaults $tls --protocol=tcp --host="$(told HOST)" --port="$(told PORT)" --user="$(told USER)" \
+    mariadb --no-defaults $options --protocol=tcp --host="$(told HOST)" --port="$(told PORT)" --user="$(told USER)" \
     --execute "$(told LONG)" </dev/null >"$output" 2>&1 &
 started=$!
 await_running yes

@@ -7,7 +7,7 @@ import sys
 
 import mysql.connector
 
-from checks import Adapter, Checks, expect, told
+from checks import Adapter, Checks, told
 
 
 class MySqlConnector(Adapter):
@@ -15,12 +15,11 @@ class MySqlConnector(Adapter):
 
     def connect(self, password, database=None):
         tls = told("TLS") == "yes"
-        connection = mysql.connector.connect(
+        return mysql.connector.connect(
             host=told("HOST"), port=int(told("PORT")), user=told("USER"), password=password, database=database,
             ssl_disabled=not tls, ssl_verify_cert=False, use_pure=sys.argv[1] == "pure", autocommit=True,
+            compress=told("COMPRESS") == "yes",
         )
-        expect(connection._ssl_active if sys.argv[1] == "pure" else connection.is_secure, tls, "TLS")
-        return connection
 
     def number(self, error):
         return error.errno

@@ -2,7 +2,7 @@
 
 import MySQLdb
 
-from checks import Adapter, Checks, execute, expect, told
+from checks import Adapter, Checks, told
 
 
 class MySqlClient(Adapter):
@@ -11,13 +11,10 @@ class MySqlClient(Adapter):
 
     def connect(self, password, database=None):
         tls = told("TLS") == "yes"
-        connection = MySQLdb.connect(
+        return MySQLdb.connect(
             host=told("HOST"), port=int(told("PORT")), user=told("USER"), password=password, charset="utf8mb4",
-            ssl_mode="REQUIRED" if tls else "DISABLED", **({} if database is None else {"database": database}),
+            ssl_mode="REQUIRED" if tls else "DISABLED", compress=told("COMPRESS") == "yes", **({} if database is None else {"database": database}),
         )
-        cipher = execute(self, connection, "SHOW STATUS LIKE 'Ssl_cipher'")
-        expect(bool(cipher and cipher[0][1]), tls, "cipher")
-        return connection
 
     def facets(self, cursor):
         result = cursor._result

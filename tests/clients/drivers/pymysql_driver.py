@@ -16,12 +16,10 @@ class PyMySql(Adapter):
         if told("TLS") == "yes":
             tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
             tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
-        connection = pymysql.connect(
+        return pymysql.connect(
             host=told("HOST"), port=int(told("PORT")), user=told("USER"), password=password.encode(), database=database,
             ssl=tls, ssl_disabled=tls is None,
         )
-        assert (tls is not None) == isinstance(connection._sock, ssl.SSLSocket)
-        return connection
 
     def facets(self, cursor):
         column = cursor._result.fields[0]

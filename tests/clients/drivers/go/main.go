@@ -44,6 +44,9 @@ func open(password, database string) (*sql.DB, error) {
 	if told("TLS") == "yes" {
 		config.TLSConfig = "skip-verify"
 	}
+	if err := config.Apply(mysql.EnableCompression(told("COMPRESS") == "yes")); err != nil {
+		return nil, err
+	}
 	connector, err := mysql.NewConnector(config)
 	if err != nil {
 		return nil, err

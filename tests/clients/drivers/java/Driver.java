@@ -70,7 +70,8 @@ public final class Driver {
     private static String url(String database, Protocol protocol) {
         boolean tls = told("TLS").equals("yes");
         String address = "//" + told("HOST") + ":" + told("PORT") + "/" + database;
-        String prepared = "&allowPublicKeyRetrieval=true&useServerPrepStmts=" + (protocol != Protocol.TEXT);
+        String prepared = "&allowPublicKeyRetrieval=true&useServerPrepStmts=" + (protocol != Protocol.TEXT)
+            + "&useCompression=" + told("COMPRESS").equals("yes");
         return switch (kind) {
             case "mysql" -> "jdbc:mysql:" + address + "?sslMode=" + (tls ? "REQUIRED" : "DISABLED") + prepared
                 + "&useCursorFetch=" + (protocol == Protocol.CURSOR);

@@ -22,6 +22,7 @@ const open = (password = told('PASSWORD'), database = undefined) =>
     password,
     database,
     ssl: told('TLS') === 'yes' ? { rejectUnauthorized: false } : undefined,
+    compress: told('COMPRESS') === 'yes',
     // Exact: not as the number or the Date of JavaScript that is nearest.
     supportBigNumbers: true,
     bigNumberStrings: true,
