@@ -1,5 +1,7 @@
 //! `mysql_async`: what `tests/clients/drivers.py` asks of a driver.
 
+#![expect(clippy::print_stdout, reason = "its answers are lines of standard output")]
+
 use std::error::Error;
 use std::fmt::Write as _;
 use std::process::ExitCode;
@@ -52,8 +54,11 @@ fn escaped(text: &str) -> String {
 }
 
 async fn open(password: &str, database: Option<String>) -> Result<Conn> {
-    let tls = (told("TLS")? == "yes")
-        .then(|| SslOpts::default().with_danger_accept_invalid_certs(true).with_danger_skip_domain_validation(true));
+    let tls = (told("TLS")? == "yes").then(|| {
+        SslOpts::default()
+            .with_danger_accept_invalid_certs(true)
+            .with_danger_skip_domain_validation(true)
+    });
     let options = OptsBuilder::default()
         .ip_or_hostname(told("HOST")?)
         .tcp_port(told("PORT")?.parse()?)
@@ -78,7 +83,10 @@ fn expect<T: PartialEq + std::fmt::Debug>(got: &T, wanted: &T) -> Result {
     if got == wanted { Ok(()) } else { Err(format!("{got:?} instead of {wanted:?}").into()) }
 }
 
-fn expect_error<T: std::fmt::Debug>(number: u16, outcome: std::result::Result<T, mysql_async::Error>) -> Result {
+fn expect_error<T: std::fmt::Debug>(
+    number: u16,
+    outcome: std::result::Result<T, mysql_async::Error>,
+) -> Result {
     match outcome {
         Err(mysql_async::Error::Server(error)) if error.code == number => Ok(()),
         other => Err(format!("{other:?} instead of error {number}").into()),
@@ -163,10 +171,13 @@ async fn five_executions() -> Result {
             .iter()
             .map(|text| if text == NULL { Value::NULL } else { Value::from(text.as_str()) })
             .collect();
-        if let (Some(first), Some(text)) = (parameters.first_mut(), row.first().filter(|text| *text != NULL)) {
+        if let (Some(first), Some(text)) =
+            (parameters.first_mut(), row.first().filter(|text| *text != NULL))
+        {
             *first = Value::Int(text.parse()?);
         }
-        let got: Option<Row> = connection.exec_first(&statement, Params::Positional(parameters)).await?;
+        let got: Option<Row> =
+            connection.exec_first(&statement, Params::Positional(parameters)).await?;
         let got: Vec<String> = got.ok_or("no row")?.unwrap().into_iter().map(text_of).collect();
         expect(&got, &row)?;
     }
