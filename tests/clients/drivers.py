@@ -65,8 +65,9 @@ class Server:
     def environment(self, user: str) -> dict[str, str]:
         told = {
             "HOST": self.host, "PORT": str(self.port), "TLS": "yes" if self.tls else "no",
-            "COMPRESS": "yes" if self.compress else "no", "USER": user, "PASSWORD": PASSWORD, "DATABASE": self.database, "FOLDER": str(self.folder), "MARKER": MARKER,
-            "PREPARED": PREPARED, **self.sql,
+            "COMPRESS": "yes" if self.compress else "no", "USER": user, "PASSWORD": PASSWORD,
+            "DATABASE": self.database, "FOLDER": str(self.folder), "MARKER": MARKER, "PREPARED": PREPARED,
+            **self.sql,
         }
         return os.environ | {f"MOORING_TEST_{name}": value for name, value in told.items()}
 

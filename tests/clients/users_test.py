@@ -156,7 +156,10 @@ class Users(unittest.TestCase):
             f"CREATE USER test IDENTIFIED BY '{secret}'", f"ALTER USER test IDENTIFIED BY '{secret}'",
             f"SET PASSWORD FOR test = '{secret}'",
         )
-        for sql in ("SHOW FULL PROCESSLIST", "SELECT * FROM mysql.user", "SHOW CREATE USER test", "SELECT statement FROM system.runtime.queries"):
+        for sql in (
+            "SHOW FULL PROCESSLIST", "SELECT * FROM mysql.user", "SHOW CREATE USER test",
+            "SELECT statement FROM system.runtime.queries",
+        ):
             with contextlib.suppress(pymysql.MySQLError):
                 self.assertNotIn(secret, str(self.run_sql(sql)), sql)
 

@@ -13,7 +13,8 @@ class MySqlClient(Adapter):
         tls = told("TLS") == "yes"
         return MySQLdb.connect(
             host=told("HOST"), port=int(told("PORT")), user=told("USER"), password=password, charset="utf8mb4",
-            ssl_mode="REQUIRED" if tls else "DISABLED", compress=told("COMPRESS") == "yes", **({} if database is None else {"database": database}),
+            ssl_mode="REQUIRED" if tls else "DISABLED", compress=told("COMPRESS") == "yes",
+            **({} if database is None else {"database": database}),
         )
 
     def facets(self, cursor):
