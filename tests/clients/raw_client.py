@@ -61,25 +61,34 @@ def native_scramble(password: bytes, salt: bytes) -> bytes:
 
 
 class Raw:
-    """One connection. `before` goes out ahead of everything, `first` with the login in one segment."""
+    """One connection. In one segment with what we say first goes `header_late`, with the login goes
+    `first`; `before` goes out ahead of everything."""
 
-    def __init__(self, where, user=b"root", password=b"", *, tls=False, capabilities=0, before=b"", first=b"", header_late=b""):
+    def __init__(self, where, user=b"root", password=b"", *, before=b"", **more):
         self.socket = socket.create_connection(where, timeout=TIMEOUT_S)
-        self.socket.sendall(before)
         self.user, self.password, self.compression = user, password, None
         self.received_bytes = 0
         self._buffer, self._plain = b"", b""
-        self._greeting(self.read())
+        try:
+            self.socket.sendall(before)
+            self._greeting(self.read())
+            self._log_in(**more)
+        except BaseException:
+            self.close()
+            raise
+
+    def _log_in(self, tls=False, capabilities=0, first=b"", header_late=b"") -> None:
         capabilities |= BASE
         head = struct.pack("<IIB23x", capabilities | (SSL if tls else 0), 1 << 30, 45)
         self.sequence = 1
         if tls:
-            self.write(head)
+            self.socket.sendall(header_late + self.framed(head))
+            header_late = b""
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
             context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
             self.socket = context.wrap_socket(self.socket)
-        answer = native_scramble(password, self.salt)
-        login = head + user + b"\0" + bytes([len(answer)]) + answer + b"mysql_native_password\0"
+        answer = native_scramble(self.password, self.salt)
+        login = head + self.user + b"\0" + bytes([len(answer)]) + answer + b"mysql_native_password\0"
         if capabilities & ZSTD:
             login += b"\3"  # level
         self.socket.sendall(header_late + self.framed(login) + first)
