@@ -23,6 +23,10 @@ use std::sync::atomic::AtomicUsize;
 /// the exchanges at which datafusion-distributed cuts, and each task would aggregate for itself.
 const SPREAD_PARTITIONS_MIN: usize = 2;
 
+/// What a node holds of one worker's rows before it asks for no more. The default of 64 MiB for each
+/// worker is what a slow client of the coordinator would make it keep.
+const WORKER_BUFFER_BYTES: usize = 8 << 20;
+
 /// How large a row is thought to be where a source knows its rows but not their bytes.
 const BROADCAST_ROW_BYTES: usize = 32;
 
@@ -81,6 +85,7 @@ impl PlannerSessions {
                 .with_distributed_file_scan_config_bytes_per_partition(
                     context.distributed_bytes_per_partition,
                 )?
+                .with_distributed_worker_connection_buffer_budget_bytes(WORKER_BUFFER_BYTES)?
                 .with_distributed_compression(spread.compression)?;
         }
         // What `now()` answers.

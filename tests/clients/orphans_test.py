@@ -1,0 +1,156 @@
+"""What runs for a client ends with the client: on the workers, not only in the reply.
+
+A query is seen in `system.runtime.tasks`. How fast it ends, `benches/wire/run` says; here it is
+awaited.
+"""
+
+import socket
+import ssl
+import struct
+import tempfile
+import time
+import unittest
+from pathlib import Path
+
+import pymysql
+
+import counted
+import raw_client as raw
+from mariadb_server import write_certificate
+from raw_client import Raw, ServerError
+from server import binary, processes
+
+PATIENCE_S = 60
+POLL_S = 0.02
+WORKERS = 2
+# It reads for minutes, on every worker.
+LONG = "SELECT count(*) AS runs_long FROM tpch.sf10.lineitem a CROSS JOIN tpch.tiny.lineitem b WHERE a.l_comment || b.l_comment = 'never'"
+
+
+class Orphans(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        folder = Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
+        processes.run(binary(), ["user", "add", "root", "--no-password", "--admin"], processes.state_settings(folder))
+        certificate = folder / "certificates"
+        certificate.mkdir()
+        certificate_file, key_file = write_certificate(certificate)
+        settings = {"coordinator.mysql.tls_certificate": certificate_file, "coordinator.mysql.tls_key": key_file}
+        cluster = cls.enterClassContext(processes.Cluster(binary(), folder, WORKERS, settings))
+        cls.where = (cluster.host, cluster.port)
+        observer = pymysql.connect(host=cluster.host, port=cluster.port, user="root", ssl_disabled=True)
+        cls.addClassCleanup(observer.close)
+        cls.observer = observer.cursor()
+
+    def rows(self, sql):
+        self.observer.execute(sql)
+        return self.observer.fetchall()
+
+    def start(self, tls=False, first=()) -> Raw:
+        """A connection whose query runs on every worker."""
+        connection = Raw(self.where, tls=tls)
+        self.addCleanup(connection.close)
+        for sql in ("SET distributed_bytes_per_partition = 1", *first):
+            connection.query(sql)
+        connection.command(raw.QUERY, LONG.encode())
+        self.await_workers(WORKERS)
+        return connection
+
+    def await_workers(self, wanted: int) -> None:
+        deadline = time.monotonic() + PATIENCE_S
+        while True:
+            busy = self.rows("SELECT DISTINCT worker FROM system.runtime.tasks WHERE state = 'running'")
+            if len(busy) == wanted:
+                break
+            if time.monotonic() > deadline:
+                self.fail(f"after {PATIENCE_S} s there are running tasks on {busy}, instead of on {wanted} workers")
+            time.sleep(POLL_S)
+        listed = [row for row in self.rows("SHOW FULL PROCESSLIST") if "runs_long" in str(row[7])]
+        self.assertEqual(bool(listed), bool(wanted), listed)
+
+    def assert_interrupted(self, connection, number):
+        with self.assertRaises(ServerError) as caught:
+            connection.result()
+        self.assertEqual(caught.exception.number, number)
+
+    def test_a_client_that_closes(self):
+        for tls in (False, True):
+            with self.subTest(tls=tls):
+                connection = self.start(tls)
+                # With TLS: without the alert that says goodbye.
+                socket.socket(fileno=connection.socket.detach()).close()
+                self.await_workers(0)
+
+    def test_a_client_that_says_goodbye_in_tls(self):
+        connection = self.start(tls=True)
+        # Sends close_notify, and does not wait for the server's.
+        connection.socket.settimeout(0)
+        try:
+            connection.socket.unwrap()
+        except (ssl.SSLWantReadError, BlockingIOError):
+            pass
+        connection.close()
+        self.await_workers(0)
+
+    def test_a_client_that_is_reset(self):
+        for tls in (False, True):
+            with self.subTest(tls=tls):
+                connection = self.start(tls)
+                plain = socket.socket(fileno=connection.socket.detach())
+                plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                plain.close()
+                self.await_workers(0)
+
+    def test_a_client_that_pipelined_and_closed(self):
+        connection = self.start()
+        connection.socket.sendall(raw.packet(raw.QUERY, b"SELECT 1") * 10)
+        connection.close()
+        self.await_workers(0)
+
+    def test_kill_query(self):
+        for tls in (False, True):
+            with self.subTest(tls=tls):
+                connection = self.start(tls)
+                self.rows(f"KILL QUERY {connection.id}")
+                self.assert_interrupted(connection, 1317)
+                self.await_workers(0)
+                self.assertEqual(connection.query("SELECT 7").rows, [[b"7"]])
+
+    def test_kill(self):
+        for tls in (False, True):
+            with self.subTest(tls=tls):
+                connection = self.start(tls)
+                self.rows(f"KILL {connection.id}")
+                self.await_workers(0)
+                with self.assertRaises((ServerError, EOFError, ConnectionError)):
+                    connection.result()
+                with self.assertRaises((ServerError, EOFError, ConnectionError)):
+                    connection.query("SELECT 7")
+
+    def test_the_command_that_kills(self):
+        connection = self.start()
+        with Raw(self.where) as killer:
+            killer.ask(raw.PROCESS_KILL, struct.pack("<I", connection.id))
+        self.await_workers(0)
+
+    def test_max_execution_time(self):
+        # Long enough to be seen running.
+        connection = self.start(first=["SET max_execution_time = 3000"])
+        self.assert_interrupted(connection, 3024)
+        self.await_workers(0)
+        self.assertEqual(connection.query("SELECT 7").rows, [[b"7"]])
+
+    def test_a_prepared_statement(self):
+        connection = Raw(self.where)
+        self.addCleanup(connection.close)
+        connection.query("SET distributed_bytes_per_partition = 1")
+        statement, _, _ = connection.prepare(LONG)
+        connection.command(raw.EXECUTE, struct.pack("<IBI", statement, 0, 1))
+        self.await_workers(WORKERS)
+        connection.close()
+        self.await_workers(0)
+
+
+if __name__ == "__main__":
+    processes.raise_on_terminate()
+    counted.main()
