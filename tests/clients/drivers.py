@@ -257,7 +257,9 @@ def main() -> int:
     unknown = set(options.names) - {driver.name for driver in DRIVERS}
     if unknown:
         parser.error(f"no driver is called {', '.join(sorted(unknown))}")
-    chosen = [driver for driver in DRIVERS if not options.names or driver.name in options.names]
+    chosen = [driver for driver in DRIVERS if driver.name in options.names]
+    if not chosen:
+        chosen = [driver for driver in DRIVERS if driver.is_built()]
     processes.raise_on_terminate()
     cases = type_cases.read_cases()
     with tempfile.TemporaryDirectory() as name:
