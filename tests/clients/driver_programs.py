@@ -25,6 +25,8 @@ class Driver:
     # Without TLS this driver cannot log in the first time with caching_sha2_password: it has no way
     # to ask for the server's RSA key (or, like MySQL's own, none that Python reaches).
     native_password: bool = False
+    # Its cancel opens a connection without TLS, which who needs TLS is refused.
+    cancels_in_clear: bool = False
     # Whether it can ask for compression (zlib).
     compresses: bool = False
 
@@ -56,7 +58,7 @@ DRIVERS = [
     Driver("mysql-connector-python (pure)", python("mysql_connector_driver.py", "pure"), native_password=True, compresses=True),
     Driver("mysqlclient", python("mysqlclient_driver.py"), protocols=[TEXT], compresses=True),
     Driver("SQLAlchemy", python("sqlalchemy_driver.py"), protocols=[TEXT]),
-    Driver("MariaDB ODBC", python("odbc_driver.py")),
+    Driver("MariaDB ODBC", python("odbc_driver.py"), cancels_in_clear=True),
     Driver("mysql2", ["node", BUILT / "node" / "driver.js"], compresses=True),
     Driver("go-sql-driver", [BUILT / "go" / "driver"], compresses=True),
     Driver("mysql_async", [CARGO_BUILT / "mysql_async_driver"]),

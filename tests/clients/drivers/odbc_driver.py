@@ -11,6 +11,7 @@ LIBRARY = glob.glob("/usr/lib/*/odbc/libmaodbc.so")[0]
 
 
 class Odbc(Adapter):
+    cancel_again_s = 1
     error = pyodbc.Error
     latest: dict[pyodbc.Connection, pyodbc.Cursor] = {}  # by connection
 
@@ -23,10 +24,7 @@ class Odbc(Adapter):
         if database is not None:
             settings["DATABASE"] = database
         text = ";".join(f"{name}={value}" for name, value in settings.items())
-        connection = pyodbc.connect(text, autocommit=True)
-        connection.setdecoding(pyodbc.SQL_CHAR, encoding="utf-8")
-        connection.setencoding(encoding="utf-8")
-        return connection
+        return pyodbc.connect(text, autocommit=True)
 
     def number(self, error):
         # "[HY000] [ma-3.1.15][10.11.6-MariaDB]Query execution was interrupted (1317) (SQLExecDirectW)"
