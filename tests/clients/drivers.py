@@ -286,7 +286,13 @@ def main() -> int:
                         for where, tls, compress in WAYS
                         if driver.compresses or not compress
                     }
-                    well &= check(driver, mariadb, mooring, cases, peer)
+                    passed = check(driver, mariadb, mooring, cases, peer)
+                    if not passed:
+                        print(f"--- log of the server\n{cluster.processes[0].log_tail()}")
+                    if (code := cluster.processes[0].child.poll()) is not None:
+                        print(f"the server has ended with {code}\n0 passed, 1 failed", flush=True)
+                        passed = False
+                    well &= passed
             return 0 if well else 1
 
 
