@@ -99,7 +99,11 @@ fn wire_type(data_type: &DataType) -> Result<WireType> {
     use ColumnType as Kind;
     let wire = match data_type {
         DataType::Null => binary(Kind::MYSQL_TYPE_NULL, 0),
-        DataType::Boolean => number(Kind::MYSQL_TYPE_TINY, 1),
+        // As a column of a table declares it: with the binary flag, which MySQL gives to computed
+        // numbers, Connector/J takes TINYINT(1) for a string of bits and returns bytes.
+        DataType::Boolean => {
+            WireType { flags: ColumnFlags::NUM_FLAG, ..number(Kind::MYSQL_TYPE_TINY, 1) }
+        }
         DataType::Int8 => number(Kind::MYSQL_TYPE_TINY, 4),
         DataType::Int16 => number(Kind::MYSQL_TYPE_SHORT, 6),
         DataType::Int32 => number(Kind::MYSQL_TYPE_LONG, 11),
@@ -269,6 +273,7 @@ mod tests {
         let flags = definition(DataType::UInt64, false).flags();
         assert!(flags.contains(ColumnFlags::NOT_NULL_FLAG | ColumnFlags::UNSIGNED_FLAG));
         assert!(!definition(DataType::Int64, true).flags().contains(ColumnFlags::UNSIGNED_FLAG));
+        assert!(!definition(DataType::Boolean, true).flags().contains(ColumnFlags::BINARY_FLAG));
     }
 
     #[test]
