@@ -53,7 +53,7 @@ fn meaning(function: &mut Function) -> Result<Option<Expr>> {
         "greatest" => rename(function, "strict_greatest"),
         "least" => rename(function, "strict_least"),
         // Of bytes, not characters.
-        "length" => rename(function, "octet_length"),
+        "length" => rename(function, "byte_length"),
         // Of the population, not of a sample.
         "std" | "stddev" => rename(function, "stddev_pop"),
         "variance" => rename(function, "var_pop"),
@@ -232,7 +232,7 @@ mod tests {
     #[test]
     fn names_stand_for_what_mysql_means() {
         for (sql, expected) in [
-            ("SELECT CONCAT(a, length(b))", "SELECT strict_concat(a, octet_length(b))"),
+            ("SELECT CONCAT(a, length(b))", "SELECT strict_concat(a, byte_length(b))"),
             ("SELECT stddev(a) OVER (ORDER BY b)", "SELECT stddev_pop(a) OVER (ORDER BY b)"),
             ("SELECT log(log(a, b))", "SELECT finite_or_null(ln(finite_or_null(log(a, b))))"),
             ("SELECT if(a = 1, 'x', 'y')", "SELECT CASE WHEN a = 1 THEN 'x' ELSE 'y' END"),

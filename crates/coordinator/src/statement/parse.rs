@@ -107,7 +107,10 @@ fn finish(parser: &mut Parser<'_>) -> Result<()> {
     if parser.peek_token_ref().token == Token::EOF {
         return Ok(());
     }
-    Err(Error::unsupported("several statements in one text; send them one by one"))
+    Err(Error::new(
+        ErrorKind::SyntaxError,
+        "several statements in one text; send them one by one, or ask for multi-statements",
+    ))
 }
 
 fn statement(parser: &mut Parser<'_>, sql: &str) -> Result<Statement> {

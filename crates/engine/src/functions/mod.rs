@@ -1,6 +1,7 @@
 //! SQL functions of our own and the rules that put them, and other meanings, in place. Workers find
 //! functions by name, so every session has all of them.
 
+mod byte_length;
 mod checked;
 mod divide;
 mod doubles;
@@ -24,6 +25,7 @@ pub(crate) fn functions() -> Vec<Arc<ScalarUDF>> {
     let mut functions = checked::checked_functions().to_vec();
     functions.extend(strict::strict_functions());
     functions.extend([
+        byte_length::byte_length(),
         nullable::maybe_null(),
         divide::divide(),
         finite::finite(),
