@@ -42,7 +42,8 @@ mod tests {
     #[test]
     fn endless_texts_are_refused_whole() {
         let text = format!("SELECT 1{}", ";".repeat(PIECES_MAX)) + "SELECT 2";
-        assert_eq!(statement_places(&text, SqlMode::default()), [0..text.len()]);
+        let places = statement_places(&text, SqlMode::default());
+        assert_eq!((places.len(), places[0].clone()), (1, 0..text.len()));
         assert_eq!(parse(&text).expect_err("refused").kind(), ErrorKind::Unsupported);
     }
 

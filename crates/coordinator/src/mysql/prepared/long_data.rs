@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// What a parameter costs besides its bytes: pieces without bytes are not for nothing.
-const PARAMETER_BYTES: usize = 64;
+/// What a parameter counts for at least: pieces without bytes are not for nothing.
+const PARAMETER_MIN_BYTES: usize = 64;
 
 /// How much is kept for all statements of a connection together. Counted as it changes: a client
 /// may send many short pieces for many statements.
@@ -55,8 +55,10 @@ impl LongData {
         if self.error.is_some() {
             return;
         }
-        let own = if self.values.contains_key(&parameter) { 0 } else { PARAMETER_BYTES };
-        let bytes = data.len().saturating_add(own);
+        let known = self.values.get(&parameter).map(Vec::len);
+        let before = known.map_or(0, |length| length.max(PARAMETER_MIN_BYTES));
+        let after = known.unwrap_or_default().saturating_add(data.len()).max(PARAMETER_MIN_BYTES);
+        let bytes = after - before;
         let error = if usize::from(parameter) >= parameters {
             WireError::wrong_arguments("mysqld_stmt_send_long_data")
         } else if !self.limit.take(bytes) {
@@ -107,7 +109,7 @@ mod tests {
         data.add(1, b"ab", 2);
         data.add(0, b"", 2);
         data.add(1, b"cd", 2);
-        assert_eq!(limit.kept_bytes(), 4 + 2 * PARAMETER_BYTES);
+        assert_eq!(limit.kept_bytes(), 2 * PARAMETER_MIN_BYTES);
         let expected = BTreeMap::from([(0, Vec::new()), (1, b"abcd".to_vec())]);
         assert_eq!(data.finish(), Ok(expected));
         assert_eq!(limit.kept_bytes(), 0);
@@ -115,8 +117,8 @@ mod tests {
 
     #[test]
     fn too_much_and_a_wrong_number_are_told_at_the_end() {
-        for (parameter, data, errno) in [(0, &b"abc"[..], 1153), (1, b"a", 1210)] {
-            let limit = LongDataLimit::new(PARAMETER_BYTES + 3);
+        for (parameter, data, errno) in [(0, &[7; 100][..], 1153), (1, b"a", 1210)] {
+            let limit = LongDataLimit::new(100);
             let mut kept = LongData::new(limit.clone());
             kept.add(0, b"x", 1);
             kept.add(parameter, data, 1);
@@ -128,7 +130,7 @@ mod tests {
 
     #[test]
     fn statements_share_the_room_and_pieces_without_bytes_take_some() {
-        let limit = LongDataLimit::new(100 * PARAMETER_BYTES);
+        let limit = LongDataLimit::new(100 * PARAMETER_MIN_BYTES);
         let mut first = LongData::new(limit.clone());
         for parameter in 0..60 {
             first.add(parameter, b"", 65_535);
