@@ -130,6 +130,10 @@ pub(super) async fn change_user(
     channel.reader.set_payload_max_bytes(UNKNOWN_PEER_PACKET_MAX_BYTES);
     let limit = Duration::from_millis(door.settings.handshake_timeout_ms);
     let outcome = tokio::time::timeout(limit, async {
+        // It may be as long as a statement; a login is never longer than one in the handshake.
+        if request.len() > UNKNOWN_PEER_PACKET_MAX_BYTES {
+            return Err(PacketError::TooLarge.into());
+        }
         let login = parse_change_user(request, link.capabilities)?;
         let opened = log_in(door, channel, link, login, IsNonceUsed::Yes).await?;
         Ok(opened)

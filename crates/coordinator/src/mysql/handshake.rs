@@ -27,6 +27,9 @@ const ZSTD_LEVEL_DEFAULT: u8 = 3;
 const ZSTD_LEVEL_MAX: u8 = 22;
 /// All names and values together, as MySQL bounds them.
 const ATTRIBUTES_MAX_BYTES: usize = 64 * 1024;
+/// Those beyond are dropped, as MySQL drops what has no room (`performance_schema_session_connect_
+/// attrs_size`): short ones cost far more than the bytes they came in. Drivers send about ten.
+const ATTRIBUTES_MAX: usize = 256;
 
 /// What the server can do, besides TLS. A connection goes by what both sides can.
 pub(crate) const CAPABILITIES: CapabilityFlags = CapabilityFlags::CLIENT_LONG_PASSWORD
@@ -205,8 +208,10 @@ fn attributes(
         }
         let mut block = Decoder::new(block);
         while !block.is_empty() {
-            let name = text(block.string()?);
-            found.push((name, text(block.string()?)));
+            let (name, value) = (block.string()?, block.string()?);
+            if found.len() < ATTRIBUTES_MAX {
+                found.push((text(name), text(value)));
+            }
         }
     }
     Ok(found.into())
@@ -339,6 +344,20 @@ mod tests {
         assert_eq!(parse_response(&payload, offered(false)), Err(Malformed));
         payload.pop();
         assert_eq!(parse_response(&payload, offered(true)), Err(Malformed));
+    }
+
+    #[test]
+    fn attributes_have_their_number() {
+        let mut block = Vec::new();
+        for _ in 0..20_000 {
+            block.extend([1, b'a', 0]);
+        }
+        let mut payload = b"ana\0\0\0\x2E\0\0\xFD".to_vec();
+        payload.extend_from_slice(&block.len().to_le_bytes()[..3]);
+        payload.extend(block);
+        let login = parse_change_user(&payload, CAPABILITIES).expect("a login");
+        assert_eq!(login.attributes.len(), ATTRIBUTES_MAX);
+        assert_eq!(login.attributes[255], ("a".to_owned(), String::new()));
     }
 
     fn change_user() -> Vec<u8> {

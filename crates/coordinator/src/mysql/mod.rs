@@ -10,6 +10,8 @@ mod auth;
 mod column;
 mod command;
 mod connect;
+#[doc(hidden)]
+pub mod decoders;
 mod connection;
 mod error;
 mod handshake;

@@ -81,9 +81,13 @@ fn kind(token: &Token) -> Kind {
         Token::RParen | Token::RBracket => Kind::Closing,
         Token::Comma | Token::SemiColon => Kind::Separator,
         Token::Word(word) => match word.keyword {
-            Keyword::UNION | Keyword::EXCEPT | Keyword::INTERSECT | Keyword::MINUS => {
-                Kind::SetOperation
-            }
+            // A table that is pivoted again and again nests as set operations do.
+            Keyword::UNION
+            | Keyword::EXCEPT
+            | Keyword::INTERSECT
+            | Keyword::MINUS
+            | Keyword::PIVOT
+            | Keyword::UNPIVOT => Kind::SetOperation,
             Keyword::AND
             | Keyword::OR
             | Keyword::XOR
@@ -149,6 +153,12 @@ mod tests {
             assert!(survives(chain(longest)));
             assert!(!survives(chain(100_000)));
         }
+    }
+
+    #[test]
+    fn endless_pivots_are_refused() {
+        let pivots = " PIVOT(SUM(a) FOR b IN (1))".repeat(20_000);
+        assert!(!survives(format!("SELECT * FROM t{pivots}")));
     }
 
     #[test]

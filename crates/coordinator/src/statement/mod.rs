@@ -7,6 +7,7 @@ mod sql_mode;
 mod syntax_error;
 mod tokens;
 mod chain_limit;
+mod length_limit;
 mod nearest;
 mod parse;
 mod parameters;
@@ -38,6 +39,8 @@ mod evaluate;
 mod variable_provider;
 mod mysql_type;
 mod answer;
+#[cfg(test)]
+mod hostile_tests;
 
 pub(crate) use answer::{Cell, ENGINE, status_lines, table_type};
 pub use answer::{Process, ServerStatus, ShowContext, Warning, describe, show};

@@ -11,7 +11,8 @@ use super::tokens::{
     take_words, whole_number,
 };
 use super::{
-    Kill, Statement, Transaction, UserStatement, chain_limit, external_table, set, show, users,
+    Kill, Statement, Transaction, UserStatement, chain_limit, external_table, length_limit, set,
+    show, users,
 };
 use mooring_spi::{Error, ErrorKind, Result};
 use sqlparser::keywords::Keyword;
@@ -68,6 +69,7 @@ pub(super) fn parser_of(dialect: &MooringDialect, tokens: Vec<TokenWithSpan>) ->
 /// The tokens with their places; a leading `TABLE t` becomes `SELECT * FROM t`, which it stands
 /// for (MySQL 8.4 reference manual, section 15.2.16) and which sqlparser reads better.
 pub(super) fn tokens_of(dialect: &MooringDialect, sql: &str) -> Result<Vec<TokenWithSpan>> {
+    length_limit::check(sql)?;
     let mut tokens = Tokenizer::new(dialect, sql)
         .tokenize_with_location()
         .map_err(|error| syntax_error(error.into()))?;

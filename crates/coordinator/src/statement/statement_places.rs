@@ -2,6 +2,7 @@
 //! and comments.
 
 use super::dialect::MooringDialect;
+use super::length_limit;
 use super::source_text::Offsets;
 use super::sql_mode::SqlMode;
 use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
@@ -13,7 +14,8 @@ use std::ops::Range;
 pub fn statement_places(text: &str, mode: SqlMode) -> Vec<Range<usize>> {
     let mut places = Vec::new();
     let ended = |character: char| character == ';' || character.is_ascii_whitespace();
-    if !text.trim_end_matches(ended).contains(';') {
+    // A text too long to be parsed is not cut either: its parser tells.
+    if !text.trim_end_matches(ended).contains(';') || length_limit::check(text).is_err() {
         places.push(0..text.len());
         return places;
     }

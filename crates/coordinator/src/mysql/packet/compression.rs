@@ -5,6 +5,7 @@
 //! what follows, 1 byte sequence number of the frames, 3 bytes length before compression, which is
 //! 0 for what was not compressed.
 
+use super::reader::take_off;
 use super::{PAYLOAD_MAX_BYTES, PacketError};
 use bytes::BytesMut;
 use flate2::Compression;
@@ -59,7 +60,7 @@ impl Algorithm {
 
     /// Cuts `plain` into frames whose first has the number `sequence`; with the number that the
     /// next frame gets.
-    pub(super) fn frames(self, plain: &[u8], mut sequence: u8) -> io::Result<(Vec<u8>, u8)> {
+    pub(crate) fn frames(self, plain: &[u8], mut sequence: u8) -> io::Result<(Vec<u8>, u8)> {
         let mut out = Vec::with_capacity(plain.len() / 2 + FRAME_HEADER_BYTES);
         for part in plain.chunks(FRAME_MAX_BYTES) {
             let compressed = match part.len() < COMPRESS_MIN_BYTES {
@@ -143,7 +144,7 @@ impl Frames {
             return None;
         }
         let _ = self.raw.split_to(FRAME_HEADER_BYTES);
-        let content = self.raw.split_to(header.content_bytes);
+        let content = take_off(&mut self.raw, header.content_bytes);
         self.next_sequence = header.sequence.wrapping_add(1);
         Some(Frame { algorithm: self.algorithm, content, plain_bytes: header.plain_bytes })
     }
@@ -152,7 +153,8 @@ impl Frames {
 impl Frame {
     /// Whether [`Frame::open`] takes long.
     pub(super) fn is_long(&self) -> bool {
-        self.plain_bytes > LONG_WORK_BYTES
+        // What holds nothing may be long as well: zlib has empty blocks, zstd has skipped frames.
+        self.plain_bytes.max(self.content.len()) > LONG_WORK_BYTES && self.plain_bytes > 0
     }
 
     /// What the frame holds.

@@ -9,6 +9,8 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 /// The buffer grows by at most this much ahead of the bytes that really came.
 const GROWTH_MAX_BYTES: usize = 1024 * 1024;
 const GROWTH_MIN_BYTES: usize = 8 * 1024;
+/// A buffer that may be larger is given back once what made it so is taken off.
+const KEEP_MAX_BYTES: usize = 256 * 1024;
 /// So much is read ahead while a query runs. A client that pipelines more than this is not watched
 /// any further; its end is then noticed when rows are written to it.
 const AHEAD_MAX_BYTES: usize = 64 * 1024;
@@ -86,7 +88,7 @@ impl<R: AsyncRead + Unpin> PacketReader<R> {
                 return Err(PacketError::TooLarge);
             }
             self.fill(length).await?;
-            let part = self.buffer.split_to(length);
+            let part = take_off(&mut self.buffer, length);
             let payload = match whole.take() {
                 None => part,
                 Some(mut start) => {
@@ -153,6 +155,16 @@ impl<R: AsyncRead + Unpin> PacketReader<R> {
     }
 }
 
+/// Takes the first bytes off. Both parts of a split buffer keep all of it alive, and a connection
+/// that is idle must not hold the largest packet that it ever received: so the rest moves.
+pub(super) fn take_off(buffer: &mut BytesMut, length: usize) -> BytesMut {
+    let taken = buffer.split_to(length);
+    if length > KEEP_MAX_BYTES {
+        *buffer = BytesMut::from(&buffer[..]);
+    }
+    taken
+}
+
 /// Reads at least one byte more.
 async fn read_more<R: AsyncRead + Unpin>(
     stream: &mut R,
@@ -182,6 +194,8 @@ async fn open_next<R: AsyncRead + Unpin>(
     let Some(frame) = frames.take() else {
         return Ok(());
     };
+    // Many short frames may have come in one piece.
+    tokio::task::coop::consume_budget().await;
     let plain = match frame.is_long() {
         true => tokio::task::spawn_blocking(|| frame.open())
             .await
@@ -239,6 +253,22 @@ mod tests {
         let bytes = [part, packet(1, b"ab")].concat();
         let mut reader = PacketReader::new(&bytes[..], PAYLOAD_MAX_BYTES + 1);
         assert!(matches!(run(reader.read(0)), Err(PacketError::TooLarge)));
+    }
+
+    #[test]
+    fn a_large_packet_leaves_no_large_buffer() {
+        let large = vec![7; 3 << 20];
+        let bytes = [packet(0, &large), packet(0, b"next")].concat();
+        let (frames, _) = Algorithm::Zlib.frames(&bytes, 0).expect("frames");
+        for (sent, compressed) in [(&bytes, false), (&frames, true)] {
+            let mut reader = PacketReader::new(&sent[..], 4 << 20);
+            if compressed {
+                reader.compress(Algorithm::Zlib);
+            }
+            assert_eq!(run(reader.read(0)).expect("a packet").payload.len(), large.len());
+            assert!(reader.buffer.capacity() <= KEEP_MAX_BYTES, "{}", reader.buffer.capacity());
+            assert_eq!(&run(reader.read(0)).expect("a packet").payload[..], b"next");
+        }
     }
 
     #[test]

@@ -18,7 +18,7 @@ use mysql_common::constants::ColumnType;
 pub(crate) enum Layout {
     Null,
     /// So many bytes, the least significant first.
-    Integer(usize),
+    Integer(u8),
     Float,
     Double,
     Decimal,
@@ -72,7 +72,7 @@ impl ParameterType {
     pub(crate) fn read_value<'a>(self, decoder: &mut Decoder<'a>) -> Result<Raw<'a>, Malformed> {
         Ok(match self.layout {
             Layout::Null => Raw::Null,
-            Layout::Integer(width) => self.integer(decoder.take(width)?),
+            Layout::Integer(width) => self.integer(decoder.take(usize::from(width))?),
             Layout::Float => Raw::Float(f64::from(f32::from_le_bytes(decoder.array()?))),
             Layout::Double => Raw::Float(f64::from_le_bytes(decoder.array()?)),
             Layout::Decimal => Raw::Decimal(decoder.string()?),

@@ -6,6 +6,7 @@
 mod long_data;
 mod execute;
 mod cursor;
+pub(crate) mod decoding;
 
 pub(crate) use cursor::{Cursor, Fetched};
 pub(crate) use execute::ExecuteRequest;
@@ -14,7 +15,7 @@ use super::error::WireError;
 use super::parameter::ParameterType;
 use crate::session::Prepared;
 use execute::{Binding, read_parameters};
-use long_data::LongData;
+use long_data::{LongData, LongDataLimit};
 use mooring_spi::Value;
 use mysql_common::constants::CapabilityFlags;
 use prometheus_client::metrics::gauge::Gauge;
@@ -73,13 +74,14 @@ pub(crate) struct Statements {
     limit: Arc<StatementLimit>,
     open: HashMap<u32, Statement>,
     last_id: u32,
-    /// Bounds what is kept of long data for all statements together.
-    long_data_max_bytes: usize,
+    long_data: Arc<LongDataLimit>,
 }
 
 impl Statements {
+    /// `long_data_max_bytes` bounds what is kept of long data for all statements together.
     pub(crate) fn new(limit: Arc<StatementLimit>, long_data_max_bytes: usize) -> Self {
-        Self { limit, open: HashMap::new(), last_id: 0, long_data_max_bytes }
+        let long_data = LongDataLimit::new(long_data_max_bytes);
+        Self { limit, open: HashMap::new(), last_id: 0, long_data }
     }
 
     /// Keeps a statement under a number that no other one of the connection has.
@@ -100,7 +102,7 @@ impl Statements {
             prepared,
             cursor: None,
             types: None,
-            long_data: LongData::default(),
+            long_data: LongData::new(self.long_data.clone()),
             _place: place,
         };
         self.open.insert(self.last_id, statement);
@@ -131,11 +133,9 @@ impl Statements {
     /// Keeps a piece of a parameter until the statement is executed. There is no answer, so that
     /// an error is told by the execution.
     pub(crate) fn add_long_data(&mut self, statement_id: u32, parameter: u16, data: &[u8]) {
-        let kept: usize = self.open.values().map(|statement| statement.long_data.bytes()).sum();
-        let room = self.long_data_max_bytes.saturating_sub(kept);
         if let Some(statement) = self.open.get_mut(&statement_id) {
             let parameters = statement.prepared.parameters.len();
-            statement.long_data.add(parameter, data, parameters, room);
+            statement.long_data.add(parameter, data, parameters);
         }
     }
 }
@@ -151,7 +151,7 @@ impl Statement {
         request: &ExecuteRequest<'_>,
         capabilities: CapabilityFlags,
     ) -> Result<Vec<Value>, WireError> {
-        let long_data = std::mem::take(&mut self.long_data).finish()?;
+        let long_data = self.long_data.finish()?;
         read_parameters(
             request,
             Binding {
@@ -166,6 +166,6 @@ impl Statement {
     /// What COM_STMT_RESET does: the cursor and the long data go, the types stay.
     pub(crate) fn reset(&mut self) {
         self.cursor = None;
-        self.long_data = LongData::default();
+        self.long_data.reset();
     }
 }

@@ -9,6 +9,7 @@ pub(crate) mod folder;
 mod limits;
 mod login;
 mod multi;
+mod mutated;
 mod peer;
 mod prepared;
 mod prepared_peer;

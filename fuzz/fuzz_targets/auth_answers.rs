@@ -1,0 +1,6 @@
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use mooring_coordinator::mysql::decoders::decode_auth_answers;
+
+fuzz_target!(|bytes: &[u8]| decode_auth_answers(bytes));
