@@ -119,6 +119,9 @@ fn planner_config(config: SessionConfig, context: &QueryContext, spreads: bool) 
     options.optimizer.hash_join_single_partition_threshold = context.broadcast_join_bytes_max;
     options.optimizer.hash_join_single_partition_threshold_rows =
         context.broadcast_join_bytes_max / BROADCAST_ROW_BYTES;
+    // A scan of one batch is not dealt to several threads. Spread plans keep their exchanges, at which
+    // they are cut.
+    options.execution.use_row_number_estimates_to_optimize_partitioning = !spreads;
     let parser = &mut options.sql_parser;
     // Identifiers are folded against the snapshot, see `identifiers`.
     parser.enable_ident_normalization = false;
