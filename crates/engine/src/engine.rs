@@ -1,10 +1,11 @@
 //! From a parsed statement to a running plan, on the coordinator.
 
 use crate::distribute::{NodeAddress, QueryTasks, WorkerDirectory, run_on_a_worker};
-use crate::error::from_datafusion;
+use crate::error::{from_datafusion, to_datafusion};
+use crate::generic_plans::{Bound, GenericPlan, GenericPlans, Shape};
 use crate::identifiers::{fold_columns, fold_relations};
 use crate::options::MooringOptions;
-use crate::plan_cache::{CachedPlan, PlanCache, PlanKey, is_constant};
+use crate::plan_cache::{CachedPlan, PlanCache, PlanKey, is_constant, is_short};
 use crate::planner_session::{PlannerSessions, Spread};
 use crate::session::NodeRuntime;
 use crate::snapshot::{CurrentNames, Snapshot, TableSources};
@@ -12,7 +13,7 @@ use crate::{Catalog, Catalogs};
 use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DataFusionError, Result as DataFusionResult, TableReference};
-use datafusion::execution::{SessionState, TaskContext};
+use datafusion::execution::{FunctionRegistry, SessionState, TaskContext};
 use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::var_provider::VarProvider;
 use datafusion::logical_expr::{LogicalPlan, ScalarUDF};
@@ -30,6 +31,10 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use url::Host;
 
+/// Makes the functions that know the session, such as `DATABASE()`, for a statement that is planned
+/// from its text.
+pub type SessionFunctions = Arc<dyn Fn() -> Vec<Arc<ScalarUDF>> + Send + Sync>;
+
 /// What a session brings to each of its queries.
 #[derive(Clone)]
 pub struct QueryContext {
@@ -46,8 +51,7 @@ pub struct QueryContext {
     pub broadcast_join_bytes_max: usize,
     /// Answers `@@name` and `@name`.
     pub variables: Arc<dyn VarProvider + Send + Sync>,
-    /// Functions that know the session, such as `DATABASE()`.
-    pub functions: Vec<Arc<ScalarUDF>>,
+    pub functions: SessionFunctions,
     pub tasks: Arc<QueryTasks>,
 }
 
@@ -66,10 +70,10 @@ pub struct QueryDescription {
     pub schema: SchemaRef,
 }
 
-/// A statement whose names are resolved, and the session to plan it in.
-struct OpenQuery {
-    statement: PlannerStatement,
+/// The session that plans one query, with its tables.
+struct OpenSession {
     state: SessionState,
+    snapshot: Arc<Snapshot>,
     spreads: bool,
 }
 
@@ -81,6 +85,7 @@ pub struct Engine {
     runs_scans: bool,
     sessions: PlannerSessions,
     plans: PlanCache,
+    generic_plans: GenericPlans,
 }
 
 impl Engine {
@@ -92,7 +97,15 @@ impl Engine {
         runs_scans: bool,
     ) -> Self {
         let sessions = PlannerSessions::new(&node, directory.clone());
-        Self { node, catalogs, directory, runs_scans, sessions, plans: PlanCache::default() }
+        Self {
+            node,
+            catalogs,
+            directory,
+            runs_scans,
+            sessions,
+            plans: PlanCache::default(),
+            generic_plans: GenericPlans::default(),
+        }
     }
 
     pub fn catalogs(&self) -> &Arc<Catalogs> {
@@ -111,36 +124,70 @@ impl Engine {
     pub async fn plan(&self, statement: Statement, context: &QueryContext) -> Result<PlannedQuery> {
         let mut statement = statement;
         let references = fold_relations(&mut statement)?;
-        let key = references.is_empty().then(|| PlanKey::new(&statement, context));
-        if let Some(cached) = key.as_ref().and_then(|key| self.plans.get(key)) {
-            let plan = cached.fresh().map_err(|error| from_datafusion(&error))?;
-            let config = cached.config.with_extension(context.tasks.clone());
-            let task = task_context(&self.node, config);
-            return Ok(PlannedQuery { plan, task, schema: cached.schema });
-        }
-        let open = self.open(statement, &references, context).await?;
-        let state = open.state;
-        let mut constant = None;
+        let key = match references.is_empty() {
+            true => {
+                let key = PlanKey::new(statement, context);
+                if let Some(planned) = self.repeated(&key, context)? {
+                    return Ok(planned);
+                }
+                statement = key.statement().clone();
+                Some(key)
+            }
+            false => None,
+        };
+        let shape = if key.is_none() { Shape::of(&statement, context) } else { None };
+        let generic = shape.as_ref().and_then(|shape| self.generic_plans.get(shape));
+        let mut open = self.open(&statement, &references, context).await?;
         let planned = async {
-            let logical = state.statement_to_plan(open.statement).await?;
-            constant = key.filter(|_| is_constant(&logical));
-            let logical = state.optimize(&logical)?;
-            let schema = output_schema(&logical);
-            let physical = state.query_planner().create_physical_plan(&logical, &state).await?;
-            let plan = match open.spreads && !self.runs_scans {
-                true => run_on_a_worker(physical)?,
-                false => physical,
-            };
+            if let (Some(shape), Some(generic)) = (&shape, generic) {
+                match generic.bind(shape, &open.snapshot)? {
+                    Bound::Plan(logical) => return self.physical(&logical, &open).await,
+                    Bound::OtherNumbers => {}
+                    Bound::OtherTables => self.generic_plans.forget(shape),
+                }
+            }
+            let logical = logical_plan(statement, &mut open, context).await?;
+            let constant = key.filter(|_| is_constant(&logical));
+            let (plan, schema) = self.physical(&open.state.optimize(&logical)?, &open).await?;
+            if let Some(key) = constant.filter(|key| is_short(key.statement()))
+                && let Some(cached) = CachedPlan::new(&plan, &schema, open.state.config())
+            {
+                self.plans.put(key, cached);
+            }
             Ok((plan, schema))
         };
         let (plan, schema) =
             planned.await.map_err(|error: DataFusionError| from_datafusion(&error))?;
-        if let Some(key) = constant
-            && let Some(cached) = CachedPlan::new(&plan, &schema, state.config())
-        {
-            self.plans.put(key, cached);
+        if let Some(shape) = shape.filter(|shape| self.generic_plans.planned(shape)) {
+            let generic = generic_plan(shape.statement(), &mut open, context).await;
+            self.generic_plans.put(shape, generic);
         }
-        Ok(PlannedQuery { plan, task: task_context(&self.node, state.config().clone()), schema })
+        let task = task_context(&self.node, open.state.config().clone());
+        Ok(PlannedQuery { plan, task, schema })
+    }
+
+    /// A constant statement that was planned before.
+    fn repeated(&self, key: &PlanKey, context: &QueryContext) -> Result<Option<PlannedQuery>> {
+        let Some(cached) = self.plans.get(key) else { return Ok(None) };
+        let plan = cached.fresh().map_err(|error| from_datafusion(&error))?;
+        let config = cached.config.with_extension(context.tasks.clone());
+        let task = task_context(&self.node, config);
+        Ok(Some(PlannedQuery { plan, task, schema: cached.schema }))
+    }
+
+    async fn physical(
+        &self,
+        logical: &LogicalPlan,
+        open: &OpenSession,
+    ) -> DataFusionResult<(Arc<dyn ExecutionPlan>, SchemaRef)> {
+        let schema = output_schema(logical);
+        let planner = open.state.query_planner();
+        let physical = planner.create_physical_plan(logical, &open.state).await?;
+        let plan = match open.spreads && !self.runs_scans {
+            true => run_on_a_worker(physical)?,
+            false => physical,
+        };
+        Ok((plan, schema))
     }
 
     /// Describes a query whose values are still missing: the type of each parameter, as far as it
@@ -155,9 +202,9 @@ impl Engine {
     ) -> Result<QueryDescription> {
         let mut statement = statement;
         let references = fold_relations(&mut statement)?;
-        let open = self.open(statement, &references, context).await?;
+        let mut open = self.open(&statement, &references, context).await?;
         let described = async {
-            let logical = open.state.statement_to_plan(open.statement).await?;
+            let logical = logical_plan(statement, &mut open, context).await?;
             let (logical, parameters) = infer_parameters(logical)?;
             let logical = open.state.analyzer().execute_and_check(
                 logical,
@@ -172,23 +219,22 @@ impl Engine {
     /// Resolves the statement's names and opens the session that plans it.
     async fn open(
         &self,
-        mut statement: Statement,
+        statement: &Statement,
         references: &[TableReference],
         context: &QueryContext,
-    ) -> Result<OpenQuery> {
+    ) -> Result<OpenSession> {
         let sources =
             TableSources { catalogs: &self.catalogs, session_tables: &context.session_tables };
         let snapshot = Snapshot::resolve(references, &sources, &context.current).await?;
-        fold_columns(&mut statement, &|table| snapshot.schema(table))?;
+        let snapshot = Arc::new(snapshot);
         self.node.sources.load(&snapshot.catalog_keys()).await?;
-        let spreads = self.spreads() && !is_recursive(&statement);
+        let spreads = self.spreads() && !is_recursive(statement);
         let spread = spreads.then(|| Spread { compression: self.exchange_compression() });
         let state = self
             .sessions
-            .open(context, snapshot, spread.as_ref())
+            .open(context, snapshot.clone(), spread.as_ref())
             .map_err(|error| from_datafusion(&error))?;
-        let statement = PlannerStatement::Statement(Box::new(statement));
-        Ok(OpenQuery { statement, state, spreads })
+        Ok(OpenSession { state, snapshot, spreads })
     }
 
     /// Rows between nodes are compressed, unless all of them are on this machine.
@@ -254,6 +300,30 @@ fn is_recursive(statement: &Statement) -> bool {
         }
     }
     statement.visit(&mut Recursion).is_break()
+}
+
+/// What a statement says, before it is analyzed and optimized.
+async fn logical_plan(
+    mut statement: Statement,
+    open: &mut OpenSession,
+    context: &QueryContext,
+) -> DataFusionResult<LogicalPlan> {
+    for function in (context.functions)() {
+        open.state.register_udf(function)?;
+    }
+    fold_columns(&mut statement, &|table| open.snapshot.schema(table)).map_err(to_datafusion)?;
+    open.state.statement_to_plan(PlannerStatement::Statement(Box::new(statement))).await
+}
+
+/// A plan for the statements of a shape, if they can share one.
+async fn generic_plan(
+    statement: Statement,
+    open: &mut OpenSession,
+    context: &QueryContext,
+) -> Option<GenericPlan> {
+    let written = logical_plan(statement, open, context).await.ok()?;
+    let optimized = open.state.optimize(&written).ok()?;
+    GenericPlan::new(&written, optimized).ok()?
 }
 
 /// What a plan runs in. It looks no function up: its expressions hold theirs.

@@ -12,6 +12,7 @@ mod predicate;
 mod value;
 mod session;
 mod planner_session;
+mod generic_plans;
 mod plan_cache;
 mod yield_after_joins;
 mod options;
@@ -26,7 +27,7 @@ pub use distribute::{
     ClusterChannels, ClusterSecret, NodeAddress, QueryTasks, TaskRecord, TaskState,
     WorkerDirectory, bearer,
 };
-pub use engine::{Engine, PlannedQuery, QueryContext, QueryDescription};
+pub use engine::{Engine, PlannedQuery, QueryContext, QueryDescription, SessionFunctions};
 pub use error::{from_datafusion, to_datafusion};
 pub use names::{SESSION_SCHEMAS, no_schema, session_schema, split_database, split_table};
 pub use options::MooringOptions;

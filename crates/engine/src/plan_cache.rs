@@ -15,11 +15,15 @@ use datafusion::physical_plan::projection::ProjectionExec;
 use parking_lot::Mutex;
 use sqlparser::ast::Statement;
 use std::collections::HashMap;
+use std::fmt::{self, Write};
 use std::sync::Arc;
 
 const PLANS_MAX: usize = 1024;
 /// A plan with literals longer than this in its statement is not worth its memory.
 const NODES_MAX: usize = 16;
+
+/// Longer statements are not remembered.
+const STATEMENT_BYTES_MAX: usize = 4 * 1024;
 
 /// Everything that the plan of a statement without tables depends on.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -33,15 +37,19 @@ pub(crate) struct PlanKey {
 }
 
 impl PlanKey {
-    pub fn new(statement: &Statement, context: &QueryContext) -> Self {
+    pub fn new(statement: Statement, context: &QueryContext) -> Self {
         Self {
-            statement: statement.clone(),
+            statement,
             time_zone: context.options.time_zone.clone(),
             sql_mode: context.options.sql_mode.clone(),
             dialect: context.options.dialect.clone(),
             batch_size_rows: context.options.batch_size_rows,
             target_partitions: context.target_partitions,
         }
+    }
+
+    pub fn statement(&self) -> &Statement {
+        &self.statement
     }
 }
 
@@ -101,15 +109,38 @@ impl PlanCache {
     }
 }
 
-/// Whether a plan, before it is optimized, means the same whenever it runs.
+/// Whether a statement is worth the memory of remembering it.
+pub(crate) fn is_short(statement: &Statement) -> bool {
+    struct Room(usize);
+    impl Write for Room {
+        fn write_str(&mut self, text: &str) -> fmt::Result {
+            self.0 = self.0.checked_sub(text.len()).ok_or(fmt::Error)?;
+            Ok(())
+        }
+    }
+    write!(Room(STATEMENT_BYTES_MAX), "{statement}").is_ok()
+}
+
+/// Whether a plan, before it is optimized, gives the same whenever it runs.
 pub(crate) fn is_constant(logical: &LogicalPlan) -> bool {
+    let reads_tables = logical.apply_with_subqueries(|plan| {
+        Ok(match plan {
+            LogicalPlan::TableScan(_) => TreeNodeRecursion::Stop,
+            _ => TreeNodeRecursion::Continue,
+        })
+    });
+    matches!(reads_tables, Ok(TreeNodeRecursion::Continue)) && means_the_same(logical)
+}
+
+/// Whether a plan, before it is optimized, gives the same whenever it runs over the same rows.
+pub(crate) fn means_the_same(logical: &LogicalPlan) -> bool {
     let mut constant = true;
     let walked = logical.apply_with_subqueries(|plan| {
-        constant &= !matches!(plan, LogicalPlan::TableScan(_) | LogicalPlan::Extension(_));
+        constant &= !matches!(plan, LogicalPlan::Extension(_));
         plan.apply_expressions(|expr| {
             expr.apply(|expr| {
                 constant &= match expr {
-                    Expr::ScalarVariable(_, _) | Expr::Placeholder(_) => false,
+                    Expr::ScalarVariable(_, _) => false,
                     Expr::ScalarFunction(call) => {
                         call.func.signature().volatility == Volatility::Immutable
                     }

@@ -12,7 +12,7 @@ use crate::session::{NodeRuntime, apply_options, build_session};
 use crate::snapshot::{Snapshot, SnapshotCatalogs};
 use crate::yield_after_joins::YieldAfterJoins;
 use datafusion::common::Result;
-use datafusion::execution::{FunctionRegistry, SessionState, SessionStateBuilder};
+use datafusion::execution::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::var_provider::VarType;
 use datafusion::prelude::SessionConfig;
 use datafusion_distributed::{CompressionType, DistributedExt, SessionStateBuilderExt};
@@ -68,7 +68,7 @@ impl PlannerSessions {
     pub fn open(
         &self,
         context: &QueryContext,
-        snapshot: Snapshot,
+        snapshot: Arc<Snapshot>,
         spread: Option<&Spread>,
     ) -> Result<SessionState> {
         let mut state = match spread {
@@ -91,10 +91,7 @@ impl PlannerSessions {
         // What `now()` answers.
         state.execution_props_mut().mark_start_execution(Arc::clone(config.options()));
         *state.config_mut() = config;
-        state.register_catalog_list(Arc::new(SnapshotCatalogs(Arc::new(snapshot))));
-        for function in &context.functions {
-            state.register_udf(function.clone())?;
-        }
+        state.register_catalog_list(Arc::new(SnapshotCatalogs(snapshot)));
         let variables = state.execution_props_mut();
         variables.add_var_provider(VarType::System, context.variables.clone());
         variables.add_var_provider(VarType::UserDefined, context.variables.clone());

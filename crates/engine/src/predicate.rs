@@ -2,13 +2,17 @@
 //! again, so a predicate may hold too much and never too little.
 
 use crate::value::from_scalar;
+use datafusion::arrow::datatypes::Schema;
 use datafusion::logical_expr::expr::{Between, InList};
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
-use mooring_spi::{Bound, Domain, Predicate, Range, Value};
+use mooring_spi::{Bound, Count, Domain, Predicate, Range, TableStatistics, Value};
 use std::collections::BTreeMap;
 
 /// Values in an `IN` list beyond which it is described by its bounds only.
 const IN_LIST_MAX: usize = 1_000;
+
+/// A predicate that leaves one row of this many, or fewer, selects few.
+const FEW_OF: u64 = 1_000;
 
 /// The conjunction of `filters` as domains by column name.
 pub(crate) fn to_predicate(filters: &[Expr]) -> Predicate {
@@ -17,6 +21,47 @@ pub(crate) fn to_predicate(filters: &[Expr]) -> Predicate {
         add(filter, &mut predicate);
     }
     predicate
+}
+
+/// Whether the predicate asks some column for a handful of its values: then a format that finds the
+/// rows first, and decodes the other columns for these alone, reads little.
+pub(crate) fn selects_few(
+    predicate: &Predicate,
+    schema: &Schema,
+    statistics: &TableStatistics,
+) -> bool {
+    predicate.iter().any(|(name, domain)| {
+        let Ok(column) = schema.index_of(name) else { return false };
+        let Some(known) = statistics.columns.get(column) else { return false };
+        let is_one_value = |range: &Range| {
+            matches!(
+                (&range.low, &range.high),
+                (Bound::Included(low), Bound::Included(high)) if low == high
+            )
+        };
+        let wanted = domain.ranges.len() as u64;
+        let distinct = match (known.distinct, &known.min, &known.max, statistics.rows) {
+            (Count::Exact(distinct) | Count::Estimate(distinct), _, _, _) => distinct,
+            // A key's values fill its range; there are no more of them than rows.
+            (Count::Unknown, Some(min), Some(max), Count::Exact(rows) | Count::Estimate(rows)) => {
+                span(min, max).min(rows)
+            }
+            (Count::Unknown, _, _, _) => 0,
+        };
+        !domain.nulls
+            && domain.ranges.iter().all(is_one_value)
+            && wanted.saturating_mul(FEW_OF) <= distinct
+    })
+}
+
+/// How many whole numbers or days there are from one value to the other; 0 for other types.
+fn span(min: &Value, max: &Value) -> u64 {
+    match (min, max) {
+        (Value::Int(min), Value::Int(max)) => max.abs_diff(*min),
+        (Value::UInt(min), Value::UInt(max)) => max.abs_diff(*min),
+        (Value::Date(min), Value::Date(max)) => u64::from(max.abs_diff(*min)),
+        _ => 0,
+    }
 }
 
 fn add(filter: &Expr, predicate: &mut Predicate) {
@@ -142,7 +187,9 @@ fn tighter(left: &Bound, right: &Bound, wanted: std::cmp::Ordering) -> Bound {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use datafusion::arrow::datatypes::{DataType, Field};
     use datafusion::prelude::{col, lit};
+    use mooring_spi::ColumnStatistics;
 
     fn holds(filter: Expr, value: i64) -> bool {
         to_predicate(&[filter])["a"].may_contain(&Value::Int(value))
@@ -172,6 +219,38 @@ mod tests {
         let filter =
             col("a").in_list(vec![lit(1_i64), lit(9_i64)], false).and(col("a").gt(lit(5_i64)));
         assert!(holds(filter, 9));
+    }
+
+    #[test]
+    fn a_key_selects_few_and_a_flag_does_not() {
+        let schema = Schema::new(vec![
+            Field::new("key", DataType::Int64, false),
+            Field::new("flag", DataType::Int64, false),
+            Field::new("text", DataType::Utf8, false),
+        ]);
+        let between = |min, max| ColumnStatistics {
+            min: Some(min),
+            max: Some(max),
+            ..ColumnStatistics::default()
+        };
+        let statistics = TableStatistics {
+            rows: Count::Exact(15_000),
+            bytes: Count::Unknown,
+            columns: vec![
+                between(Value::Int(1), Value::Int(60_000)),
+                between(Value::Int(0), Value::Int(1)),
+                between(Value::Text("a".into()), Value::Text("z".into())),
+            ],
+        };
+        let few = |filter: Expr| selects_few(&to_predicate(&[filter]), &schema, &statistics);
+        assert!(few(col("key").eq(lit(7_i64))));
+        assert!(few(col("key").eq(lit(7_i64)).and(col("flag").gt(lit(0_i64)))));
+        assert!(few(col("key").in_list((0..15).map(|key| lit(key as i64)).collect(), false)));
+        assert!(!few(col("key").in_list((0..16).map(|key| lit(key as i64)).collect(), false)));
+        assert!(!few(col("key").lt(lit(7_i64))));
+        assert!(!few(col("key").is_null().or(col("key").eq(lit(7_i64)))));
+        assert!(!few(col("flag").eq(lit(1_i64))));
+        assert!(!few(col("text").eq(lit("a"))));
     }
 
     #[test]

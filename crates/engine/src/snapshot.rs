@@ -96,10 +96,15 @@ impl Snapshot {
         keys
     }
 
-    /// The columns of a table by the name that the statement has for it.
-    pub fn schema(&self, reference: &TableReference) -> Option<SchemaRef> {
+    /// A table by the name that the statement has for it.
+    pub fn table(&self, reference: &TableReference) -> Option<Arc<MooringTable>> {
         let typed = typed_name(reference, &self.current).ok()?;
-        self.tables.get(&typed).map(|table| table.table.schema.clone())
+        self.tables.get(&typed).cloned()
+    }
+
+    /// The columns of a table.
+    pub fn schema(&self, reference: &TableReference) -> Option<SchemaRef> {
+        self.table(reference).map(|table| table.table.schema.clone())
     }
 }
 

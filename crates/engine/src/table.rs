@@ -2,7 +2,7 @@
 
 use crate::Catalog;
 use crate::error::to_datafusion;
-use crate::predicate::to_predicate;
+use crate::predicate::{selects_few, to_predicate};
 use crate::scan::{FilesRequest, SplitExec, SplitScanSpec, deal, files_plan};
 use crate::value::to_statistics;
 use async_trait::async_trait;
@@ -55,7 +55,20 @@ impl TableProvider for MooringTable {
         };
         let projected = project_schema(&self.table.schema, projection)?;
         match self.catalog.connector.scan(request).await.map_err(to_datafusion)? {
-            Scan::Files(scans) => self.files(session, projection, limit, filters, scans),
+            Scan::Files(scans) => {
+                let request = FilesRequest {
+                    catalog: self.catalog.definition.key,
+                    schema: &self.table.schema,
+                    projection: projection.cloned(),
+                    limit: limit.filter(|_| filters.is_empty()),
+                    selects_few: selects_few(
+                        &predicate,
+                        &self.table.schema,
+                        &self.table.statistics,
+                    ),
+                };
+                self.files(session, &request, scans)
+            }
             Scan::Splits(scan) => {
                 let partitions = session.config().target_partitions();
                 Ok(self.splits(partitions, projection, projected, predicate, scan))
@@ -83,23 +96,18 @@ impl MooringTable {
     fn files(
         &self,
         session: &dyn Session,
-        projection: Option<&Vec<usize>>,
-        limit: Option<usize>,
-        filters: &[Expr],
+        request: &FilesRequest<'_>,
         scans: Vec<FileScan>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let request = FilesRequest {
-            catalog: self.catalog.definition.key,
-            schema: &self.table.schema,
-            projection: projection.cloned(),
-            limit: limit.filter(|_| filters.is_empty()),
-        };
         let mut plans = Vec::with_capacity(scans.len());
         for scan in scans.into_iter().filter(|scan| !scan.files.is_empty()) {
-            plans.push(files_plan(session, &request, scan)?);
+            plans.push(files_plan(session, request, scan)?);
         }
         match plans.len() {
-            0 => Ok(Arc::new(EmptyExec::new(project_schema(&self.table.schema, projection)?))),
+            0 => {
+                let schema = project_schema(&self.table.schema, request.projection.as_ref())?;
+                Ok(Arc::new(EmptyExec::new(schema)))
+            }
             1 => Ok(plans.remove(0)),
             _ => UnionExec::try_new(plans),
         }

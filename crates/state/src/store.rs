@@ -171,6 +171,8 @@ async fn connect(target: &Target) -> Result<AnyPool, sqlx::Error> {
     AnyPoolOptions::new()
         .max_connections(CONNECTIONS_MAX)
         .acquire_timeout(ACQUIRE_TIMEOUT)
+        // A file does not go away as a server does, and each query asks the store.
+        .test_before_acquire(target.backend == Backend::PostgreSql)
         .after_connect(move |connection, _| set_up(connection, session).boxed())
         .connect(target.url.as_str())
         .await

@@ -1,13 +1,13 @@
 //! The object stores of one catalog, one per bucket. Catalogs never share a store: the same
 //! bucket may be reached with different credentials.
 
+use crate::disk::DiskStore;
 use crate::metered::MeteredStore;
 use crate::metrics::StorageMetrics;
 use crate::s3::bucket_store;
 use crate::settings::StorageSettings;
 use mooring_spi::{Error, ErrorKind, Result};
 use object_store::ObjectStore;
-use object_store::local::LocalFileSystem;
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::fmt;
@@ -81,7 +81,7 @@ impl CatalogStores {
                 Ok(Arc::new(MeteredStore::new(Arc::new(store), self.metrics.clone())))
             }
             ("file", None | Some("")) => {
-                let store = Arc::new(LocalFileSystem::new());
+                let store = Arc::new(DiskStore::new());
                 Ok(Arc::new(MeteredStore::new(store, self.metrics.clone())))
             }
             ("s3", _) => Err(self.named(&Error::new(

@@ -14,7 +14,6 @@ use mooring_spi::{
     SchemaTable, Table, TableDefinition, TableKind, TableSummary,
 };
 use mooring_storage::{CatalogStores, LIST_FILES_MAX};
-use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -54,15 +53,15 @@ pub struct LakeConnector {
     settings: LakeSettings,
     footers: FooterCache,
     /// From `resolve` to `scan` of the same query.
-    snapshots: Cache<String, Arc<Snapshot>>,
+    snapshots: Cache<String, Arc<Resolved>>,
 }
 
-/// What `Table::handle` holds, as JSON.
-#[derive(Debug, Serialize, Deserialize)]
-struct TableHandle {
-    /// Unique, so that no other connector takes it for one of its own.
-    snapshot: String,
+/// What is known of a table from `resolve` on. `Table::handle` has its id, unique so that no other
+/// connector takes it for one of its own, and behind it the definition as JSON.
+#[derive(Debug)]
+struct Resolved {
     definition: TableDefinition,
+    snapshot: Snapshot,
 }
 
 /// Tables that one call of `resolve` looks at together.
@@ -78,8 +77,8 @@ impl LakeConnector {
     ) -> Self {
         let snapshots = Cache::builder()
             .max_capacity(settings.snapshot_cache_files)
-            .weigher(|_, snapshot: &Arc<Snapshot>| {
-                u32::try_from(snapshot.files.len() + 1).unwrap_or(u32::MAX)
+            .weigher(|_, resolved: &Arc<Resolved>| {
+                u32::try_from(resolved.snapshot.files.len() + 1).unwrap_or(u32::MAX)
             })
             .time_to_live(SNAPSHOT_TIME_TO_LIVE)
             .build();
@@ -97,7 +96,7 @@ impl LakeConnector {
                 "`{name}` has more partition columns than columns"
             )));
         }
-        let snapshot = Arc::new(self.load(&definition).await?);
+        let snapshot = self.load(&definition).await?;
         let files: Vec<&SnapshotFile> = snapshot.files.iter().collect();
         let statistics = files_statistics(
             &files,
@@ -106,12 +105,12 @@ impl LakeConnector {
             snapshot.rows_per_byte,
         );
         let id = Uuid::new_v4().to_string();
-        self.snapshots.insert(id.clone(), Arc::clone(&snapshot)).await;
-
+        let json = serde_json::to_string(&definition)
+            .map_err(|error| Error::internal("a definition cannot be written").with_cause(error))?;
+        let handle = format!("{id} {json}");
         let name = SchemaTable::new(&definition.schema_name, &definition.name);
         let schema = Arc::clone(&definition.columns);
-        let handle = serde_json::to_string(&TableHandle { snapshot: id, definition })
-            .map_err(|error| Error::internal("a handle cannot be written").with_cause(error))?;
+        self.snapshots.insert(id, Arc::new(Resolved { definition, snapshot })).await;
         Ok(Some(Table { name, kind: TableKind::Table, schema, statistics, handle }))
     }
 
@@ -126,12 +125,17 @@ impl LakeConnector {
         source.load(definition).await
     }
 
-    /// The snapshot of `resolve`, or a new one where that was evicted.
-    async fn snapshot(&self, handle: &TableHandle) -> Result<Arc<Snapshot>> {
-        match self.snapshots.get(&handle.snapshot).await {
-            Some(snapshot) => Ok(snapshot),
-            None => Ok(Arc::new(self.load(&handle.definition).await?)),
+    /// What `resolve` found, or what is there now where that was evicted.
+    async fn resolved(&self, handle: &str) -> Result<Arc<Resolved>> {
+        let foreign = || Error::internal("the handle is none of a table over files");
+        let (id, definition) = handle.split_once(' ').ok_or_else(foreign)?;
+        if let Some(resolved) = self.snapshots.get(id).await {
+            return Ok(resolved);
         }
+        let definition =
+            serde_json::from_str(definition).map_err(|error| foreign().with_cause(error))?;
+        let snapshot = self.load(&definition).await?;
+        Ok(Arc::new(Resolved { definition, snapshot }))
     }
 }
 
@@ -169,15 +173,13 @@ impl Connector for LakeConnector {
     }
 
     async fn scan(&self, request: ScanRequest<'_>) -> Result<Scan> {
-        let handle: TableHandle = serde_json::from_str(&request.table.handle).map_err(|error| {
-            Error::internal("the handle is none of a table over files").with_cause(error)
-        })?;
-        let TableDefinition { name, columns, partition_columns, format, .. } = &handle.definition;
+        let resolved = self.resolved(&request.table.handle).await?;
+        let Resolved { definition, snapshot } = resolved.as_ref();
+        let TableDefinition { name, columns, partition_columns, format, .. } = definition;
         // Refused at `CREATE` too, but a definition may be older than that.
         refuse_null_text(name, format)?;
-        let snapshot = self.snapshot(&handle).await?;
 
-        let scans = groups(&snapshot).into_iter().map(|(store, files)| {
+        let scans = groups(snapshot).into_iter().map(|(store, files)| {
             let files_total = files.len();
             let mut left = files;
             left.retain(|file| may_match(file, columns, *partition_columns, request.predicate));

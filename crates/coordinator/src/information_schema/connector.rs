@@ -49,8 +49,8 @@ impl fmt::Debug for SessionTables {
 
 impl SessionTables {
     /// The catalog that the engine looks the tables up in.
-    pub fn as_catalog(&self) -> Arc<Catalog> {
-        Arc::new(Catalog::of_session(Arc::new(self.clone())))
+    pub fn into_catalog(self) -> Arc<Catalog> {
+        Arc::new(Catalog::of_session(Arc::new(self)))
     }
 
     pub(super) fn warn(&self, warning: Warning) {

@@ -88,7 +88,7 @@ async fn named_databases(tables: &SessionTables, names: &[String]) -> Vec<Databa
 
 fn session_database(tables: &SessionTables, name: &str) -> Option<DatabaseEntry> {
     let schema = session_schema(name)?.to_owned();
-    let catalog = tables.as_catalog();
+    let catalog = tables.clone().into_catalog();
     Some(DatabaseEntry { label: name.to_owned(), catalog, schema })
 }
 

@@ -9,6 +9,7 @@ use datafusion::error::Result as PlannerResult;
 use datafusion::logical_expr::{
     ColumnarValue, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
+use mooring_engine::SessionFunctions;
 use std::sync::Arc;
 
 /// A function without arguments that has one value during a statement.
@@ -39,25 +40,28 @@ impl ScalarUDFImpl for Constant {
 
 impl Session {
     /// MySQL 8.0 Reference Manual, section 14.15 "Information Functions".
-    pub(super) fn functions(&self) -> Vec<Arc<ScalarUDF>> {
-        let text = |value: Option<String>| ScalarValue::Utf8(value);
-        let client = &self.client;
-        let login = format!("{}@{}", client.user, client.address.ip().to_canonical());
-        let account = format!("{}@{}", client.user, client.account_host);
-        let values = [
-            ("database", text(self.database_label())),
-            ("schema", text(self.database_label())),
-            ("user", text(Some(login.clone()))),
-            ("session_user", text(Some(login.clone()))),
-            ("system_user", text(Some(login))),
-            ("current_user", text(Some(account))),
-            ("connection_id", ScalarValue::UInt64(Some(self.client.connection_id.into()))),
-            ("version", text(Some(SERVER_VERSION.to_string()))),
-        ];
-        let function = |(name, value)| {
-            let signature = Signature::nullary(Volatility::Stable);
-            Arc::new(ScalarUDF::from(Constant { name, value, signature }))
-        };
-        values.into_iter().map(function).collect()
+    pub(super) fn functions(&self) -> SessionFunctions {
+        let client = self.client.clone();
+        let database = self.database_label();
+        Arc::new(move || {
+            let text = |value: Option<String>| ScalarValue::Utf8(value);
+            let login = format!("{}@{}", client.user, client.address.ip().to_canonical());
+            let account = format!("{}@{}", client.user, client.account_host);
+            let values = [
+                ("database", text(database.clone())),
+                ("schema", text(database.clone())),
+                ("user", text(Some(login.clone()))),
+                ("session_user", text(Some(login.clone()))),
+                ("system_user", text(Some(login))),
+                ("current_user", text(Some(account))),
+                ("connection_id", ScalarValue::UInt64(Some(client.connection_id.into()))),
+                ("version", text(Some(SERVER_VERSION.to_string()))),
+            ];
+            let function = |(name, value)| {
+                let signature = Signature::nullary(Volatility::Stable);
+                Arc::new(ScalarUDF::from(Constant { name, value, signature }))
+            };
+            values.into_iter().map(function).collect()
+        })
     }
 }

@@ -126,12 +126,12 @@ impl Session {
             }
             Statement::Show(statement) => {
                 let processes = self.hub.processes(&self.client);
-                let tables = self.session_tables().as_catalog();
+                let tables = self.session_tables().into_catalog();
                 let context = self.show_context(&processes, &tables);
                 show(&statement, &context).await.map(Response::Rows)
             }
             Statement::Describe(statement) => {
-                let tables = self.session_tables().as_catalog();
+                let tables = self.session_tables().into_catalog();
                 let context = self.show_context(&[], &tables);
                 describe(&statement, &context).await.map(Response::Rows)
             }
@@ -166,7 +166,7 @@ impl Session {
     }
 
     async fn enter(&mut self, name: &Name) -> Result<()> {
-        let tables = self.session_tables().as_catalog();
+        let tables = self.session_tables().into_catalog();
         let database = self.place(&tables).database(&name.0).await?;
         let catalog = match database.catalog.is_session() {
             true => split_database(&name.0, &self.catalog)?.0,
@@ -187,7 +187,7 @@ impl Session {
     /// `TableNotFound`.
     pub async fn table_columns(&self, table: &str) -> Result<Vec<OutputColumn>> {
         let name = [table.to_string()];
-        let tables = self.session_tables().as_catalog();
+        let tables = self.session_tables().into_catalog();
         let (_, table) = self.place(&tables).table(&name).await?;
         let column = |field: &Arc<arrow::datatypes::Field>| OutputColumn {
             label: field.name().clone(),

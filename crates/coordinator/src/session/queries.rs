@@ -92,7 +92,7 @@ impl Session {
         Ok(QueryContext {
             options,
             current: CurrentNames { catalog: self.catalog.clone(), schema: self.schema.clone() },
-            session_tables: tables.as_catalog(),
+            session_tables: tables.into_catalog(),
             target_partitions: number("target_partitions")?.min(TARGET_PARTITIONS_MAX),
             distributed_bytes_per_partition: number("distributed_bytes_per_partition")?,
             broadcast_join_bytes_max: number("broadcast_join_bytes_max")?,

@@ -6,6 +6,8 @@
 
 use super::sql_mode;
 use super::variable_value::VariableValue;
+use std::collections::HashMap;
+use std::sync::LazyLock;
 
 /// Where a variable lives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,11 +69,18 @@ impl Definition {
 
 /// The definition of a variable, by any of its names.
 pub(super) fn definition(name: &str) -> Option<&'static Definition> {
-    let lower = name.to_ascii_lowercase();
-    let alias = ALIASES.iter().find(|(alias, _)| *alias == lower);
-    let wanted = alias.map_or(lower.as_str(), |(_, target)| target);
-    TABLE.iter().find(|definition| definition.name == wanted)
+    let by_name = |name: &str| BY_NAME.get(name).copied();
+    // Mooring's own code asks by the exact name, several times per statement.
+    by_name(name).or_else(|| by_name(&name.to_ascii_lowercase()))
 }
+
+static BY_NAME: LazyLock<HashMap<&str, &Definition>> = LazyLock::new(|| {
+    let named: HashMap<&str, &Definition> =
+        TABLE.iter().map(|definition| (definition.name, definition)).collect();
+    let aliases = ALIASES.iter().filter_map(|(alias, name)| Some((*alias, *named.get(name)?)));
+    let aliases: Vec<_> = aliases.collect();
+    named.into_iter().chain(aliases).collect()
+});
 
 /// Names of MySQL 5.7 that some clients still use.
 pub(super) const ALIASES: &[(&str, &str)] = &[

@@ -43,24 +43,24 @@ impl ServerVariables {
     }
 }
 
-/// A session's variables. A clone is a snapshot.
+/// A session's variables. A clone is a snapshot, and costs nothing: each statement takes some.
 #[derive(Debug, Clone, Default)]
 pub struct Variables {
     server: Arc<ServerVariables>,
-    changed: BTreeMap<&'static str, VariableValue>,
+    changed: Arc<BTreeMap<&'static str, VariableValue>>,
     /// By name in lower case.
-    user: BTreeMap<String, VariableValue>,
+    user: Arc<BTreeMap<String, VariableValue>>,
 }
 
 impl Variables {
     pub fn new(server: Arc<ServerVariables>) -> Self {
-        Self { server, changed: BTreeMap::new(), user: BTreeMap::new() }
+        Self { server, changed: Arc::default(), user: Arc::default() }
     }
 
     /// As at the start of a session: the server's values, and no user variables.
     pub fn restart(&mut self) {
-        self.changed.clear();
-        self.user.clear();
+        self.changed = Arc::default();
+        self.user = Arc::default();
     }
 
     /// The value of a system variable; a server's variable has it in both scopes.
@@ -91,9 +91,9 @@ impl Variables {
             && let Some(collation) = find_collation(collation)
         {
             let character_set = VariableValue::text(collation.character_set);
-            self.changed.insert("character_set_connection", character_set);
+            self.changed_mut().insert("character_set_connection", character_set);
         }
-        self.changed.insert(definition.name, value);
+        self.changed_mut().insert(definition.name, value);
         Ok(())
     }
 
@@ -101,7 +101,7 @@ impl Variables {
     pub fn count_warnings(&mut self, warnings: usize, errors: usize) {
         for (name, count) in [("warning_count", warnings), ("error_count", errors)] {
             let count = i64::try_from(count).unwrap_or(i64::MAX);
-            self.changed.insert(name, VariableValue::Int(count));
+            self.changed_mut().insert(name, VariableValue::Int(count));
         }
     }
 
@@ -110,7 +110,8 @@ impl Variables {
     /// # Errors
     /// As [`Variables::set`].
     pub fn reset(&mut self, scope: Scope, name: &str) -> Result<()> {
-        self.changed.remove(writable(scope, name)?.name);
+        let name = writable(scope, name)?.name;
+        self.changed_mut().remove(name);
         Ok(())
     }
 
@@ -137,10 +138,10 @@ impl Variables {
                 None => return Err(unknown_collation(name)),
             },
         };
-        self.changed.insert("character_set_client", VariableValue::text(set.name));
-        self.changed.insert("character_set_results", VariableValue::text(set.name));
-        self.changed.insert("character_set_connection", VariableValue::text(set.name));
-        self.changed.insert("collation_connection", VariableValue::text(collation));
+        self.changed_mut().insert("character_set_client", VariableValue::text(set.name));
+        self.changed_mut().insert("character_set_results", VariableValue::text(set.name));
+        self.changed_mut().insert("character_set_connection", VariableValue::text(set.name));
+        self.changed_mut().insert("collation_connection", VariableValue::text(collation));
         Ok(())
     }
 
@@ -151,10 +152,14 @@ impl Variables {
     pub fn set_character_set(&mut self, name: Option<&str>) -> Result<()> {
         let set = character_set(name.unwrap_or("utf8mb4"))
             .ok_or_else(|| unknown_character_set(name.unwrap_or_default()))?;
-        self.changed.insert("character_set_client", VariableValue::text(set.name));
-        self.changed.insert("character_set_results", VariableValue::text(set.name));
+        self.changed_mut().insert("character_set_client", VariableValue::text(set.name));
+        self.changed_mut().insert("character_set_results", VariableValue::text(set.name));
         let collation = self.get(Scope::Session, "collation_database")?;
         self.set(Scope::Session, "collation_connection", collation)
+    }
+
+    fn changed_mut(&mut self) -> &mut BTreeMap<&'static str, VariableValue> {
+        Arc::make_mut(&mut self.changed)
     }
 
     /// A user variable; NULL when it was never set.
@@ -182,7 +187,7 @@ impl Variables {
                 "a session has {USER_VARIABLES_MAX} user variables at most"
             )));
         }
-        self.user.insert(key, value);
+        Arc::make_mut(&mut self.user).insert(key, value);
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 //! every error, and keeps what DataFusion's protobuf form of a file scan would lose.
 
 use super::file_errors::NamingMorselizer;
+use super::footers::with_page_indexes;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result, not_impl_err};
 use datafusion::config::{ConfigOptions, CsvOptions as StockCsvOptions, TableParquetOptions};
@@ -83,7 +84,14 @@ impl FileSource for MooringFileSource {
         partition: usize,
     ) -> Result<Box<dyn Morselizer>> {
         let root = base_config.object_store_url.as_str().to_string();
-        let inner = self.inner.create_morselizer(object_store, base_config, partition)?;
+        let inner = match self.inner.downcast_ref::<ParquetSource>() {
+            Some(parquet) => with_page_indexes(parquet).create_morselizer(
+                object_store,
+                base_config,
+                partition,
+            )?,
+            None => self.inner.create_morselizer(object_store, base_config, partition)?,
+        };
         let header_lines = match &self.format {
             FileFormat::Csv(options) => usize::from(options.has_header),
             FileFormat::Parquet | FileFormat::Json => 0,

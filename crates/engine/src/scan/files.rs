@@ -26,6 +26,8 @@ pub(crate) struct FilesRequest<'a> {
     pub schema: &'a SchemaRef,
     pub projection: Option<Vec<usize>>,
     pub limit: Option<usize>,
+    /// Whether the filters leave so few rows that other columns are decoded for these alone.
+    pub selects_few: bool,
 }
 
 pub(crate) fn files_plan(
@@ -44,10 +46,11 @@ pub(crate) fn files_plan(
     let table_schema = TableSchema::builder(Arc::new(Schema::new(file_columns)))
         .with_table_partition_cols(partition_columns)
         .build();
-    let parquet = TableParquetOptions {
+    let mut parquet = TableParquetOptions {
         global: session.config_options().execution.parquet.clone(),
         ..TableParquetOptions::default()
     };
+    parquet.global.pushdown_filters |= request.selects_few;
     let address = ObjectStoreUrl::parse(store_address(request.catalog, &scan.store))?;
     let reader = parquet_reader(session.config(), &address)?;
     let inner = stock_source(&scan.format, table_schema, parquet, reader);

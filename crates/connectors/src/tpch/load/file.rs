@@ -5,6 +5,8 @@ use super::super::TablePart;
 use super::super::generate::Batches;
 use super::Tracker;
 use super::layout::row_group_rows;
+use arrow::array::RecordBatch;
+use arrow::row::{RowConverter, SortField};
 use bytes::Bytes;
 use mooring_spi::{Error, Result};
 use mooring_storage::to_spi_error;
@@ -14,6 +16,8 @@ use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::basic::Compression;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::schema::types::ColumnPath;
+use std::collections::HashSet;
 use std::io;
 use std::sync::Arc;
 use tokio::sync::mpsc;
@@ -24,7 +28,8 @@ const CHUNK_BYTES: usize = 8 * 1024 * 1024;
 const CHUNKS_WAITING: usize = 4;
 const ROWS_PER_BATCH: usize = 8_192;
 /// A lookup by key reads one page of each column, so pages are smaller than a writer makes them.
-const ROWS_PER_PAGE: usize = 4_096;
+const ROWS_PER_PAGE: usize = 2_048;
+const PAGE_BYTES: usize = 32 * 1024;
 
 /// Writes the rows of a part to `path`, which appears when it is complete.
 pub(super) async fn write(
@@ -87,20 +92,27 @@ async fn send(
 #[expect(clippy::needless_pass_by_value, reason = "the channel must close when this returns")]
 fn encode(part: TablePart, sender: mpsc::Sender<Encoded>) -> Result<()> {
     let schema = part.table.schema();
-    let properties = WriterProperties::builder()
+    let mut batches = Batches::new(part, schema.clone(), ROWS_PER_BATCH)?.peekable();
+    let mut properties = WriterProperties::builder()
         .set_compression(Compression::SNAPPY)
         .set_statistics_enabled(EnabledStatistics::Page)
         .set_data_page_row_count_limit(ROWS_PER_PAGE)
-        .set_max_row_group_row_count(Some(row_group_rows(part)))
-        .build();
+        .set_data_page_size_limit(PAGE_BYTES)
+        .set_max_row_group_row_count(Some(row_group_rows(part)));
+    if let Some(Ok(first)) = batches.peek() {
+        for column in nearly_unique(first)? {
+            properties = properties.set_column_dictionary_enabled(column, false);
+        }
+    }
     // Without Arrow's own schema in it, a file is what any other engine would have written.
-    let options =
-        ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
+    let options = ArrowWriterOptions::new()
+        .with_properties(properties.build())
+        .with_skip_arrow_metadata(true);
     let failed = |error| Error::internal(format!("`{part}` was not encoded")).with_cause(error);
     let chunks = Chunks { sender: sender.clone(), buffer: Vec::new() };
     let mut writer =
         ArrowWriter::try_new_with_options(chunks, Arc::clone(&schema), options).map_err(failed)?;
-    for batch in Batches::new(part, schema, ROWS_PER_BATCH)? {
+    for batch in batches {
         let batch = batch?;
         writer.write(&batch).map_err(failed)?;
         if sender.blocking_send(Encoded::Rows(batch.num_rows() as u64)).is_err() {
@@ -111,6 +123,22 @@ fn encode(part: TablePart, sender: mpsc::Sender<Encoded>) -> Result<()> {
     chunks.send_buffer().map_err(|error| {
         Error::internal(format!("the upload of `{part}` broke off")).with_cause(error)
     })
+}
+
+/// Columns most of whose values come once. A dictionary of them is as large as the column itself, and
+/// whoever wants one page has to read and unpack it whole.
+fn nearly_unique(batch: &RecordBatch) -> Result<Vec<ColumnPath>> {
+    let failed = |error| Error::internal("values could not be compared").with_cause(error);
+    let mut found = Vec::new();
+    for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
+        let converter = RowConverter::new(vec![SortField::new(field.data_type().clone())]);
+        let rows = converter.map_err(failed)?.convert_columns(&[column.clone()]).map_err(failed)?;
+        let distinct: HashSet<_> = rows.iter().collect();
+        if distinct.len() * 2 > batch.num_rows() {
+            found.push(ColumnPath::from(field.name().as_str()));
+        }
+    }
+    Ok(found)
 }
 
 /// Collects bytes into chunks and sends them.

@@ -140,7 +140,7 @@ async fn answer_in(sql: &str, schema: Option<&str>) -> Result<String> {
     };
     let context = ShowContext {
         catalogs: &catalogs,
-        session_tables: &tables.as_catalog(),
+        session_tables: &tables.into_catalog(),
         catalog: "lake",
         schema,
         variables: &Variables::default(),

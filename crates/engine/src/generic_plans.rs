@@ -1,0 +1,275 @@
+//! Plans that statements share which differ only in whole numbers that a column is compared with:
+//! `WHERE id = 7`, `WHERE id = 8`. Applications and dashboards send these by the thousand, and telling
+//! what one means takes longer than reading its row.
+//!
+//! The shared plan, PostgreSQL's "generic plan", is the optimized logical one, with a placeholder for
+//! each number. A query puts its numbers and its own snapshot of the tables into a copy; everything that
+//! looks at values or statistics (pruning, the order of joins, distribution) happens after that.
+
+use crate::engine::QueryContext;
+use crate::plan_cache::{is_short, means_the_same};
+use crate::snapshot::Snapshot;
+use crate::table::MooringTable;
+use datafusion::arrow::datatypes::{DataType, FieldRef};
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion::common::{Column, Result, ScalarValue};
+use datafusion::datasource::{provider_as_source, source_as_provider};
+use datafusion::logical_expr::expr::Placeholder;
+use datafusion::logical_expr::{BinaryExpr, Expr, LogicalPlan};
+use parking_lot::Mutex;
+use sqlparser::ast::{self, BinaryOperator, SetExpr, Statement, Value};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Statements whose plans are kept, and that are remembered because they came once.
+const STATEMENTS_MAX: usize = 512;
+
+/// A statement without the numbers that it compares columns with, and all that its meaning depends on
+/// beside its tables.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct GenericKey {
+    statement: Statement,
+    catalog: String,
+    schema: Option<String>,
+    time_zone: String,
+    sql_mode: String,
+    dialect: String,
+}
+
+/// A statement taken apart.
+pub(crate) struct Shape {
+    key: GenericKey,
+    numbers: Vec<i64>,
+}
+
+impl Shape {
+    /// `None` for what is no query. The relations of `statement` are folded already.
+    pub fn of(statement: &Statement, context: &QueryContext) -> Option<Self> {
+        let Statement::Query(query) = statement else { return None };
+        let mut query = query.clone();
+        let mut numbers = Vec::new();
+        if let SetExpr::Select(select) = query.body.as_mut()
+            && let Some(condition) = &mut select.selection
+        {
+            take_numbers(condition, &mut numbers);
+        }
+        let key = GenericKey {
+            statement: Statement::Query(query),
+            catalog: context.current.catalog.clone(),
+            schema: context.current.schema.clone(),
+            time_zone: context.options.time_zone.clone(),
+            sql_mode: context.options.sql_mode.clone(),
+            dialect: context.options.dialect.clone(),
+        };
+        Some(Self { key, numbers })
+    }
+
+    /// The statement with `$1`, `$2`, … in place of the numbers.
+    pub fn statement(&self) -> Statement {
+        self.key.statement.clone()
+    }
+}
+
+/// Only what stands directly beside a column, in a condition that every row has to meet.
+fn take_numbers(condition: &mut ast::Expr, numbers: &mut Vec<i64>) {
+    let ast::Expr::BinaryOp { left, op, right } = condition else { return };
+    match op {
+        BinaryOperator::And => {
+            take_numbers(left, numbers);
+            take_numbers(right, numbers);
+        }
+        BinaryOperator::Eq
+        | BinaryOperator::Lt
+        | BinaryOperator::LtEq
+        | BinaryOperator::Gt
+        | BinaryOperator::GtEq => {
+            let is_column =
+                matches!(**left, ast::Expr::Identifier(_) | ast::Expr::CompoundIdentifier(_));
+            if let ast::Expr::Value(value) = right.as_mut()
+                && let Value::Number(digits, false) = &value.value
+                && let Ok(number) = digits.parse()
+                && is_column
+            {
+                numbers.push(number);
+                value.value = Value::Placeholder(format!("${}", numbers.len()));
+            }
+        }
+        _ => {}
+    }
+}
+
+/// An optimized plan with placeholders.
+#[derive(Debug)]
+pub(crate) struct GenericPlan(LogicalPlan);
+
+impl GenericPlan {
+    /// `None` unless the plan, `written` before it was optimized, always gives the same, and every placeholder in it stands
+    /// beside a column of whole numbers, as its number would.
+    ///
+    /// # Errors
+    /// As walking a plan.
+    pub fn new(written: &LogicalPlan, optimized: LogicalPlan) -> Result<Option<Self>> {
+        let mut fits = means_the_same(written);
+        optimized.apply_with_subqueries(|plan| {
+            fits &= match plan {
+                LogicalPlan::TableScan(scan) => {
+                    source_as_provider(&scan.source)?.downcast_ref::<MooringTable>().is_some()
+                }
+                LogicalPlan::Extension(_) => false,
+                _ => true,
+            };
+            plan.apply_expressions(|expr| {
+                expr.apply(|expr| {
+                    fits &= !holds_subquery(expr);
+                    Ok(match expr {
+                        Expr::BinaryExpr(BinaryExpr { left, right, .. })
+                            if is_compared(left, right) || is_compared(right, left) =>
+                        {
+                            TreeNodeRecursion::Jump
+                        }
+                        Expr::Placeholder(_) => {
+                            fits = false;
+                            TreeNodeRecursion::Stop
+                        }
+                        _ => TreeNodeRecursion::Continue,
+                    })
+                })
+            })
+        })?;
+        Ok(fits.then_some(Self(optimized)))
+    }
+
+    /// The plan of one query, with its numbers and its tables.
+    ///
+    /// # Errors
+    /// As rewriting a plan.
+    pub fn bind(&self, shape: &Shape, snapshot: &Snapshot) -> Result<Bound> {
+        let mut numbers_fit = true;
+        let mut tables_fit = true;
+        let plan = self.0.clone().transform_up(|plan| {
+            let plan = plan.map_expressions(|expr| {
+                expr.transform_up(|expr| match &expr {
+                    Expr::Placeholder(placeholder) => {
+                        let number = number(placeholder, &shape.numbers);
+                        numbers_fit &= number.is_some();
+                        let number = number.unwrap_or(ScalarValue::Null);
+                        Ok(Transformed::yes(Expr::Literal(number, None)))
+                    }
+                    _ => Ok(Transformed::no(expr)),
+                })
+            })?;
+            plan.transform_data(|plan| match plan {
+                LogicalPlan::TableScan(mut scan) => {
+                    match snapshot.table(&scan.table_name) {
+                        Some(table) if table.table.schema == scan.source.schema() => {
+                            scan.source = provider_as_source(table);
+                        }
+                        _ => tables_fit = false,
+                    }
+                    Ok(Transformed::yes(LogicalPlan::TableScan(scan)))
+                }
+                plan => Ok(Transformed::no(plan)),
+            })
+        })?;
+        Ok(match (tables_fit, numbers_fit) {
+            (true, true) => Bound::Plan(plan.data),
+            (true, false) => Bound::OtherNumbers,
+            (false, _) => Bound::OtherTables,
+        })
+    }
+}
+
+/// What comes of a plan to share.
+pub(crate) enum Bound {
+    Plan(LogicalPlan),
+    /// A number is beyond its column's type: the query needs a plan of its own.
+    OtherNumbers,
+    /// A table has other columns than when the plan was made.
+    OtherTables,
+}
+
+fn holds_subquery(expr: &Expr) -> bool {
+    matches!(
+        expr,
+        Expr::ScalarSubquery(_) | Expr::Exists(_) | Expr::InSubquery(_) | Expr::SetComparison(_)
+    )
+}
+
+fn is_compared(column: &Expr, placeholder: &Expr) -> bool {
+    match (column, placeholder) {
+        (Expr::Column(Column { .. }), Expr::Placeholder(placeholder)) => {
+            placeholder.field.as_ref().is_some_and(|field| is_whole(field))
+        }
+        _ => false,
+    }
+}
+
+fn is_whole(field: &FieldRef) -> bool {
+    matches!(
+        field.data_type(),
+        DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::Int64
+    )
+}
+
+/// The number that stands for a placeholder, in the type of its column.
+fn number(placeholder: &Placeholder, numbers: &[i64]) -> Option<ScalarValue> {
+    let place: usize = placeholder.id.strip_prefix('$')?.parse().ok()?;
+    let number = *numbers.get(place.checked_sub(1)?)?;
+    match placeholder.field.as_ref()?.data_type() {
+        DataType::Int8 => Some(ScalarValue::from(i8::try_from(number).ok()?)),
+        DataType::Int16 => Some(ScalarValue::from(i16::try_from(number).ok()?)),
+        DataType::Int32 => Some(ScalarValue::from(i32::try_from(number).ok()?)),
+        DataType::Int64 => Some(ScalarValue::from(number)),
+        _ => None,
+    }
+}
+
+#[derive(Debug, Clone)]
+enum Known {
+    /// Planned for itself so far.
+    Once,
+    Plan(Arc<GenericPlan>),
+    /// It has no plan to share.
+    Never,
+}
+
+/// Bounded; when it is full it starts anew.
+#[derive(Debug, Default)]
+pub(crate) struct GenericPlans(Mutex<HashMap<GenericKey, Known>>);
+
+impl GenericPlans {
+    pub fn get(&self, shape: &Shape) -> Option<Arc<GenericPlan>> {
+        match self.0.lock().get(&shape.key) {
+            Some(Known::Plan(plan)) => Some(plan.clone()),
+            Some(Known::Once | Known::Never) | None => None,
+        }
+    }
+
+    /// Remembers that a statement of this shape was planned; whether a plan to share is due, because
+    /// it was not the first one.
+    pub fn planned(&self, shape: &Shape) -> bool {
+        let mut known = self.0.lock();
+        match known.get(&shape.key) {
+            Some(Known::Once) => true,
+            Some(Known::Plan(_) | Known::Never) => false,
+            None if is_short(&shape.key.statement) => {
+                if known.len() >= STATEMENTS_MAX {
+                    known.clear();
+                }
+                known.insert(shape.key.clone(), Known::Once);
+                false
+            }
+            None => false,
+        }
+    }
+
+    pub fn put(&self, shape: Shape, plan: Option<GenericPlan>) {
+        let known = plan.map_or(Known::Never, |plan| Known::Plan(Arc::new(plan)));
+        self.0.lock().insert(shape.key, known);
+    }
+
+    /// The plan does not fit the tables any more.
+    pub fn forget(&self, shape: &Shape) {
+        self.0.lock().remove(&shape.key);
+    }
+}
