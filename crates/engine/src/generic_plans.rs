@@ -198,7 +198,7 @@ fn holds_subquery(expr: &Expr) -> bool {
 fn is_compared(column: &Expr, placeholder: &Expr) -> bool {
     match (column, placeholder) {
         (Expr::Column(Column { .. }), Expr::Placeholder(placeholder)) => {
-            placeholder.field.as_ref().is_some_and(|field| is_whole(field))
+            placeholder.field.as_ref().is_some_and(is_whole)
         }
         _ => false,
     }

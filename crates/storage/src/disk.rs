@@ -187,7 +187,7 @@ mod tests {
         let location = Path::from_absolute_path(&file).expect("a path");
         let (store, stock) = (DiskStore::new(), LocalFileSystem::new());
         let end = bytes.len() as u64;
-        for ranges in [vec![3..9, end - 4..end, 5..5], vec![0..end]] {
+        for ranges in [[3..9, end - 4..end, 5..5], [0..end, 0..0, 1..2]] {
             assert_eq!(
                 store.get_ranges(&location, &ranges).await.expect("read"),
                 stock.get_ranges(&location, &ranges).await.expect("read"),

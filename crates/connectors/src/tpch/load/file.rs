@@ -132,7 +132,10 @@ fn nearly_unique(batch: &RecordBatch) -> Result<Vec<ColumnPath>> {
     let mut found = Vec::new();
     for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
         let converter = RowConverter::new(vec![SortField::new(field.data_type().clone())]);
-        let rows = converter.map_err(failed)?.convert_columns(&[column.clone()]).map_err(failed)?;
+        let rows = converter
+            .map_err(failed)?
+            .convert_columns(std::slice::from_ref(column))
+            .map_err(failed)?;
         let distinct: HashSet<_> = rows.iter().collect();
         if distinct.len() * 2 > batch.num_rows() {
             found.push(ColumnPath::from(field.name().as_str()));
