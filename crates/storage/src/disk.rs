@@ -83,10 +83,10 @@ fn is_unfinished(location: &Path) -> bool {
     suffix.is_some_and(|suffix| !suffix.is_empty() && suffix.bytes().all(|b| b.is_ascii_digit()))
 }
 
-/// The stock store's: inode, time of change in microseconds, size.
+/// As the stock store has it: inode, time of change in microseconds, size.
 fn e_tag(metadata: &Metadata) -> Option<String> {
     let changed = metadata.modified().ok()?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
-    Some(format!("\"{:x}-{:x}-{:x}\"", metadata.ino(), changed.as_micros(), metadata.len()))
+    Some(format!("{:x}-{:x}-{:x}", metadata.ino(), changed.as_micros(), metadata.len()))
 }
 
 fn is_short(ranges: &[Range<u64>]) -> bool {

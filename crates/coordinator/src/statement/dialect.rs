@@ -14,11 +14,44 @@ use sqlparser::keywords::Keyword;
 use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::Token;
 use std::any::TypeId;
+use std::cell::Cell;
 
-/// The dialect of every statement, in the lexical modes of its session.
-#[derive(Debug, Clone, Copy, Default)]
+/// The dialect of one text, in the lexical modes of its session.
+///
+/// It counts the expressions that are begun. Where sqlparser fails in a nested `CAST(`, `CASE` or the
+/// like, it reads each of them once more as a function's name, which doubles the work with every level.
+#[derive(Debug)]
 pub struct MooringDialect {
     pub mode: SqlMode,
+    expressions_left: Cell<usize>,
+}
+
+/// Expressions that are begun at most, for each token and beside that: none begins so often in a
+/// statement that is right.
+const EXPRESSIONS_PER_TOKEN: usize = 16;
+const EXPRESSIONS_MIN: usize = 20_000;
+
+impl Default for MooringDialect {
+    fn default() -> Self {
+        Self::new(SqlMode::default())
+    }
+}
+
+impl MooringDialect {
+    pub fn new(mode: SqlMode) -> Self {
+        Self { mode, expressions_left: Cell::new(EXPRESSIONS_MIN) }
+    }
+
+    /// Bounds the work for a text of this many tokens.
+    pub fn expect_tokens(&self, tokens: usize) {
+        let expressions = tokens.saturating_mul(EXPRESSIONS_PER_TOKEN);
+        self.expressions_left.set(expressions.saturating_add(EXPRESSIONS_MIN));
+    }
+
+    /// Whether reading was given up; the parser's own error may be any.
+    pub fn gave_up(&self) -> bool {
+        self.expressions_left.get() == 0
+    }
 }
 
 const MYSQL: MySqlDialect = MySqlDialect {};
@@ -70,6 +103,10 @@ impl Dialect for MooringDialect {
     }
 
     fn parse_prefix(&self, parser: &mut Parser) -> Option<Result<Expr, ParserError>> {
+        match self.expressions_left.get() {
+            0 => return Some(Err(ParserError::RecursionLimitExceeded)),
+            left => self.expressions_left.set(left - 1),
+        }
         if !parser.consume_token(&Token::ExclamationMark) {
             return None;
         }
@@ -297,7 +334,7 @@ mod tests {
     fn pipes_are_or_where_the_mode_says_so() {
         let modes = [(false, "a = 1 || b", "a = 1 || b"), (true, "a = 1 || b", "a = 1 OR b")];
         for (pipes_as_or, sql, expected) in modes {
-            let dialect = MooringDialect { mode: SqlMode { pipes_as_or, ..SqlMode::default() } };
+            let dialect = MooringDialect::new(SqlMode { pipes_as_or, ..SqlMode::default() });
             let parsed = Parser::new(&dialect)
                 .try_with_sql(sql)
                 .and_then(|mut parser| parser.parse_expr())
@@ -308,14 +345,14 @@ mod tests {
 
     #[test]
     fn the_lexical_modes_change_quotes_and_escapes() {
-        let ansi = MooringDialect { mode: SqlMode { ansi_quotes: true, ..SqlMode::default() } };
+        let ansi = MooringDialect::new(SqlMode { ansi_quotes: true, ..SqlMode::default() });
         let parsed = Parser::new(&ansi)
             .try_with_sql("\"a\"")
             .and_then(|mut parser| parser.parse_expr())
             .expect("an expression");
         assert!(matches!(parsed, Expr::Identifier(_)));
         let plain =
-            MooringDialect { mode: SqlMode { no_backslash_escapes: true, ..SqlMode::default() } };
+            MooringDialect::new(SqlMode { no_backslash_escapes: true, ..SqlMode::default() });
         let parsed = Parser::new(&plain)
             .try_with_sql(r"'a\'")
             .and_then(|mut parser| parser.parse_expr())

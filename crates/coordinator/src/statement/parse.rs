@@ -48,18 +48,24 @@ pub fn parse_with(
     mode: SqlMode,
     parameters: Parameters<'_>,
 ) -> Result<(Statement, usize)> {
-    let dialect = MooringDialect { mode };
+    let dialect = MooringDialect::new(mode);
     let mut tokens = tokens_of(&dialect, sql)?;
     let count = put_parameters(&mut tokens, parameters)?;
     chain_limit::check(&tokens)?;
+    dialect.expect_tokens(tokens.len());
     let mut parser = parser_of(&dialect, tokens);
     while parser.consume_token(&Token::SemiColon) {}
     if parser.peek_token_ref().token == Token::EOF {
         return Err(Error::new(ErrorKind::SyntaxError, EMPTY_QUERY));
     }
-    let statement = statement(&mut parser, sql)?;
-    finish(&mut parser)?;
-    Ok((statement, count))
+    let read = statement(&mut parser, sql).and_then(|read| finish(&mut parser).map(|()| read));
+    match read {
+        Err(_) if dialect.gave_up() => Err(Error::unsupported(
+            "the statement is wrong or cut off within expressions that are nested too deeply to say \
+             where",
+        )),
+        read => Ok((read?, count)),
+    }
 }
 
 pub(super) fn parser_of(dialect: &MooringDialect, tokens: Vec<TokenWithSpan>) -> Parser<'_> {

@@ -19,7 +19,7 @@ pub fn statement_places(text: &str, mode: SqlMode) -> Vec<Range<usize>> {
         places.push(0..text.len());
         return places;
     }
-    let dialect = MooringDialect { mode };
+    let dialect = MooringDialect::new(mode);
     let mut tokens: Vec<TokenWithSpan> = Vec::new();
     // On an error the tokens before it are there.
     let whole = Tokenizer::new(&dialect, text).tokenize_with_location_into_buf(&mut tokens).is_ok();

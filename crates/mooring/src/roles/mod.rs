@@ -105,6 +105,9 @@ fn coordinate(config: &Config, ready: Option<PathBuf>, laptop: bool) -> Result<(
 /// After the queries have ended, for clients to take their last rows.
 const DOOR_BOUND: std::time::Duration = std::time::Duration::from_secs(5);
 
+/// How long a worker that ends waits for rows that are still on their way.
+const LAST_ROWS_BOUND: std::time::Duration = std::time::Duration::from_secs(5);
+
 /// A worker that joins its coordinators.
 pub(crate) fn worker(config: &Config, ready: Option<PathBuf>) -> Result<(), Failure> {
     let (doors, plans) = runtimes(config)?;
@@ -128,7 +131,7 @@ pub(crate) fn worker(config: &Config, ready: Option<PathBuf>) -> Result<(), Fail
         let server_stop = CancellationToken::new();
         let gate = Gate::new(&node.secret, worker.drain.clone())?;
         let routes = with_fragments(tonic::service::Routes::default(), node.runtime.clone());
-        let server = plans_handle.spawn(serve(
+        let mut server = plans_handle.spawn(serve(
             listener,
             gate,
             routes,
@@ -138,7 +141,11 @@ pub(crate) fn worker(config: &Config, ready: Option<PathBuf>) -> Result<(), Fail
         let ended =
             worker.run(config, &stop, || ready_file::write(ready.as_deref(), &addresses)).await;
         server_stop.cancel();
-        server.abort();
+        // The last rows of the last task may still be on their way.
+        if tokio::time::timeout(LAST_ROWS_BOUND, &mut server).await.is_err() {
+            tracing::warn!("some internal connections did not end");
+            server.abort();
+        }
         Ok::<(), Failure>(ended?)
     });
     plans.shutdown_background();
