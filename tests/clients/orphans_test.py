@@ -133,6 +133,14 @@ class Orphans(unittest.TestCase):
             killer.ask(raw.PROCESS_KILL, struct.pack("<I", connection.id))
         self.await_workers(0)
 
+    def test_max_execution_time_of_explain_analyze(self):
+        with Raw(self.where) as connection:
+            connection.query("SET max_execution_time = 500")
+            with self.assertRaises(ServerError) as caught:
+                connection.query("EXPLAIN ANALYZE " + LONG)
+            self.assertEqual(caught.exception.number, 3024)
+        self.await_workers(0)
+
     def test_max_execution_time(self):
         # Long enough to be seen running.
         connection = self.start(first=["SET max_execution_time = 3000"])

@@ -133,6 +133,13 @@ class Users(unittest.TestCase):
                 self.assertIn(caught.exception.args[0], (1044, 1045, 1142, 1227, 1410), caught.exception)
         connect().close()
 
+    def test_readers_see_their_own_queries_only(self):
+        self.run_sql("CREATE USER test IDENTIFIED BY 'secret'", "SELECT 'of an administrator' FROM tpch.tiny.region")
+        listed = "SELECT DISTINCT user_name FROM system.runtime.queries"
+        with connect("test", "secret") as connection, connection.cursor() as cursor:
+            self.assertEqual(self.run_sql(listed, cursor=cursor), (("test",),))
+        self.assertLessEqual({("root",), ("test",)}, set(self.run_sql(listed)))
+
     def test_administrators_do(self):
         self.run_sql(
             "CREATE USER test IDENTIFIED BY 'secret'", "GRANT ALL PRIVILEGES ON *.* TO test WITH GRANT OPTION"

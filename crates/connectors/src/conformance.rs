@@ -98,6 +98,7 @@ async fn check_scan(subject: Subject<'_>, name: &SchemaTable) -> Result<()> {
             projection: &projection,
             predicate: &Predicate::new(),
             limit: None,
+            viewer: None,
         };
         let Some(rows) = count_rows(subject, request).await? else { continue };
         if let Count::Exact(expected) = table.statistics.rows {

@@ -42,11 +42,13 @@ impl SystemConnector {
         Self { own, membership, queries }
     }
 
-    fn batch(&self, table: &str) -> Result<RecordBatch> {
+    fn batch(&self, table: &str, viewer: Option<&str>) -> Result<RecordBatch> {
+        let mut queries = self.queries.list();
+        queries.retain(|query| viewer.is_none_or(|viewer| query.user == viewer));
         let columns = match table {
             "nodes" => self.nodes(),
-            "queries" => self.queries(),
-            "tasks" => self.tasks(),
+            "queries" => queries_columns(&queries),
+            "tasks" => tasks_columns(&queries),
             other => return Err(Error::internal(format!("`system` has no table `{other}`"))),
         };
         RecordBatch::try_new(schema_of(table), columns)
@@ -83,62 +85,52 @@ impl SystemConnector {
             timestamps(seen),
         ]
     }
+}
 
-    fn queries(&self) -> Vec<ArrayRef> {
-        let queries = self.queries.list();
-        let text = |read: fn(&Query) -> String| {
-            Arc::new(StringArray::from_iter_values(queries.iter().map(|query| read(query))))
-                as ArrayRef
-        };
-        let numbers = |read: fn(&Query) -> u64| {
-            Arc::new(UInt64Array::from_iter_values(queries.iter().map(|query| read(query))))
-                as ArrayRef
-        };
-        let errors = |read: fn(&Error) -> String| {
-            let values = queries.iter().map(|query| query.error().as_ref().map(read));
-            Arc::new(StringArray::from_iter(values)) as ArrayRef
-        };
-        vec![
-            text(|query| query.id.clone()),
-            text(|query| query.state().as_str().to_string()),
-            text(|query| query.user.clone()),
-            numbers(|query| query.connection_id.into()),
-            text(|query| query.statement.clone()),
-            timestamps(queries.iter().map(|query| query.received)),
-            milliseconds(queries.iter().map(|query| query.elapsed())),
-            numbers(|query| query.output().0),
-            numbers(|query| query.output().1),
-            numbers(|query| query.attempts().into()),
-            errors(|error| error.kind().code().to_string()),
-            errors(|error| error.message().to_string()),
-        ]
-    }
+fn queries_columns(queries: &[Arc<Query>]) -> Vec<ArrayRef> {
+    let text = |read: fn(&Query) -> String| {
+        Arc::new(StringArray::from_iter_values(queries.iter().map(|query| read(query)))) as ArrayRef
+    };
+    let numbers = |read: fn(&Query) -> u64| {
+        Arc::new(UInt64Array::from_iter_values(queries.iter().map(|query| read(query)))) as ArrayRef
+    };
+    let errors = |read: fn(&Error) -> String| {
+        let values = queries.iter().map(|query| query.error().as_ref().map(read));
+        Arc::new(StringArray::from_iter(values)) as ArrayRef
+    };
+    vec![
+        text(|query| query.id.clone()),
+        text(|query| query.state().as_str().to_string()),
+        text(|query| query.user.clone()),
+        numbers(|query| query.connection_id.into()),
+        text(|query| query.statement.clone()),
+        timestamps(queries.iter().map(|query| query.received)),
+        milliseconds(queries.iter().map(|query| query.elapsed())),
+        numbers(|query| query.output().0),
+        numbers(|query| query.output().1),
+        numbers(|query| query.attempts().into()),
+        errors(|error| error.kind().code().to_string()),
+        errors(|error| error.message().to_string()),
+    ]
+}
 
-    fn tasks(&self) -> Vec<ArrayRef> {
-        let tasks: Vec<_> = self
-            .queries
-            .list()
-            .into_iter()
-            .flat_map(|query| {
-                let id = query.id.clone();
-                query.tasks.records().into_iter().map(move |task| (id.clone(), task))
-            })
-            .collect();
-        let numbers = |values: Vec<u64>| Arc::new(UInt64Array::from(values)) as ArrayRef;
-        vec![
-            Arc::new(StringArray::from_iter_values(tasks.iter().map(|(id, _)| id))),
-            numbers(tasks.iter().map(|(_, task)| task.attempt as u64).collect()),
-            numbers(tasks.iter().map(|(_, task)| task.stage_id as u64).collect()),
-            numbers(tasks.iter().map(|(_, task)| task.task_id as u64).collect()),
-            Arc::new(StringArray::from_iter_values(tasks.iter().map(|(_, task)| &task.worker))),
-            Arc::new(StringArray::from_iter_values(
-                tasks.iter().map(|(_, task)| task.state.as_str()),
-            )),
-            numbers(tasks.iter().map(|(_, task)| task.rows).collect()),
-            numbers(tasks.iter().map(|(_, task)| task.bytes).collect()),
-            milliseconds(tasks.iter().map(|(_, task)| task.elapsed)),
-        ]
-    }
+fn tasks_columns(queries: &[Arc<Query>]) -> Vec<ArrayRef> {
+    let tasks: Vec<_> = queries
+        .iter()
+        .flat_map(|query| query.tasks.records().into_iter().map(|task| (query.id.clone(), task)))
+        .collect();
+    let numbers = |values: Vec<u64>| Arc::new(UInt64Array::from(values)) as ArrayRef;
+    vec![
+        Arc::new(StringArray::from_iter_values(tasks.iter().map(|(id, _)| id))),
+        numbers(tasks.iter().map(|(_, task)| task.attempt as u64).collect()),
+        numbers(tasks.iter().map(|(_, task)| task.stage_id as u64).collect()),
+        numbers(tasks.iter().map(|(_, task)| task.task_id as u64).collect()),
+        Arc::new(StringArray::from_iter_values(tasks.iter().map(|(_, task)| &task.worker))),
+        Arc::new(StringArray::from_iter_values(tasks.iter().map(|(_, task)| task.state.as_str()))),
+        numbers(tasks.iter().map(|(_, task)| task.rows).collect()),
+        numbers(tasks.iter().map(|(_, task)| task.bytes).collect()),
+        milliseconds(tasks.iter().map(|(_, task)| task.elapsed)),
+    ]
 }
 
 fn timestamps(values: impl Iterator<Item = SystemTime>) -> ArrayRef {
@@ -236,7 +228,7 @@ impl Connector for SystemConnector {
     }
 
     async fn scan(&self, request: ScanRequest<'_>) -> Result<Scan> {
-        let batch = self.batch(&request.table.handle)?;
+        let batch = self.batch(&request.table.handle, request.viewer)?;
         let projected = batch.project(request.projection).map_err(|error| {
             Error::internal("a system table lacks a projected column").with_cause(error)
         })?;

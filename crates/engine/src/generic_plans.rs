@@ -15,6 +15,7 @@ use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, Result, ScalarValue};
 use datafusion::datasource::{provider_as_source, source_as_provider};
 use datafusion::logical_expr::expr::Placeholder;
+use datafusion::logical_expr::logical_plan::LogicalTableSource;
 use datafusion::logical_expr::{BinaryExpr, Expr, LogicalPlan};
 use parking_lot::Mutex;
 use sqlparser::ast::{self, BinaryOperator, SetExpr, Statement, Value};
@@ -43,9 +44,13 @@ pub(crate) struct Shape {
 }
 
 impl Shape {
-    /// `None` for what is no query. The relations of `statement` are folded already.
+    /// `None` for what is no query, or is too long to be remembered. The relations of `statement` are
+    /// folded already.
     pub fn of(statement: &Statement, context: &QueryContext) -> Option<Self> {
         let Statement::Query(query) = statement else { return None };
+        if !is_short(statement) {
+            return None;
+        }
         let mut query = query.clone();
         let mut numbers = Vec::new();
         if let SetExpr::Select(select) = query.body.as_mut()
@@ -112,9 +117,9 @@ impl GenericPlan {
         let mut fits = means_the_same(written);
         optimized.apply_with_subqueries(|plan| {
             fits &= match plan {
-                LogicalPlan::TableScan(scan) => {
-                    source_as_provider(&scan.source)?.downcast_ref::<MooringTable>().is_some()
-                }
+                LogicalPlan::TableScan(scan) => source_as_provider(&scan.source)?
+                    .downcast_ref::<MooringTable>()
+                    .is_some_and(|table| !table.catalog.is_session()),
                 LogicalPlan::Extension(_) => false,
                 _ => true,
             };
@@ -136,7 +141,18 @@ impl GenericPlan {
                 })
             })
         })?;
-        Ok(fits.then_some(Self(optimized)))
+        if !fits {
+            return Ok(None);
+        }
+        // What is kept holds no catalog and no session, only the columns of the tables.
+        let plan = optimized.transform_up(|plan| match plan {
+            LogicalPlan::TableScan(mut scan) => {
+                scan.source = Arc::new(LogicalTableSource::new(scan.source.schema()));
+                Ok(Transformed::yes(LogicalPlan::TableScan(scan)))
+            }
+            plan => Ok(Transformed::no(plan)),
+        })?;
+        Ok(Some(Self(plan.data)))
     }
 
     /// The plan of one query, with its numbers and its tables.
@@ -252,14 +268,13 @@ impl GenericPlans {
         match known.get(&shape.key) {
             Some(Known::Once) => true,
             Some(Known::Plan(_) | Known::Never) => false,
-            None if is_short(&shape.key.statement) => {
+            None => {
                 if known.len() >= STATEMENTS_MAX {
                     known.clear();
                 }
                 known.insert(shape.key.clone(), Known::Once);
                 false
             }
-            None => false,
         }
     }
 

@@ -17,6 +17,8 @@ extensions_options! {
         pub dialect: String, default = "mysql".to_string()
         /// MySQL's `sql_mode`, as the session has set it.
         pub sql_mode: String, default = String::new()
+        /// The user whose own queries alone are shown in `system.runtime`; empty for an administrator.
+        pub viewer: String, default = String::new()
         /// The catalogs that the query reads, as keys separated by commas.
         pub catalogs: String, default = String::new()
         /// Rows per batch.

@@ -2,6 +2,7 @@
 
 use crate::Catalog;
 use crate::error::to_datafusion;
+use crate::options::MooringOptions;
 use crate::predicate::{selects_few, to_predicate};
 use crate::scan::{FilesRequest, SplitExec, SplitScanSpec, deal, files_plan};
 use crate::value::to_statistics;
@@ -46,7 +47,9 @@ impl TableProvider for MooringTable {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let predicate = to_predicate(filters);
         let all: Vec<usize> = (0..self.table.schema.fields().len()).collect();
+        let options = session.config_options().extensions.get::<MooringOptions>();
         let request = ScanRequest {
+            viewer: options.map(|options| options.viewer.as_str()).filter(|name| !name.is_empty()),
             table: &self.table,
             projection: projection.unwrap_or(&all),
             predicate: &predicate,

@@ -15,6 +15,8 @@ pub struct ScanRequest<'a> {
     pub predicate: &'a Predicate,
     /// No more rows than this are needed; a connector may ignore it.
     pub limit: Option<u64>,
+    /// The user whose own queries alone may be shown; `None` for one who may see everybody's.
+    pub viewer: Option<&'a str>,
 }
 
 /// A connector's answer.

@@ -6,5 +6,6 @@ mod protocol;
 mod shutdown;
 mod slt;
 mod startup;
+mod statements;
 mod users;
 mod workers;

@@ -129,6 +129,7 @@ mod tests {
             projection: &projection,
             predicate: &Predicate::new(),
             limit: None,
+            viewer: None,
         };
         match TpchConnector.scan(request).await.expect("a scan") {
             Scan::Splits(scan) => scan.splits,

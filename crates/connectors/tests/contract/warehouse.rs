@@ -100,7 +100,8 @@ impl Warehouse {
         predicate: &Predicate,
     ) -> Result<Vec<FileScan>> {
         let projection: Vec<usize> = (0..table.schema.fields().len()).collect();
-        let request = ScanRequest { table, projection: &projection, predicate, limit: None };
+        let request =
+            ScanRequest { table, projection: &projection, predicate, limit: None, viewer: None };
         match self.connector.scan(request).await? {
             Scan::Files(scans) => Ok(scans),
             other => panic!("not files: {other:?}"),

@@ -4,6 +4,7 @@ use super::connector::SessionTables;
 use crate::statement::Warning;
 use arrow::datatypes::{Schema, SchemaRef};
 use futures::future::join_all;
+use futures::{Stream, StreamExt, stream};
 use mooring_engine::{Catalog, SESSION_SCHEMAS, session_schema, split_database};
 use mooring_spi::{
     Bound, Error, ErrorKind, Predicate, Result, SchemaTable, Table, TableSummary, Value, fold,
@@ -14,6 +15,9 @@ use std::time::Duration;
 
 /// How long a listing of all catalogs waits for one of them.
 const CATALOG_WAIT: Duration = Duration::from_secs(10);
+
+/// Tables whose columns are asked for at one time.
+const REQUESTS_MAX: usize = 32;
 
 /// ER_CONNECT_TO_FOREIGN_DATA_SOURCE
 const CATALOG_AWAY: u16 = 1429;
@@ -191,7 +195,7 @@ async fn schemas_in(session: &SessionTables, entries: &[TableEntry]) -> Vec<Sche
             let found = found.map(|found| found.map(|definition| definition.columns));
             or_none(session, &entry.summary.name, found)
         });
-        return join_all(definitions).await.into_iter().map(known_or_empty).collect();
+        return at_once(definitions.collect()).map(known_or_empty).collect().await;
     }
     let name = |entry: &TableEntry| SchemaTable::new(&database.schema, &entry.summary.name);
     let names: Vec<SchemaTable> = entries.iter().map(name).collect();
@@ -203,7 +207,12 @@ async fn schemas_in(session: &SessionTables, entries: &[TableEntry]) -> Vec<Sche
         let found = bounded(database.catalog.connector.resolve(std::slice::from_ref(name))).await;
         or_none(session, &name.to_string(), found).into_iter().next().flatten()
     });
-    join_all(one_by_one).await.into_iter().map(schema_or_empty).collect()
+    at_once(one_by_one.collect()).map(schema_or_empty).collect().await
+}
+
+/// Some requests at one time, and their answers in order.
+fn at_once<F: Future>(requests: Vec<F>) -> impl Stream<Item = F::Output> {
+    stream::iter(requests).buffered(REQUESTS_MAX)
 }
 
 fn schema_or_empty(table: Option<Table>) -> SchemaRef {

@@ -132,8 +132,13 @@ impl Fixture {
         let name = [SchemaTable::new(schema, table)];
         let table = self.tables.resolve(&name).await?.remove(0).expect("a table");
         let projection: Vec<usize> = (0..table.schema.fields().len()).collect();
-        let request =
-            ScanRequest { table: &table, projection: &projection, predicate, limit: None };
+        let request = ScanRequest {
+            table: &table,
+            projection: &projection,
+            predicate,
+            limit: None,
+            viewer: None,
+        };
         match self.tables.scan(request).await? {
             Scan::Rows(mut batches) => Ok(batches.remove(0)),
             other => panic!("not rows: {other:?}"),

@@ -249,17 +249,17 @@ async fn log_in(
     let authenticated = door.authenticator.authenticate(channel, exchange).await;
     if let Err(error) = authenticated {
         if error.is_guess() {
-            door.login_delay.failed(peer).await;
+            door.login_delay.failed(peer, &login.user).await;
         }
         return Err(denied(error, &login, address, refused));
     }
     // The exchange lets in nobody without an account.
     let Some(account) = account.filter(|account| account.tls.is_met(&link.encryption)) else {
-        door.login_delay.failed(peer).await;
+        door.login_delay.failed(peer, &login.user).await;
         let error = AuthError::Denied { with_password: !login.auth_response.is_empty() };
         return Err(denied(error, &login, address, refused));
     };
-    door.login_delay.succeeded(peer).await;
+    door.login_delay.succeeded(peer, &login.user).await;
     if account.locked {
         tracing::warn!(user = account.user, %address, "MySQL account is locked");
         let error = WireError::account_locked(&account.user, &peer.to_string());

@@ -184,6 +184,15 @@ impl WireError {
         )
     }
 
+    /// ER_MAX_PREPARED_STMT_COUNT_REACHED, for want of a number for their size.
+    pub(crate) fn statements_too_large(limit_bytes: usize) -> Self {
+        let message = format!(
+            "Can't prepare the statement: those of all clients may take {limit_bytes} bytes together; \
+             close some, or send long values as parameters"
+        );
+        Self::new(1461, "42000", message)
+    }
+
     /// ER_MALFORMED_PACKET
     pub(crate) fn malformed() -> Self {
         Self::new(1835, "HY000", "Malformed communication packet.")

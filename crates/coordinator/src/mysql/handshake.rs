@@ -26,6 +26,8 @@ pub(crate) type Nonce = [u8; NONCE_BYTES];
 const ZSTD_LEVEL_DEFAULT: u8 = 3;
 const ZSTD_LEVEL_MAX: u8 = 22;
 /// All names and values together, as MySQL bounds them.
+/// Twice what 32 characters can take, the length of a user's name in MySQL.
+const USER_BYTES_MAX: usize = 256;
 const ATTRIBUTES_MAX_BYTES: usize = 64 * 1024;
 /// Those beyond are dropped, as MySQL drops what has no room (`performance_schema_session_connect_
 /// attrs_size`): short ones cost far more than the bytes they came in. Drivers send about ten.
@@ -148,7 +150,7 @@ pub(crate) fn parse_response(
         let asks = capabilities.contains(CapabilityFlags::CLIENT_SSL);
         return if asks { Ok(FirstPacket::TlsRequest) } else { Err(Malformed) };
     }
-    let user = text(decoder.null_terminated()?);
+    let user = user_name(decoder.null_terminated()?);
     let auth_response =
         if capabilities.contains(CapabilityFlags::CLIENT_PLUGIN_AUTH_LENENC_CLIENT_DATA) {
             decoder.string()?
@@ -180,7 +182,7 @@ pub(crate) fn parse_change_user(
     capabilities: CapabilityFlags,
 ) -> Result<Login, Malformed> {
     let mut decoder = Decoder::new(request);
-    let user = text(decoder.null_terminated()?);
+    let user = user_name(decoder.null_terminated()?);
     let length = decoder.u8()?;
     let auth_response = decoder.take(usize::from(length))?.to_vec();
     let database = Some(text(decoder.null_terminated_or_rest())).filter(|name| !name.is_empty());
@@ -233,6 +235,13 @@ fn compression(
         return Err(Malformed);
     }
     Ok(Some(Algorithm::Zstd { level: i32::from(level) }))
+}
+
+/// A name that is longer than any user's is nobody's, and is not logged or repeated at length.
+fn user_name(bytes: &[u8]) -> String {
+    let mut name = text(bytes);
+    name.truncate(name.floor_char_boundary(USER_BYTES_MAX));
+    name
 }
 
 /// A name that is no text names nothing that exists.

@@ -1,5 +1,5 @@
 //! Slows down logins from an address that failed repeatedly, whether or not the users it tried
-//! exist. One success forgives.
+//! exist. A success forgives what the same user failed before, and no other user's failures.
 //!
 //! After the allowed failures, logins from the address take turns: each may begin a delay after
 //! the one before, and the delay doubles with every failure up to its bound. A login that would
@@ -9,6 +9,7 @@
 use super::metrics::MysqlMetrics;
 use moka::future::Cache;
 use parking_lot::Mutex;
+use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,6 +18,8 @@ use std::time::{Duration, Instant};
 const ADDRESSES_MAX: u64 = 16_384;
 /// An address without another failure for so long is forgotten.
 const FORGET: Duration = Duration::from_secs(15 * 60);
+/// User names that are remembered of one address.
+const USERS_MAX: usize = 64;
 const FIRST_DELAY: Duration = Duration::from_millis(250);
 
 #[derive(Debug, Clone, Copy)]
@@ -59,14 +62,18 @@ impl LoginDelay {
     }
 
     /// Notes a login that did not prove its password.
-    pub(crate) async fn failed(&self, address: IpAddr) {
+    pub(crate) async fn failed(&self, address: IpAddr, user: &str) {
         self.metrics.logins_failed.inc();
         let failures = self.addresses.get_with(network(address), async { Arc::default() }).await;
-        failures.lock().add(Instant::now(), self.limits);
+        failures.lock().add(user, Instant::now(), self.limits);
     }
 
-    pub(crate) async fn succeeded(&self, address: IpAddr) {
-        self.addresses.invalidate(&network(address)).await;
+    pub(crate) async fn succeeded(&self, address: IpAddr, user: &str) {
+        let address = network(address);
+        let Some(failures) = self.addresses.get(&address).await else { return };
+        if failures.lock().forgive(user, self.limits) {
+            self.addresses.invalidate(&address).await;
+        }
     }
 }
 
@@ -81,10 +88,12 @@ fn network(address: IpAddr) -> IpAddr {
     }
 }
 
-/// The failures of one address since its last success.
+/// The failures of one address.
 #[derive(Debug, Default)]
 struct Failures {
     count: u32,
+    /// Those that a success forgives. Beyond [`USERS_MAX`] names a failure is nobody's.
+    by_user: HashMap<String, u32>,
     /// When the next login may begin.
     next: Option<Instant>,
 }
@@ -102,13 +111,27 @@ impl Failures {
         Ok(wait)
     }
 
-    fn add(&mut self, now: Instant, limits: Limits) {
+    fn add(&mut self, user: &str, now: Instant, limits: Limits) {
         self.count = self.count.saturating_add(1);
+        if self.by_user.len() < USERS_MAX || self.by_user.contains_key(user) {
+            let count = self.by_user.entry(user.to_owned()).or_default();
+            *count = count.saturating_add(1);
+        }
         let delay = self.delay(limits);
         if !delay.is_zero() {
             let earliest = now + delay;
             self.next = Some(self.next.map_or(earliest, |next| next.max(earliest)));
         }
+    }
+
+    /// Whether nothing is left.
+    fn forgive(&mut self, user: &str, limits: Limits) -> bool {
+        let forgiven = self.by_user.remove(user).unwrap_or_default();
+        self.count = self.count.saturating_sub(forgiven);
+        if self.delay(limits).is_zero() {
+            self.next = None;
+        }
+        self.count == 0
     }
 
     fn delay(&self, limits: Limits) -> Duration {
@@ -129,7 +152,7 @@ mod tests {
     fn failed(times: u32, at: Instant) -> Failures {
         let mut failures = Failures::default();
         for _ in 0..times {
-            failures.add(at, LIMITS);
+            failures.add("a", at, LIMITS);
         }
         failures
     }
@@ -171,12 +194,17 @@ mod tests {
         let delay = LoginDelay::new(1, Duration::ZERO, MysqlMetrics::default());
         let address: IpAddr = "2001:db8::1".parse().expect("an address");
         let neighbour: IpAddr = "2001:db8::2:1".parse().expect("an address");
-        delay.failed(address).await;
-        delay.failed(neighbour).await;
+        delay.failed(address, "a").await;
+        delay.failed(neighbour, "b").await;
         let failures = delay.addresses.get(&network(address)).await.expect("remembered");
         assert_eq!(failures.lock().count, 2);
         assert_eq!(delay.metrics.logins_failed.get(), 2);
-        delay.succeeded(neighbour).await;
+        // One's own success is no way to go on guessing another's password.
+        delay.succeeded(neighbour, "b").await;
+        assert_eq!(failures.lock().count, 1);
+        delay.succeeded(neighbour, "c").await;
+        assert_eq!(failures.lock().count, 1);
+        delay.succeeded(address, "a").await;
         assert!(delay.addresses.get(&network(address)).await.is_none());
         assert_ne!(network(address), network("2001:db8:0:1::1".parse().expect("an address")));
         assert_eq!(network("::ffff:10.0.0.1".parse().expect("")), IpAddr::from([10, 0, 0, 1]));
@@ -189,7 +217,7 @@ mod tests {
         assert_eq!(delay.turn(address).await, Ok(()));
         assert_eq!(delay.metrics.logins_delayed.get(), 0);
         for _ in 0..40 {
-            delay.failed(address).await;
+            delay.failed(address, "a").await;
         }
         let mut refused = false;
         for _ in 0..3 {

@@ -19,6 +19,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio_util::sync::DropGuard;
+use tokio_util::task::AbortOnDropHandle;
 
 /// Batches that may wait for the reader.
 const BATCHES_AHEAD: usize = 2;
@@ -81,7 +82,8 @@ impl Runner {
     ) -> Result<QueryDescription> {
         let engine = self.engine.clone();
         let task = self.runtime.spawn(async move { engine.describe(statement, &context).await });
-        task.await.map_err(|_| lost())?
+        // A client that goes takes its planning along.
+        AbortOnDropHandle::new(task).await.map_err(|_| lost())?
     }
 
     /// The query's plan as text, with what it did when `analyze`.
@@ -113,10 +115,11 @@ impl Runner {
 
     async fn explain_here(
         &self,
-        query: &Query,
+        query: &Arc<Query>,
         request: &RunRequest,
         analyze: bool,
     ) -> Result<String> {
+        let _deadline = Deadline::start(query);
         let _permit = self.queries.admit(query).await?;
         query.advance(QueryState::Planning);
         query.begin_attempt();

@@ -92,24 +92,28 @@ impl Session {
             }
         };
         drop(running);
-        if let Err(error) = &response {
+        self.told(sql, response)
+    }
+
+    /// What the client is told, without secrets, and finds in SHOW WARNINGS.
+    fn told<T>(&mut self, sql: &str, done: Result<T>) -> Result<T> {
+        done.map_err(|error| {
+            let error = error_without_secrets(sql, error);
             let code = error_table::row(error.kind()).mysql_errno;
             let message = error.message().to_owned();
             self.warnings.push(Warning { level: "Error", code, message });
-        }
-        response
+            error
+        })
     }
 
     /// The statement and the number of its parameters.
     fn parse(&self, sql: &str, parameters: Parameters<'_>) -> Result<(Statement, usize)> {
         let mode = self.variables.sql_mode();
-        let parsed = match sql.len() > LONG_STATEMENT_BYTES {
+        match sql.len() > LONG_STATEMENT_BYTES {
             // The thread's other connections go on elsewhere meanwhile.
             true => tokio::task::block_in_place(|| parse_with(sql, mode, parameters)),
             false => parse_with(sql, mode, parameters),
-        };
-        // Errors are logged.
-        parsed.map_err(|error| error_without_secrets(sql, error))
+        }
     }
 
     async fn run(&mut self, statement: Statement, sql: &str) -> Result<Response> {

@@ -23,6 +23,13 @@ pub struct Prepared {
 }
 
 impl Prepared {
+    /// What it keeps, roughly.
+    pub(crate) fn size_bytes(&self) -> usize {
+        let labels: usize = self.columns.iter().map(|column| column.label.len()).sum();
+        let types = self.parameters.len() * size_of::<DataType>();
+        self.sql.len() + labels + types + self.columns.len() * size_of::<OutputColumn>()
+    }
+
     #[cfg(test)]
     pub(crate) fn new(parameters: Vec<DataType>, columns: Vec<OutputColumn>, sql: &str) -> Self {
         Self { parameters, columns, sql: sql.into() }
@@ -35,6 +42,14 @@ impl Session {
     /// # Errors
     /// As [`Session::execute`].
     pub async fn prepare(&mut self, sql: &str) -> Result<Prepared> {
+        self.begin_warnings();
+        let running = self.place.begin(sql);
+        let prepared = self.prepare_statement(sql).await;
+        drop(running);
+        self.told(sql, prepared)
+    }
+
+    async fn prepare_statement(&self, sql: &str) -> Result<Prepared> {
         let (statement, count) = self.parse(sql, Parameters::Numbered)?;
         let sql: Arc<str> = sql.into();
         let unknown = vec![DataType::Null; count];

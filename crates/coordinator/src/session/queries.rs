@@ -88,6 +88,9 @@ impl Session {
             zone if zone.eq_ignore_ascii_case("SYSTEM") => "UTC".to_string(),
             zone => zone,
         };
+        if !self.client.administrator {
+            options.viewer.clone_from(&self.client.user);
+        }
         options.batch_size_rows = number("batch_size")?;
         Ok(QueryContext {
             options,

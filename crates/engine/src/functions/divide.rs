@@ -1,25 +1,22 @@
 //! `/` as MySQL has it (MySQL 8.0 Reference Manual, section 14.6.1): of integers it is a decimal,
 //! of decimals it has four digits more than the dividend (`div_precision_increment`), and by zero
-//! it is null. The rule runs before type coercion.
+//! it is null.
 
-use super::rewrite_expressions;
 use datafusion::arrow::array::{ArrayRef, AsArray, Decimal128Array, Float64Array};
 use datafusion::arrow::datatypes::{DataType, Float64Type, i256};
-use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DFSchema, Result, exec_err, plan_err};
 use datafusion::logical_expr::{
-    BinaryExpr, ColumnarValue, Expr, ExprSchemable, LogicalPlan, Operator, ScalarFunctionArgs,
-    ScalarUDF, ScalarUDFImpl, Signature, Volatility, cast,
+    BinaryExpr, ColumnarValue, Expr, ExprSchemable, Operator, ScalarFunctionArgs, ScalarUDF,
+    ScalarUDFImpl, Signature, Volatility, cast,
 };
-use datafusion::optimizer::AnalyzerRule;
 use std::sync::{Arc, LazyLock};
 
 /// Holds every 64-bit integer.
-const INTEGER: DataType = DataType::Decimal128(20, 0);
-const PRECISION_MAX: u8 = 38;
+pub(super) const INTEGER: DataType = DataType::Decimal128(20, 0);
+pub(super) const PRECISION_MAX: u8 = 38;
 /// MySQL's `div_precision_increment`.
-const SCALE_MORE: i8 = 4;
+pub(super) const SCALE_MORE: i8 = 4;
 /// MySQL's longest fraction.
 const SCALE_MAX: i8 = 30;
 
@@ -32,20 +29,8 @@ pub(crate) fn divide() -> Arc<ScalarUDF> {
     DIVIDE.clone()
 }
 
-#[derive(Debug)]
-pub(crate) struct DivideAsMysql;
-
-impl AnalyzerRule for DivideAsMysql {
-    fn name(&self) -> &str {
-        "divide_as_mysql"
-    }
-
-    fn analyze(&self, plan: LogicalPlan, _config: &ConfigOptions) -> Result<LogicalPlan> {
-        rewrite_expressions(plan, |expr, schema| Ok(rewrite(expr, schema)))
-    }
-}
-
-fn rewrite(expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
+/// Leaves what is no division of numbers.
+pub(super) fn rewrite(expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
     let Expr::BinaryExpr(BinaryExpr { left, op: Operator::Divide, right }) = &expr else {
         return Transformed::no(expr);
     };

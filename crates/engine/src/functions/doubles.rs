@@ -1,30 +1,13 @@
 //! A decimal that meets a double is compared and computed as a double, as in MySQL and PostgreSQL.
-//! DataFusion 55.2 would make a decimal of the double, and fail or cut where it does not fit. The
-//! rule runs before type coercion.
+//! DataFusion 55.2 would make a decimal of the double, and fail or cut where it does not fit.
 
-use super::rewrite_expressions;
 use datafusion::arrow::datatypes::DataType;
-use datafusion::common::config::ConfigOptions;
+use datafusion::common::DFSchema;
 use datafusion::common::tree_node::Transformed;
-use datafusion::common::{DFSchema, Result};
 use datafusion::logical_expr::expr::{Between, InList};
-use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, LogicalPlan, cast};
-use datafusion::optimizer::AnalyzerRule;
+use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, cast};
 
-#[derive(Debug)]
-pub(crate) struct DecimalsMeetDoubles;
-
-impl AnalyzerRule for DecimalsMeetDoubles {
-    fn name(&self) -> &str {
-        "decimals_meet_doubles"
-    }
-
-    fn analyze(&self, plan: LogicalPlan, _config: &ConfigOptions) -> Result<LogicalPlan> {
-        rewrite_expressions(plan, |expr, schema| Ok(meet(expr, schema)))
-    }
-}
-
-fn meet(expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
+pub(super) fn meet(expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
     let mut operands: Vec<&Expr> = Vec::new();
     match &expr {
         Expr::BinaryExpr(BinaryExpr { left, right, .. }) => operands.extend([&**left, &**right]),

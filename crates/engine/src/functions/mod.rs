@@ -1,11 +1,16 @@
 //! SQL functions of our own and the rules that put them, and other meanings, in place. Workers find
 //! functions by name, so every session has all of them.
 
+mod averages;
 mod byte_length;
 mod checked;
+mod comparisons;
 mod divide;
 mod doubles;
 mod finite;
+mod moments;
+mod moments_and_numbers;
+mod mysql_types;
 mod nullable;
 mod strict;
 mod substring;
@@ -36,11 +41,8 @@ pub(crate) fn functions() -> Vec<Arc<ScalarUDF>> {
 
 /// DataFusion's rules with ours: what changes types before they are coerced, the rest after.
 pub(crate) fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
-    let mut rules: Vec<Arc<dyn AnalyzerRule + Send + Sync>> = vec![
-        Arc::new(sums::SumIntegersAsDecimals),
-        Arc::new(divide::DivideAsMysql),
-        Arc::new(doubles::DecimalsMeetDoubles),
-    ];
+    let mut rules: Vec<Arc<dyn AnalyzerRule + Send + Sync>> =
+        vec![Arc::new(mysql_types::MysqlTypes)];
     rules.extend(Analyzer::new().rules);
     rules.push(Arc::new(checked::CheckIntegers));
     rules.push(Arc::new(nullable::NullableSubqueries));
@@ -62,21 +64,27 @@ fn rewrite_expressions(
     plan: LogicalPlan,
     rewrite: impl Fn(Expr, &DFSchema) -> Result<Transformed<Expr>>,
 ) -> Result<LogicalPlan> {
-    plan.transform_up_with_subqueries(|plan| {
-        let mut schema = merge_schema(&plan.inputs());
-        if let LogicalPlan::TableScan(scan) = &plan {
-            schema.merge(&scan.projected_schema);
-        }
-        let names = NamePreserver::new(&plan);
-        let rewritten = plan.map_expressions(|expr| {
-            let name = names.save(&expr);
-            let rewritten = expr.transform_up(|expr| rewrite(expr, &schema))?;
-            Ok(rewritten.update_data(|expr| name.restore(expr)))
-        })?;
-        match rewritten.transformed {
-            true => rewritten.map_data(LogicalPlan::recompute_schema),
-            false => Ok(rewritten),
-        }
-    })
-    .map(|transformed| transformed.data)
+    plan.transform_up_with_subqueries(|plan| rewrite_node(plan, &rewrite))
+        .map(|transformed| transformed.data)
+}
+
+/// As [`rewrite_expressions`], for one node of a plan.
+fn rewrite_node(
+    plan: LogicalPlan,
+    rewrite: impl Fn(Expr, &DFSchema) -> Result<Transformed<Expr>>,
+) -> Result<Transformed<LogicalPlan>> {
+    let mut schema = merge_schema(&plan.inputs());
+    if let LogicalPlan::TableScan(scan) = &plan {
+        schema.merge(&scan.projected_schema);
+    }
+    let names = NamePreserver::new(&plan);
+    let rewritten = plan.map_expressions(|expr| {
+        let name = names.save(&expr);
+        let rewritten = expr.transform_up(|expr| rewrite(expr, &schema))?;
+        Ok(rewritten.update_data(|expr| name.restore(expr)))
+    })?;
+    match rewritten.transformed {
+        true => rewritten.map_data(LogicalPlan::recompute_schema),
+        false => Ok(rewritten),
+    }
 }

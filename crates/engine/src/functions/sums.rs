@@ -1,31 +1,12 @@
-//! A sum of integers is a decimal, as in MySQL; DataFusion's would wrap around. The rule runs before
-//! type coercion.
+//! A sum of integers is a decimal, as in MySQL; DataFusion's would wrap around. DataFusion's sum of a
+//! decimal has ten digits more than it.
 
-use super::rewrite_expressions;
-use datafusion::arrow::datatypes::DataType;
-use datafusion::common::config::ConfigOptions;
+use super::divide::INTEGER;
+use datafusion::common::DFSchema;
 use datafusion::common::tree_node::Transformed;
-use datafusion::common::{DFSchema, Result};
-use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, WindowFunctionDefinition, cast};
-use datafusion::optimizer::AnalyzerRule;
+use datafusion::logical_expr::{Expr, ExprSchemable, WindowFunctionDefinition, cast};
 
-/// Holds every 64-bit integer; DataFusion's sum of it has ten digits more.
-const ADDEND: DataType = DataType::Decimal128(20, 0);
-
-#[derive(Debug)]
-pub(crate) struct SumIntegersAsDecimals;
-
-impl AnalyzerRule for SumIntegersAsDecimals {
-    fn name(&self) -> &str {
-        "sum_integers_as_decimals"
-    }
-
-    fn analyze(&self, plan: LogicalPlan, _config: &ConfigOptions) -> Result<LogicalPlan> {
-        rewrite_expressions(plan, |expr, schema| Ok(widen(expr, schema)))
-    }
-}
-
-fn widen(mut expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
+pub(super) fn widen(mut expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
     let addend = match &mut expr {
         Expr::AggregateFunction(function) if function.func.name() == "sum" => {
             function.params.args.first_mut()
@@ -44,6 +25,6 @@ fn widen(mut expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
     if !addend.get_type(schema).is_ok_and(|found| found.is_integer()) {
         return Transformed::no(expr);
     }
-    *addend = cast(addend.clone(), ADDEND);
+    *addend = cast(addend.clone(), INTEGER);
     Transformed::yes(expr)
 }

@@ -11,8 +11,8 @@ use datafusion::common::TableReference;
 use datafusion::sql::planner::object_name_to_table_reference;
 use mooring_spi::{Error, Result, fold, pick_name};
 use sqlparser::ast::{
-    Cte, Ident, ObjectName, ObjectNamePart, Query, Statement, TableAlias, TableFactor, VisitMut,
-    VisitorMut, With,
+    Cte, Expr, Ident, ObjectName, ObjectNamePart, Query, Select, Statement, TableAlias,
+    TableFactor, VisitMut, VisitorMut, With,
 };
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::ControlFlow;
@@ -21,6 +21,17 @@ use std::ops::ControlFlow;
 /// of one twice when it collects names (`datafusion-sql`, `resolve.rs`), so each level doubles the
 /// time.
 const CTE_NESTING_MAX: usize = 12;
+
+/// How many relations a statement may have once each reference to a common table expression stands for
+/// its query, as DataFusion plans it: a few lines of `WITH` can stand for any number of them.
+const RELATIONS_MAX: u64 = 1_000;
+
+/// How many relations one `FROM` may join: as many as in MySQL (error 1116). Planning takes the square of
+/// it and more.
+const JOINED_MAX: usize = 61;
+
+/// How many subscripts may follow each other; each is one level of an expression.
+const SUBSCRIPTS_MAX: usize = 100;
 
 /// Puts the names of common table expressions into the case of their definitions, makes them
 /// distinct, writes `catalog.schema` with the dot inside one name as two names, and answers the
@@ -52,6 +63,8 @@ struct CteName {
     planned: String,
     /// Whether a reference needs `written` as its alias, to be found by its qualifier.
     alias: bool,
+    /// The relations of its query, see [`RELATIONS_MAX`].
+    relations: u64,
 }
 
 #[derive(Default)]
@@ -65,6 +78,8 @@ struct RelationFolder {
     planned: HashSet<String>,
     renamed: usize,
     cte_nesting: usize,
+    /// Those of the statement, or of the common table expression that is looked at.
+    relations: u64,
 }
 
 impl VisitorMut for RelationFolder {
@@ -90,6 +105,29 @@ impl VisitorMut for RelationFolder {
         ControlFlow::Continue(())
     }
 
+    fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<Error> {
+        let joins: usize = select.from.iter().map(|relation| relation.joins.len()).sum();
+        match select.from.len() + joins <= JOINED_MAX {
+            true => ControlFlow::Continue(()),
+            false => ControlFlow::Break(Error::unsupported(format!(
+                "a `FROM` with more than {JOINED_MAX} tables is not supported"
+            ))),
+        }
+    }
+
+    fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
+        match expr {
+            Expr::CompoundFieldAccess { access_chain, .. }
+                if access_chain.len() > SUBSCRIPTS_MAX =>
+            {
+                ControlFlow::Break(Error::unsupported(format!(
+                    "more than {SUBSCRIPTS_MAX} subscripts in a row are not supported"
+                )))
+            }
+            _ => ControlFlow::Continue(()),
+        }
+    }
+
     fn pre_visit_table_factor(&mut self, factor: &mut TableFactor) -> ControlFlow<Error> {
         // With arguments it is a table function.
         let TableFactor::Table { name, alias, args: None, .. } = factor else {
@@ -112,6 +150,7 @@ impl RelationFolder {
                  are not supported; put them side by side in one `WITH`"
             )));
         }
+        let outside = std::mem::take(&mut self.relations);
         if recursive {
             self.declare(&mut cte.alias.name, recursive);
         }
@@ -119,6 +158,7 @@ impl RelationFolder {
         if !recursive {
             self.declare(&mut cte.alias.name, recursive);
         }
+        self.relations = outside;
         self.cte_nesting -= 1;
         ControlFlow::Continue(())
     }
@@ -142,13 +182,15 @@ impl RelationFolder {
         // ends up in lower case and is cut at its dots.
         let parsed = recursive && !is_plain(&name.value);
         let alias = parsed || name.value != written.value;
-        names.push(CteName { written, planned: name.value.clone(), alias });
+        let relations = self.relations + 1;
+        names.push(CteName { written, planned: name.value.clone(), alias, relations });
     }
 
     fn reference(&mut self, name: &mut ObjectName, alias: &mut Option<TableAlias>) -> Result<()> {
         if let [ObjectNamePart::Identifier(ident)] = name.0.as_mut_slice()
             && let Some(cte) = self.find(ident)?
         {
+            self.count(cte.relations)?;
             ident.value.clone_from(&cte.planned);
             if cte.alias && alias.is_none() {
                 *alias = Some(TableAlias {
@@ -160,11 +202,23 @@ impl RelationFolder {
             }
             return Ok(());
         }
+        self.count(1)?;
         split_dotted(name)?;
         let table = object_name_to_table_reference(name.clone(), false)
             .map_err(|error| from_datafusion(&error))?;
         self.tables.insert(table);
         Ok(())
+    }
+
+    fn count(&mut self, relations: u64) -> Result<()> {
+        self.relations += relations;
+        match self.relations <= RELATIONS_MAX {
+            true => Ok(()),
+            false => Err(Error::unsupported(format!(
+                "the statement reads more than {RELATIONS_MAX} tables, those of common table \
+                 expressions counted at each of their references"
+            ))),
+        }
     }
 
     fn find(&self, ident: &Ident) -> Result<Option<CteName>> {

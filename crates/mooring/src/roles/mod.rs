@@ -29,6 +29,10 @@ pub(crate) use state::open_state;
 const PLAN_THREADS_PER_PARTITION: usize = 4;
 /// Threads for doors and heartbeats.
 const DOOR_THREADS: usize = 2;
+const DOOR_STACK_BYTES: usize = 2 << 20;
+/// Walking, copying and dropping a plan recurses, and a stack that overflows ends the process. This is
+/// address space: only what the deepest plan of a thread has needed becomes memory.
+const PLAN_STACK_BYTES: usize = 64 << 20;
 
 /// A laptop cluster: a coordinator that also does a worker's work.
 pub(crate) fn all_in_one(config: &Config, ready_file: Option<PathBuf>) -> Result<(), Failure> {
@@ -154,16 +158,20 @@ pub(crate) fn worker(config: &Config, ready: Option<PathBuf>) -> Result<(), Fail
 }
 
 fn runtimes(config: &Config) -> Result<(Runtime, Runtime), Error> {
-    let build = |name: &str, threads: usize| {
+    let build = |name: &str, threads: usize, stack_bytes: usize| {
         Builder::new_multi_thread()
             .worker_threads(threads)
+            .thread_stack_size(stack_bytes)
             .thread_name(name)
             .enable_all()
             .build()
             .map_err(|error| Error::internal("cannot start threads").with_cause(error))
     };
     let plan_threads = PLAN_THREADS_PER_PARTITION * config.target_partitions();
-    Ok((build("door", DOOR_THREADS)?, build("plan", plan_threads)?))
+    Ok((
+        build("door", DOOR_THREADS, DOOR_STACK_BYTES)?,
+        build("plan", plan_threads, PLAN_STACK_BYTES)?,
+    ))
 }
 
 /// The last line of the start.

@@ -115,13 +115,17 @@ impl<W: AsyncWrite + Unpin> PacketWriter<W> {
             return Ok(());
         }
         self.put_in_frames().await?;
-        let written = async {
-            self.stream.write_all(&self.buffer).await?;
-            self.stream.flush().await
-        };
-        tokio::time::timeout(self.write_timeout, written)
-            .await
-            .map_err(|_| PacketError::WriteTimedOut)??;
+        // A client that takes some bytes now and then is slow, and not gone.
+        let mut left = self.buffer.as_slice();
+        while !left.is_empty() {
+            let taken = tokio::time::timeout(self.write_timeout, self.stream.write(left)).await;
+            match taken.map_err(|_| PacketError::WriteTimedOut)?? {
+                0 => return Err(io::Error::from(io::ErrorKind::WriteZero).into()),
+                taken => left = &left[taken..],
+            }
+        }
+        let flushed = tokio::time::timeout(self.write_timeout, self.stream.flush()).await;
+        flushed.map_err(|_| PacketError::WriteTimedOut)??;
         self.sent_bytes.inc_by(self.buffer.len() as u64);
         self.buffer.clear();
         self.buffer.shrink_to(KEEP_MAX_BYTES);

@@ -18,43 +18,61 @@ use execute::{Binding, read_parameters};
 use long_data::{LongData, LongDataLimit};
 use mooring_spi::Value;
 use mysql_common::constants::CapabilityFlags;
+use parking_lot::Mutex;
 use prometheus_client::metrics::gauge::Gauge;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// What the texts and descriptions of all prepared statements may take together, in bytes.
+const KEPT_BYTES_MAX: usize = 256 << 20;
 
 /// How many statements the clients of a door may hold prepared, all together, as
-/// `max_prepared_stmt_count` of MySQL has it.
+/// `max_prepared_stmt_count` of MySQL has it, and how large they may be.
 #[derive(Debug)]
 pub(crate) struct StatementLimit {
-    pub(crate) statements_max: usize,
-    pub(crate) open: AtomicUsize,
-    pub(crate) gauge: Gauge,
+    statements_max: usize,
+    kept: Mutex<Kept>,
+    gauge: Gauge,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    statements: usize,
+    bytes: usize,
 }
 
 impl StatementLimit {
     pub(crate) fn new(statements_max: usize, gauge: Gauge) -> Arc<Self> {
-        Arc::new(Self { statements_max, open: AtomicUsize::new(0), gauge })
+        Arc::new(Self { statements_max, kept: Mutex::default(), gauge })
     }
 
-    fn take(self: &Arc<Self>) -> Result<StatementPlace, WireError> {
-        self.open
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |open| {
-                (open < self.statements_max).then_some(open + 1)
-            })
-            .map_err(|_| WireError::too_many_statements(self.statements_max))?;
+    fn take(self: &Arc<Self>, size_bytes: usize) -> Result<StatementPlace, WireError> {
+        let mut kept = self.kept.lock();
+        if kept.statements >= self.statements_max {
+            return Err(WireError::too_many_statements(self.statements_max));
+        }
+        if kept.bytes.saturating_add(size_bytes) > KEPT_BYTES_MAX {
+            return Err(WireError::statements_too_large(KEPT_BYTES_MAX));
+        }
+        kept.statements += 1;
+        kept.bytes += size_bytes;
         self.gauge.inc();
-        Ok(StatementPlace(self.clone()))
+        Ok(StatementPlace { limit: self.clone(), size_bytes })
     }
 }
 
 /// One of the statements that may be open; given back when dropped.
-struct StatementPlace(Arc<StatementLimit>);
+struct StatementPlace {
+    limit: Arc<StatementLimit>,
+    size_bytes: usize,
+}
 
 impl Drop for StatementPlace {
     fn drop(&mut self) {
-        self.0.open.fetch_sub(1, Ordering::AcqRel);
-        self.0.gauge.dec();
+        let mut kept = self.limit.kept.lock();
+        kept.statements -= 1;
+        kept.bytes -= self.size_bytes;
+        self.limit.gauge.dec();
     }
 }
 
@@ -89,7 +107,7 @@ impl Statements {
     /// # Errors
     /// ER_MAX_PREPARED_STMT_COUNT_REACHED.
     pub(crate) fn insert(&mut self, prepared: Prepared) -> Result<u32, WireError> {
-        let place = self.limit.take()?;
+        let place = self.limit.take(prepared.size_bytes())?;
         loop {
             self.last_id = self.last_id.wrapping_add(1);
             // Zero is no statement's, and the largest number is MariaDB's word for the last one.
