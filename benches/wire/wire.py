@@ -97,9 +97,11 @@ def run(options: argparse.Namespace, report: Report, stack: ExitStack) -> None:
         if "rows" in options.only:
             measurements.rows("lineitem, text", both, options.runs, prepared=False)
             measurements.rows("lineitem, binary", both, options.runs, prepared=True)
-        if "idle" in options.only:
+    if "idle" in options.only:
+        # A process of its own: what other parts have used and given back would be taken for less.
+        with processes.Cluster(mooring, folder, settings=settings) as cluster:
             progress("idle connections")
-            measurements.idle(both, IDLE_CONNECTIONS)
+            measurements.idle([engine_of(cluster), theirs], IDLE_CONNECTIONS)
     if {"cancel", "slow"} & set(options.only):
         with processes.Cluster(mooring, folder, WORKERS) as cluster:
             ours = engine_of(cluster)

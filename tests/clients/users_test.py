@@ -151,7 +151,12 @@ class Users(unittest.TestCase):
     def test_tls_that_is_required(self):
         self.run_sql("CREATE USER test IDENTIFIED BY 'secret' REQUIRE SSL")
         self.assert_error(1045, connect, "test", "secret")
-        connect("test", "secret", tls=True).close()
+        with connect("test", "secret", tls=True) as connection, connection.cursor() as cursor:
+            # What both sides have agreed on, in the words of the client's OpenSSL.
+            cipher, version, _ = connection._sock.cipher()
+            status = dict(self.run_sql("SHOW STATUS LIKE 'Ssl%'", cursor=cursor))
+            self.assertEqual(status, {"Ssl_cipher": cipher, "Ssl_version": version})
+        self.assertEqual(dict(self.run_sql("SHOW STATUS LIKE 'Ssl_cipher'")), {"Ssl_cipher": ""})
         self.run_sql("ALTER USER test REQUIRE X509")
         self.assert_error(1045, connect, "test", "secret", tls=True)
         self.run_sql("ALTER USER test REQUIRE NONE")

@@ -112,6 +112,7 @@ impl Fixture {
             user: "root".to_owned(),
             administrator: false,
             address: ([127, 0, 0, 1], 1).into(),
+            tls: None,
             connection_id: 7,
             account_host: "%".to_owned(),
             attributes: [("_pid".to_owned(), "12".to_owned())].into(),

@@ -73,6 +73,6 @@ fn variables(session: &SessionTables, scope: Scope) -> Vec<Line> {
 
 /// The counters are the server's in both scopes.
 fn status(session: &SessionTables) -> Vec<Line> {
-    let counters = status_lines(&session.server.status());
+    let counters = status_lines(&session.server.status(), &session.client);
     counters.into_iter().map(|(name, value)| vec![name.into(), value.into()]).collect()
 }

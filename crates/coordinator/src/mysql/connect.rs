@@ -16,7 +16,7 @@ use super::transport::{ReadSide, WriteSide, into_tls};
 use super::user_places::UserPlace;
 use super::wire::Malformed;
 use super::{MysqlDoor, MysqlSession, SessionRequest};
-use crate::session::{Client, Completion};
+use crate::session::{Client, Completion, TlsNames};
 use mysql_common::constants::CapabilityFlags;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -36,6 +36,7 @@ pub(super) struct Link {
     pub(super) connection_id: u32,
     pub(super) capabilities: CapabilityFlags,
     pub(super) encryption: Encryption,
+    tls_names: Option<TlsNames>,
     nonce: Nonce,
 }
 
@@ -190,12 +191,12 @@ async fn shake_hands(
             Err(HeaderError::Packet(error)) => return Err(error.into()),
         }
     }
-    let mut encryption = Encryption::None;
+    let (mut encryption, mut tls_names) = (Encryption::None, None);
     let mut first = parse_response(&channel.receive().await?, offered)?;
     if first == FirstPacket::TlsRequest
         && let Some(tls) = &door.settings.tls
     {
-        encryption = into_tls(channel, tls).await.map_err(|error| {
+        (encryption, tls_names) = into_tls(channel, tls).await.map_err(|error| {
             tracing::debug!(address = %*peer, ?error, "no TLS with a MySQL client");
             Failure::silent(HandshakeFailure::TlsFailed)
         })?;
@@ -209,7 +210,7 @@ async fn shake_hands(
     if door.settings.require_tls && !encryption.is_encrypted() {
         return Err(Failure::told(HandshakeFailure::TlsRequired, WireError::tls_required()));
     }
-    let link = Link { address: *peer, connection_id, capabilities, encryption, nonce };
+    let link = Link { address: *peer, connection_id, capabilities, encryption, tls_names, nonce };
     let connected = log_in(door, channel, link, login, IsNonceUsed::No).await?;
     Ok((connected, compression))
 }
@@ -278,6 +279,7 @@ async fn log_in(
         account_host: account.host,
         administrator: account.administrator,
         address,
+        tls: link.tls_names,
         connection_id,
         attributes: login.attributes.clone(),
     };

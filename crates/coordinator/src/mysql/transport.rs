@@ -4,6 +4,7 @@
 use super::auth::Encryption;
 use super::packet::{Channel, PacketError};
 use super::tls::{Tls, peer_certificate};
+use crate::session::TlsNames;
 use bytes::{Buf, BytesMut};
 use std::io;
 use std::pin::Pin;
@@ -12,6 +13,7 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio_rustls::rustls::{CipherSuite, ProtocolVersion, ServerConnection};
 use tokio_rustls::server::TlsStream;
 
 type Encrypted = TlsStream<Rewound>;
@@ -44,7 +46,7 @@ pub(super) fn split(stream: TcpStream) -> (ReadSide, WriteSide) {
 pub(super) async fn into_tls(
     channel: &mut Channel<ReadSide, WriteSide>,
     tls: &Arc<Tls>,
-) -> Result<Encryption, PacketError> {
+) -> Result<(Encryption, Option<TlsNames>), PacketError> {
     let acceptor = tls.acceptor().await;
     let (read, ahead) = channel.reader.stream_and_ahead();
     let read = std::mem::replace(read, ReadSide::Gone);
@@ -61,10 +63,27 @@ pub(super) async fn into_tls(
         Some(Some(names)) => Encryption::MutualTls(names),
         Some(None) => return Err(io::Error::other("an unreadable client certificate").into()),
     };
+    let names = tls_names(stream.get_ref().1);
     let (read, write) = tokio::io::split(stream);
     *channel.reader.stream_and_ahead().0 = ReadSide::Tls(read);
     *channel.writer.stream_mut() = WriteSide::Tls(write);
-    Ok(encryption)
+    Ok((encryption, names))
+}
+
+/// In OpenSSL's words, which clients compare with their own.
+fn tls_names(connection: &ServerConnection) -> Option<TlsNames> {
+    let version = match connection.protocol_version()? {
+        ProtocolVersion::TLSv1_2 => "TLSv1.2",
+        ProtocolVersion::TLSv1_3 => "TLSv1.3",
+        _ => return None,
+    };
+    let cipher = match connection.negotiated_cipher_suite()?.suite() {
+        CipherSuite::TLS13_AES_128_GCM_SHA256 => "TLS_AES_128_GCM_SHA256",
+        CipherSuite::TLS13_AES_256_GCM_SHA384 => "TLS_AES_256_GCM_SHA384",
+        CipherSuite::TLS13_CHACHA20_POLY1305_SHA256 => "TLS_CHACHA20_POLY1305_SHA256",
+        other => other.as_str()?,
+    };
+    Some(TlsNames { version, cipher })
 }
 
 impl AsyncRead for ReadSide {

@@ -100,13 +100,16 @@ impl Runner {
         let guard = query.cancel.clone().drop_guard();
         let query = Ended::new(self, query);
         let task = self.runtime.spawn(async move {
-            let text = runner.explain_here(&query.query, &request, analyze).await;
-            let outcome = match &text {
-                Ok(_) => QueryOutcome::Finished,
-                Err(error) => outcome_of(&query.query, error.clone()),
-            };
-            query.end(&outcome);
-            text
+            match runner.explain_here(&query.query, &request, analyze).await {
+                Ok(text) => {
+                    query.end(&QueryOutcome::Finished);
+                    Ok(text)
+                }
+                Err(error) => {
+                    query.end(&outcome_of(&query.query, error));
+                    Err(ending(&query.query))
+                }
+            }
         });
         let text = task.await.map_err(|_| lost())?;
         drop(guard);

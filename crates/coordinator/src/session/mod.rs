@@ -40,10 +40,20 @@ pub struct Client {
     /// May define and drop things, and see and end what other users do.
     pub administrator: bool,
     pub address: SocketAddr,
+    pub tls: Option<TlsNames>,
     /// Unique in the process; MySQL's connection id.
     pub connection_id: u32,
     /// What the client said of itself, by name, in its order; not to be believed.
     pub attributes: Arc<[(String, String)]>,
+}
+
+/// What a connection in TLS has agreed on, as SHOW STATUS names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TlsNames {
+    /// For example `TLSv1.3`.
+    pub version: &'static str,
+    /// For example `TLS_AES_256_GCM_SHA384`.
+    pub cipher: &'static str,
 }
 
 /// A session. Statements run one after the other.

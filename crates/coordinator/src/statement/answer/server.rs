@@ -2,6 +2,7 @@
 
 use super::rows::{Cell, Kind, Rows};
 use super::{ServerStatus, ShowContext, Warning};
+use crate::session::{Client, TlsNames};
 use crate::statement::character_sets::{CHARACTER_SETS, COLLATIONS};
 use crate::statement::filter::Filter;
 use crate::statement::show::{NothingKind, ShowRange};
@@ -18,15 +19,16 @@ pub(super) fn variables(context: &ShowContext<'_>, global: bool, filter: &Filter
 }
 
 /// The counters by name.
-pub(crate) fn status_lines(status: &ServerStatus) -> Vec<(&'static str, String)> {
+pub(crate) fn status_lines(status: &ServerStatus, client: &Client) -> Vec<(&'static str, String)> {
+    let tls = |name: fn(&TlsNames) -> &'static str| client.tls.as_ref().map_or("", name).to_owned();
     vec![
         ("Aborted_clients", "0".to_owned()),
         ("Connections", status.connections.to_string()),
         ("Queries", status.statements.to_string()),
         ("Questions", status.statements.to_string()),
         ("Slow_queries", "0".to_owned()),
-        ("Ssl_cipher", String::new()),
-        ("Ssl_version", String::new()),
+        ("Ssl_cipher", tls(|names| names.cipher)),
+        ("Ssl_version", tls(|names| names.version)),
         ("Threads_connected", status.connections.to_string()),
         ("Threads_running", status.running_statements.to_string()),
         ("Uptime", status.uptime_seconds.to_string()),
@@ -35,7 +37,7 @@ pub(crate) fn status_lines(status: &ServerStatus) -> Vec<(&'static str, String)>
 
 pub(super) fn status(context: &ShowContext<'_>, filter: &Filter) -> Result<Rows> {
     let mut rows = Rows::of_text(&["Variable_name", "Value"]);
-    for (name, value) in status_lines(&context.status) {
+    for (name, value) in status_lines(&context.status, context.client) {
         rows.push([name.into(), value.into()]);
     }
     rows.filtered(filter)

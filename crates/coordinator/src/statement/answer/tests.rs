@@ -1,6 +1,7 @@
 //! Labels and values: MySQL 8.4 reference manual, section 15.7.7.
 
 use super::*;
+use crate::session::TlsNames;
 use crate::statement::{Statement, parse};
 use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 use arrow::util::pretty::pretty_format_batches;
@@ -115,6 +116,7 @@ async fn answer_in(sql: &str, schema: Option<&str>) -> Result<String> {
         account_host: "localhost".to_owned(),
         administrator: true,
         address: ([127, 0, 0, 1], 1).into(),
+        tls: Some(TlsNames { version: "TLSv1.3", cipher: "TLS_AES_128_GCM_SHA256" }),
         connection_id: 7,
         attributes: [].into(),
     };
@@ -235,7 +237,8 @@ async fn the_server_tells_of_itself() {
             "SHOW VARIABLES WHERE Variable_name IN ('autocommit', 'time_zone')",
             "Variable_name|Value\nautocommit|ON\ntime_zone|SYSTEM",
         ),
-        ("SHOW STATUS LIKE 'Ssl_cipher'", "Variable_name|Value\nSsl_cipher|"),
+        ("SHOW STATUS LIKE 'Ssl_v%'", "Variable_name|Value\nSsl_version|TLSv1.3"),
+        ("SHOW STATUS LIKE 'Ssl_cipher'", "Variable_name|Value\nSsl_cipher|TLS_AES_128_GCM_SHA256"),
         ("SHOW WARNINGS LIMIT 1", "Level|Code|Message\nWarning|1292|m"),
         ("SHOW ERRORS", "Level|Code|Message\nError|1064|m"),
         ("SHOW COUNT(*) WARNINGS", "@@session.warning_count\n2"),
