@@ -1,7 +1,13 @@
 //! Statements that are short and stand for more than a server can plan: each is answered or refused,
 //! and the server stays up.
 
+use std::time::Duration;
+
 use mooring_tests::Cluster;
+use tokio::net::TcpListener;
+use tokio::time::timeout;
+
+const PATIENCE: Duration = Duration::from_secs(60);
 
 fn ctes(count: usize, body: impl Fn(usize) -> String) -> String {
     let rest: String = (1..count).map(|at| format!(", a{at} AS ({})", body(at - 1))).collect();
@@ -36,4 +42,28 @@ async fn statements_that_would_exhaust_the_planner_end_alone() {
     let mut session = cluster.connect().await.unwrap();
     assert_eq!(session.rows(&ctes(900, chained)).await.unwrap(), [["1"]]);
     assert_eq!(session.rows(&ctes(9, doubling)).await.unwrap(), [["1"]]);
+}
+
+/// An object store that takes calls and never answers.
+#[tokio::test]
+async fn a_statement_that_is_no_query_ends_by_kill() {
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", silent.local_addr().unwrap());
+    let settings = [("endpoint", &*endpoint), ("access_key", "a"), ("secret_key", "s")];
+    let builder = settings.iter().fold(Cluster::one_node().unwrap(), |builder, (key, value)| {
+        builder.setting(&format!("lake.s3_{key}"), *value)
+    });
+    let cluster = builder.start().await.unwrap();
+    let mut waiting = cluster.connect().await.unwrap();
+    let id = waiting.rows("SELECT CONNECTION_ID()").await.unwrap()[0][0].clone();
+    let create = "CREATE EXTERNAL TABLE t STORED AS PARQUET LOCATION 's3://bucket/t/'";
+    let (created, ()) = tokio::join!(waiting.run(create), async {
+        let (_held, _) = timeout(PATIENCE, silent.accept()).await.expect("a call").unwrap();
+        let mut other = cluster.connect().await.unwrap();
+        let listed = other.rows("SHOW PROCESSLIST").await.unwrap();
+        assert!(listed.iter().any(|row| row[0] == id && row[7] == create), "{listed:?}");
+        other.run(&format!("KILL QUERY {id}")).await.unwrap();
+    });
+    assert_eq!(created.unwrap_err().number(), Some(1317));
+    assert_eq!(waiting.rows("SELECT 1").await.unwrap(), [["1"]]);
 }

@@ -67,7 +67,7 @@ pub(super) const TABLES: &[TableDefinition] = &[TableDefinition {
     rows: Rows::PerUser(user),
 }];
 
-/// Reading is what everyone may do; the rest is the administrators'.
+/// Everyone may read, and administrators do what else there is to do; nobody writes to tables.
 fn user(user: &StoredUser) -> Line {
     let yes = |has: bool| Cell::from(if has { "Y" } else { "N" });
     let admin = user.administrator;

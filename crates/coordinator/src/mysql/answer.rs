@@ -5,7 +5,7 @@
 mod statements;
 
 use super::MysqlDoor;
-use super::command::{Command, is_like};
+use super::command::Command;
 use super::connect::Connected;
 use super::connection::End;
 use super::error::{Origin, WireError, report};
@@ -178,10 +178,7 @@ impl<'a, W: AsyncWrite + Unpin + Send> Answer<'a, W> {
     }
 
     async fn field_list(&mut self, table: &str, pattern: &str) -> Result<(), Refusal> {
-        let mut columns = self.connected.session.table_columns(table).await?;
-        if !pattern.is_empty() {
-            columns.retain(|column| is_like(&column.label, pattern));
-        }
+        let columns = self.connected.session.table_columns(table, pattern).await?;
         self.sending(RowForm::Text).field_list(self.writer, table, &columns)?;
         let ending = self.ending(Position::Last);
         put_end_of_rows(self.writer, self.connected.capabilities, &ending);

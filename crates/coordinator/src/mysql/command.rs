@@ -135,45 +135,6 @@ fn text(bytes: &[u8]) -> Result<&str, WireError> {
     std::str::from_utf8(bytes).map_err(|_| WireError::invalid_text())
 }
 
-/// LIKE without regard to ASCII case: `%` for any characters, `_` for one, `\` before a literal.
-pub(crate) fn is_like(name: &str, pattern: &str) -> bool {
-    let (name, pattern) = (name.as_bytes(), pattern.as_bytes());
-    let (mut at, mut wanted) = (0, 0);
-    // Where to go on after the last `%` when what follows it does not fit here.
-    let mut retry: Option<(usize, usize)> = None;
-    while at < name.len() {
-        let escaped = pattern.get(wanted) == Some(&b'\\') && wanted + 1 < pattern.len();
-        let literal = wanted + usize::from(escaped);
-        match pattern.get(literal) {
-            Some(b'%') if !escaped => {
-                retry = Some((at + 1, wanted + 1));
-                wanted += 1;
-                continue;
-            }
-            Some(b'_') if !escaped => {
-                at += 1;
-                while name.get(at).is_some_and(|byte| byte & 0xC0 == 0x80) {
-                    at += 1;
-                }
-                wanted += 1;
-                continue;
-            }
-            Some(byte) if byte.eq_ignore_ascii_case(&name[at]) => {
-                at += 1;
-                wanted = literal + 1;
-                continue;
-            }
-            _ => {}
-        }
-        let Some((next, after)) = retry else {
-            return false;
-        };
-        (at, wanted) = (next, after);
-        retry = Some((next + 1, after));
-    }
-    pattern[wanted..].iter().all(|byte| *byte == b'%')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -226,37 +187,12 @@ mod tests {
         assert_eq!(cut, Command::Wrong(WireError::malformed()));
     }
 
-    /// Answers of MariaDB 10.11 to `SELECT name LIKE pattern`.
-    #[test]
-    fn patterns_match_as_like_does() {
-        for (name, pattern, expected) in [
-            ("l_orderkey", "l%", true),
-            ("l_orderkey", "L\\_%KEY", true),
-            ("lxorderkey", "l\\_%", false),
-            ("l_tax", "l____", true),
-            ("l_tax", "l___", false),
-            ("süß", "s_ß", true),
-            ("aab", "%ab", true),
-            ("abab", "%ab%b", true),
-            ("abc", "%d", false),
-            ("", "%", true),
-            ("a", "", false),
-        ] {
-            assert_eq!(is_like(name, pattern), expected, "{name} LIKE {pattern}");
-        }
-    }
-
     proptest! {
         #[test]
         fn any_payload_is_some_command(payload: Vec<u8>) {
             for capabilities in [CapabilityFlags::empty(), CapabilityFlags::all()] {
                 let _ = Command::parse(&payload, capabilities);
             }
-        }
-
-        #[test]
-        fn any_pattern_ends(name in "[ab%_\\\\ü]{0,12}", pattern in "[ab%_\\\\ü]{0,12}") {
-            let _ = is_like(&name, &pattern);
         }
     }
 }

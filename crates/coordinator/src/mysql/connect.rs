@@ -24,10 +24,6 @@ use tokio_util::sync::CancellationToken;
 
 pub(super) type ClientChannel = Channel<ReadSide, WriteSide>;
 
-/// The largest packet of a client that has not proven who it is. (MySQL bounds the connection
-/// attributes, the longest part of the handshake, to 64 KiB.)
-const UNKNOWN_PEER_PACKET_MAX_BYTES: usize = 72 * 1024;
-
 /// What a connection keeps for its whole life, whoever uses it.
 #[derive(Debug, Clone)]
 pub(super) struct Link {
@@ -79,6 +75,9 @@ impl From<PacketError> for Failure {
                 Self::silent(HandshakeFailure::Disconnected)
             }
             PacketError::WriteTimedOut => Self::silent(HandshakeFailure::TimedOut),
+            PacketError::AllowanceSpent => {
+                Self::told(HandshakeFailure::TooManyBytes, WireError::packet_too_large())
+            }
             PacketError::TooLarge => {
                 Self::told(HandshakeFailure::Malformed, WireError::packet_too_large())
             }
@@ -99,11 +98,11 @@ pub(super) async fn connect(
     channel: &mut ClientChannel,
     address: SocketAddr,
 ) -> Option<Connected> {
-    channel.reader.set_payload_max_bytes(UNKNOWN_PEER_PACKET_MAX_BYTES);
+    channel.reader.set_allowance(Some(door.settings.handshake_max_bytes));
     let mut peer = address;
     let limit = Duration::from_millis(door.settings.handshake_timeout_ms);
     let outcome = tokio::time::timeout(limit, shake_hands(door, channel, &mut peer)).await;
-    let outcome = outcome.unwrap_or_else(|_| Err(Failure::silent(HandshakeFailure::TimedOut)));
+    let outcome = outcome.unwrap_or_else(|_| Err(too_late()));
     let (connected, compression) = match outcome {
         Ok(connected) => connected,
         Err(failure) => {
@@ -111,7 +110,7 @@ pub(super) async fn connect(
             return None;
         }
     };
-    channel.reader.set_payload_max_bytes(door.settings.max_allowed_packet_bytes);
+    channel.reader.set_allowance(None);
     if let Some(algorithm) = compression {
         channel.compress(algorithm);
     }
@@ -128,21 +127,20 @@ pub(super) async fn change_user(
     request: &[u8],
 ) -> Option<Connected> {
     let address = link.address;
-    channel.reader.set_payload_max_bytes(UNKNOWN_PEER_PACKET_MAX_BYTES);
+    let allowed = door.settings.handshake_max_bytes.checked_sub(request.len());
+    channel.reader.set_allowance(Some(allowed.unwrap_or_default()));
     let limit = Duration::from_millis(door.settings.handshake_timeout_ms);
     let outcome = tokio::time::timeout(limit, async {
-        // It may be as long as a statement; a login is never longer than one in the handshake.
-        if request.len() > UNKNOWN_PEER_PACKET_MAX_BYTES {
-            return Err(PacketError::TooLarge.into());
-        }
+        // It came as a statement would, and may be as long.
+        allowed.ok_or(PacketError::AllowanceSpent)?;
         let login = parse_change_user(request, link.capabilities)?;
         let opened = log_in(door, channel, link, login, IsNonceUsed::Yes).await?;
         Ok(opened)
     });
     let outcome = outcome.await;
-    match outcome.unwrap_or_else(|_| Err(Failure::silent(HandshakeFailure::TimedOut))) {
+    match outcome.unwrap_or_else(|_| Err(too_late())) {
         Ok(connected) => {
-            channel.reader.set_payload_max_bytes(door.settings.max_allowed_packet_bytes);
+            channel.reader.set_allowance(None);
             Some(connected)
         }
         Err(failure) => {
@@ -150,6 +148,10 @@ pub(super) async fn change_user(
             None
         }
     }
+}
+
+fn too_late() -> Failure {
+    Failure::told(HandshakeFailure::TimedOut, WireError::read_timed_out())
 }
 
 async fn refuse(

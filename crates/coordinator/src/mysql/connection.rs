@@ -83,7 +83,7 @@ impl End {
             Self::NotChanged => Closing::ChangeOfUser,
             Self::Packet(error) => match error {
                 PacketError::Closed | PacketError::Io(_) => Closing::Left,
-                PacketError::TooLarge => Closing::PacketTooLarge,
+                PacketError::TooLarge | PacketError::AllowanceSpent => Closing::PacketTooLarge,
                 PacketError::OutOfOrder | PacketError::NotCompressed => Closing::Malformed,
                 PacketError::WriteTimedOut => Closing::WriteTimedOut,
             },
@@ -96,7 +96,9 @@ impl End {
         match self {
             Self::Idle => Some((0, WireError::idle_for_too_long())),
             Self::Packet(error) => match error {
-                PacketError::TooLarge => Some((1, WireError::packet_too_large())),
+                PacketError::TooLarge | PacketError::AllowanceSpent => {
+                    Some((1, WireError::packet_too_large()))
+                }
                 PacketError::OutOfOrder => Some((1, WireError::out_of_order())),
                 PacketError::NotCompressed => Some((1, WireError::not_compressed())),
                 PacketError::Closed | PacketError::Io(_) | PacketError::WriteTimedOut => None,

@@ -5,7 +5,7 @@
 use super::auth::{
     Account, AuthPlugin, Authenticator, Credential, Exchange, StoredCredentials, TlsRequirement,
 };
-use super::command::{Command, change_user_request, is_like};
+use super::command::{Command, change_user_request};
 use super::handshake::{
     CAPABILITIES, Login, NONCE_BYTES, offered, parse_change_user, parse_response,
 };
@@ -96,9 +96,7 @@ pub fn decode_change_user(bytes: &[u8]) {
 /// Every other command.
 pub fn decode_command(bytes: &[u8]) {
     for capabilities in [CapabilityFlags::empty(), CapabilityFlags::all()] {
-        if let Command::FieldList { table, pattern } = Command::parse(bytes, capabilities) {
-            let _ = is_like(table, pattern);
-        }
+        let _ = Command::parse(bytes, capabilities);
     }
 }
 

@@ -88,6 +88,11 @@ impl WireError {
         Self::new(1153, "08S01", "Got a packet bigger than 'max_allowed_packet' bytes")
     }
 
+    /// ER_NET_READ_INTERRUPTED
+    pub(crate) fn read_timed_out() -> Self {
+        Self::new(1159, "08S01", "Got timeout reading communication packets")
+    }
+
     /// ER_NET_UNCOMPRESS_ERROR
     pub(crate) fn not_compressed() -> Self {
         Self::new(1157, "08S01", "Couldn't uncompress communication packet")

@@ -14,6 +14,8 @@ pub(crate) enum HandshakeFailure {
     TimedOut,
     /// The peer closed the connection, as a health check does.
     Disconnected,
+    /// By `coordinator.mysql.handshake_max_bytes`.
+    TooManyBytes,
     /// What the peer sent is not this protocol, or not as it should be.
     Malformed,
     /// The TLS handshake failed, or the client's certificate was not accepted.
@@ -35,6 +37,7 @@ impl EncodeLabelValue for HandshakeFailure {
             Self::TooManyConnections => "too_many_connections",
             Self::TimedOut => "timed_out",
             Self::Disconnected => "disconnected",
+            Self::TooManyBytes => "too_many_bytes",
             Self::Malformed => "malformed",
             Self::TlsFailed => "tls_failed",
             Self::TlsRequired => "tls_required",

@@ -65,6 +65,8 @@ pub struct MysqlSettings {
     pub connections_per_user_max: usize,
     /// From the first byte to the session.
     pub handshake_timeout_ms: u64,
+    /// What a client may send before it has proven who it is.
+    pub handshake_max_bytes: usize,
     /// How long a connection may be idle.
     pub wait_timeout_s: u64,
     /// How long a client may take no bytes while a result is sent to it.
@@ -95,7 +97,7 @@ pub struct MysqlSettings {
 pub trait MysqlSession: Send {
     async fn execute(&mut self, sql: &str) -> Result<Response>;
     async fn use_database(&mut self, database: &str) -> Result<()>;
-    async fn table_columns(&self, table: &str) -> Result<Vec<OutputColumn>>;
+    async fn table_columns(&self, table: &str, pattern: &str) -> Result<Vec<OutputColumn>>;
     async fn prepare(&mut self, sql: &str) -> Result<Prepared>;
     async fn execute_prepared(
         &mut self,
@@ -138,8 +140,8 @@ impl MysqlSession for Session {
         Session::use_database(self, database).await
     }
 
-    async fn table_columns(&self, table: &str) -> Result<Vec<OutputColumn>> {
-        Session::table_columns(self, table).await
+    async fn table_columns(&self, table: &str, pattern: &str) -> Result<Vec<OutputColumn>> {
+        Session::table_columns(self, table, pattern).await
     }
 
     async fn prepare(&mut self, sql: &str) -> Result<Prepared> {

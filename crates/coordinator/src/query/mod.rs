@@ -7,5 +7,6 @@ mod run;
 
 pub(crate) use record::shortened;
 pub use record::{NewQuery, Query, QueryOutcome, QueryState};
+pub(crate) use registry::cancelled;
 pub use registry::{Permit, Queries, QuerySettings};
 pub use run::{QueryRun, RunRequest, Runner};

@@ -171,7 +171,7 @@ impl Queries {
     }
 }
 
-pub(super) fn cancelled() -> Error {
+pub(crate) fn cancelled() -> Error {
     Error::new(ErrorKind::Cancelled, "query execution was interrupted")
 }
 

@@ -81,9 +81,18 @@ impl Runner {
         context: QueryContext,
     ) -> Result<QueryDescription> {
         let engine = self.engine.clone();
-        let task = self.runtime.spawn(async move { engine.describe(statement, &context).await });
-        // A client that goes takes its planning along.
-        AbortOnDropHandle::new(task).await.map_err(|_| lost())?
+        self.off_door(async move { engine.describe(statement, &context).await }).await
+    }
+
+    /// Does what reads files or plans where queries run. A client that goes takes it along.
+    ///
+    /// # Errors
+    /// Those of `work`.
+    pub async fn off_door<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T>> + Send + 'static,
+    ) -> Result<T> {
+        AbortOnDropHandle::new(self.runtime.spawn(work)).await.map_err(|_| lost())?
     }
 
     /// The query's plan as text, with what it did when `analyze`.
@@ -235,6 +244,8 @@ impl Drive {
             Ok(started) => started,
             Err(error) => return self.fail(error, head),
         };
+        // What was made of a long statement is not needed to read its rows.
+        drop(request);
         if let Some(first) = &started.head.first {
             query.add_output(first.num_rows(), first.get_array_memory_size());
         }

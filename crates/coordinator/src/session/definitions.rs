@@ -60,24 +60,22 @@ impl Session {
                 return Ok(done(0));
             }
         }
-        let created = catalog
-            .connector
-            .create_table(NewTable {
-                schema_name: schema,
-                name: name.table,
-                columns: table.columns,
-                partition_columns: table
-                    .partition_columns
-                    .into_iter()
-                    .map(|column| (column.name, column.data_type))
-                    .collect(),
-                location: table.location,
-                format: table.format,
-                compression: table.compression,
-                options: table.options,
-            })
-            .await;
-        match created {
+        let partition_columns = table.partition_columns.into_iter();
+        let new = NewTable {
+            schema_name: schema,
+            name: name.table,
+            columns: table.columns,
+            partition_columns: partition_columns
+                .map(|column| (column.name, column.data_type))
+                .collect(),
+            location: table.location,
+            format: table.format,
+            compression: table.compression,
+            options: table.options,
+        };
+        // It may read many files to find the columns.
+        let created = async move { catalog.connector.create_table(new).await };
+        match self.runner.off_door(created).await {
             Err(error) if table.if_not_exists && error.kind() == ErrorKind::TableExists => {
                 Ok(done(0))
             }

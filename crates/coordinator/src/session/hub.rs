@@ -1,12 +1,13 @@
 //! All sessions of a coordinator: it opens them, lists them, and ends them on demand.
 
+use super::long_statements::{LongStatement, LongStatements};
 use super::state::Tracker;
 use super::{Client, FIRST_CATALOG, FIRST_SCHEMA, Session};
 use crate::accounts::StoredAccounts;
 use crate::information_schema::ServerView;
 use crate::mysql::{MysqlSession, SessionFactory, SessionRequest};
-use crate::query::{Query, Runner, shortened};
-use crate::statement::{Process, ServerStatus, ServerVariables, Variables};
+use crate::query::{Query, Runner, cancelled, shortened};
+use crate::statement::{Name, Process, ServerStatus, ServerVariables, Variables};
 use async_trait::async_trait;
 use mooring_spi::{Error, ErrorKind, Result};
 use mooring_state::StoredUser;
@@ -24,6 +25,7 @@ const CONNECTION_BITS: u32 = 21;
 pub struct SessionHub {
     this: Weak<SessionHub>,
     runner: Runner,
+    long_statements: LongStatements,
     variables: Arc<ServerVariables>,
     accounts: Arc<StoredAccounts>,
     coordinator_number: u32,
@@ -41,6 +43,8 @@ struct OpenSession {
     statement: Option<(String, Instant)>,
     /// Whether the session is busy with it; its result may be read on after that.
     busy: bool,
+    /// Cancelling it interrupts that statement.
+    interrupt: CancellationToken,
     query: Option<Weak<Query>>,
     since: Instant,
 }
@@ -66,6 +70,7 @@ impl SessionHub {
         Arc::new_cyclic(|this| Self {
             this: this.clone(),
             runner,
+            long_statements: LongStatements::default(),
             variables: Arc::new(variables),
             accounts,
             coordinator_number,
@@ -74,6 +79,11 @@ impl SessionHub {
             started: Instant::now(),
             open: Mutex::default(),
         })
+    }
+
+    /// Waits until a statement of `length` bytes may be read and planned.
+    pub(super) async fn long_statement(&self, length: usize) -> Option<LongStatement<'_>> {
+        self.long_statements.admit(length).await
     }
 
     /// The users, and their changes.
@@ -144,6 +154,7 @@ impl SessionHub {
                 format!("connection `{connection_id}` belongs to another user"),
             ));
         }
+        session.interrupt.cancel();
         if let Some(query) = session.query.as_ref().and_then(Weak::upgrade) {
             query.cancel.cancel();
         }
@@ -160,6 +171,7 @@ impl SessionHub {
             close,
             statement: None,
             busy: false,
+            interrupt: CancellationToken::new(),
             query: None,
             since: Instant::now(),
         };
@@ -218,7 +230,7 @@ impl SessionFactory for SessionHub {
         };
         session.place.set_database(session.database_label());
         if let Some(database) = request.database {
-            session.use_database(&database).await?;
+            session.enter(&Name(vec![database])).await?;
             // The client asked for it, and an error would have told that it is not so.
             session.take_changes();
         }
@@ -247,13 +259,16 @@ impl SessionPlace {
 
     /// Lists a statement until the answer is dropped.
     pub fn begin(&self, statement: &str) -> RunningStatement {
+        let interrupt = CancellationToken::new();
         self.update(|hub, session| {
             hub.statements.fetch_add(1, Ordering::Relaxed);
             session.statement = Some((shortened(statement), Instant::now()));
             session.busy = true;
+            session.interrupt = interrupt.clone();
             session.query = None;
         });
-        RunningStatement(SessionPlace { hub: self.hub.clone(), connection_id: self.connection_id })
+        let place = SessionPlace { hub: self.hub.clone(), connection_id: self.connection_id };
+        RunningStatement { place, interrupt }
     }
 
     /// Names the query that the running statement has become.
@@ -275,11 +290,29 @@ impl SessionPlace {
     }
 }
 
-pub(super) struct RunningStatement(SessionPlace);
+pub(super) struct RunningStatement {
+    place: SessionPlace,
+    interrupt: CancellationToken,
+}
+
+impl RunningStatement {
+    /// Does what the statement asks for, unless KILL interrupts it; a query that it has begun ends
+    /// with it.
+    ///
+    /// # Errors
+    /// `Cancelled`, and those of `work`.
+    pub async fn unless_killed<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        tokio::select! {
+            biased;
+            done = work => done,
+            () = self.interrupt.cancelled() => Err(cancelled()),
+        }
+    }
+}
 
 impl Drop for RunningStatement {
     fn drop(&mut self) {
-        self.0.idle();
+        self.place.idle();
     }
 }
 

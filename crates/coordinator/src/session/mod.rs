@@ -4,6 +4,7 @@
 mod result;
 mod state;
 mod hub;
+mod long_statements;
 mod definitions;
 mod queries;
 mod functions;
@@ -20,9 +21,12 @@ use crate::information_schema::SessionTables;
 use crate::query::Runner;
 use crate::statement::{
     Assignment, Kill, Name, Parameters, Place, Scope, ShowContext, Statement, VariableValue,
-    Variables, Warning, describe, error_without_secrets, parse_with, show, split_database,
+    Variables, Warning, describe, error_without_secrets, like_matches, parse_with, show,
+    split_database,
 };
+use arrow::datatypes::FieldRef;
 use hub::SessionPlace;
+use long_statements::SHORT_BYTES;
 use mooring_engine::{Catalog, Catalogs, session_schema};
 use mooring_spi::{Error, Result};
 use state::Tracker;
@@ -71,8 +75,6 @@ pub struct Session {
 
 /// The catalog in which a session starts.
 const FIRST_CATALOG: &str = "lake";
-/// A statement beyond it takes too long to parse for a door's thread.
-const LONG_STATEMENT_BYTES: usize = 64 * 1024;
 /// MySQL's default.
 const DEFAULT_WAIT_TIMEOUT_S: u64 = 28_800;
 /// The schema in which a session starts.
@@ -92,17 +94,22 @@ impl Session {
     }
 
     async fn execute_with(&mut self, sql: &str, parameters: Parameters<'_>) -> Result<Response> {
-        let statement = self.parse(sql, parameters);
         let running = self.place.begin(sql);
-        let response = match statement {
+        let response = running.unless_killed(self.parse_and_run(sql, parameters)).await;
+        drop(running);
+        self.told(sql, response)
+    }
+
+    async fn parse_and_run(&mut self, sql: &str, parameters: Parameters<'_>) -> Result<Response> {
+        let hub = self.hub.clone();
+        let _admitted = hub.long_statement(sql.len()).await;
+        match self.parse(sql, parameters) {
             Ok((statement, _)) => self.run(statement, sql).await,
             Err(error) => {
                 self.begin_warnings();
                 Err(error)
             }
-        };
-        drop(running);
-        self.told(sql, response)
+        }
     }
 
     /// What the client is told, without secrets, and finds in SHOW WARNINGS.
@@ -119,7 +126,7 @@ impl Session {
     /// The statement and the number of its parameters.
     fn parse(&self, sql: &str, parameters: Parameters<'_>) -> Result<(Statement, usize)> {
         let mode = self.variables.sql_mode();
-        match sql.len() > LONG_STATEMENT_BYTES {
+        match sql.len() > SHORT_BYTES {
             // The thread's other connections go on elsewhere meanwhile.
             true => tokio::task::block_in_place(|| parse_with(sql, mode, parameters)),
             false => parse_with(sql, mode, parameters),
@@ -176,7 +183,8 @@ impl Session {
     /// # Errors
     /// `CatalogNotFound`, `SchemaNotFound`.
     pub async fn use_database(&mut self, database: &str) -> Result<()> {
-        self.enter(&Name(vec![database.to_string()])).await
+        let running = self.place.begin(&format!("USE {database}"));
+        running.unless_killed(self.enter(&Name(vec![database.to_string()]))).await
     }
 
     async fn enter(&mut self, name: &Name) -> Result<()> {
@@ -195,19 +203,22 @@ impl Session {
         Ok(())
     }
 
-    /// The columns of a table of the current database, for COM_FIELD_LIST.
+    /// The columns of a table of the current database whose names are LIKE `pattern`, all when it is
+    /// empty: for COM_FIELD_LIST.
     ///
     /// # Errors
     /// `TableNotFound`.
-    pub async fn table_columns(&self, table: &str) -> Result<Vec<OutputColumn>> {
+    pub async fn table_columns(&self, table: &str, pattern: &str) -> Result<Vec<OutputColumn>> {
         let name = [table.to_string()];
         let tables = self.session_tables().into_catalog();
-        let (_, table) = self.place(&tables).table(&name).await?;
-        let column = |field: &Arc<arrow::datatypes::Field>| OutputColumn {
-            label: field.name().clone(),
-            field: field.clone(),
-        };
-        Ok(table.schema.fields().iter().map(column).collect())
+        let place = self.place(&tables);
+        let running = self.place.begin(&format!("SHOW COLUMNS FROM {table}"));
+        let (_, table) = running.unless_killed(place.table(&name)).await?;
+        let wanted = |name: &str| pattern.is_empty() || like_matches(pattern, name);
+        let fields = table.schema.fields().iter().filter(|field| wanted(field.name()));
+        let column =
+            |field: &FieldRef| OutputColumn { label: field.name().clone(), field: field.clone() };
+        Ok(fields.map(column).collect())
     }
 
     /// How long the client may be idle: its own `wait_timeout`. An interactive client starts with

@@ -44,12 +44,13 @@ impl Session {
     pub async fn prepare(&mut self, sql: &str) -> Result<Prepared> {
         self.begin_warnings();
         let running = self.place.begin(sql);
-        let prepared = self.prepare_statement(sql).await;
+        let prepared = running.unless_killed(self.prepare_statement(sql)).await;
         drop(running);
         self.told(sql, prepared)
     }
 
     async fn prepare_statement(&self, sql: &str) -> Result<Prepared> {
+        let _admitted = self.hub.long_statement(sql.len()).await;
         let (statement, count) = self.parse(sql, Parameters::Numbered)?;
         let sql: Arc<str> = sql.into();
         let unknown = vec![DataType::Null; count];

@@ -119,7 +119,7 @@ impl Session {
     /// Where the statements of a text stand in it.
     pub fn statements(&self, text: &str) -> Vec<Range<usize>> {
         let mode = self.tracker.state.sql_mode;
-        match text.len() > super::LONG_STATEMENT_BYTES {
+        match text.len() > super::SHORT_BYTES {
             // The thread's other connections go on elsewhere meanwhile.
             true => tokio::task::block_in_place(|| statement_places(text, mode)),
             false => statement_places(text, mode),

@@ -86,6 +86,10 @@ mod tests {
             ("größe%", "GRÖSSE", false),
             ("größe%", "GRÖßE_2", true),
             ("a\\", "a\\", true),
+            // MariaDB 10.11.
+            ("s_ß", "süß", true),
+            ("%ab", "aab", true),
+            ("%ab%b", "abab", true),
         ] {
             assert_eq!(matches(pattern, text), expected, "{pattern} on {text}");
         }

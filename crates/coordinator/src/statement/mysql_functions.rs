@@ -7,7 +7,7 @@
 use mooring_spi::{Error, Result};
 use sqlparser::ast::helpers::attached_token::AttachedToken;
 use sqlparser::ast::{
-    CaseWhen, CastKind, DataType, DateTimeField, Expr, Function, FunctionArg, FunctionArgExpr,
+    CaseWhen, CastKind, CharacterLength, DataType, DateTimeField, ExactNumberInfo, Expr, Function, FunctionArg, FunctionArgExpr,
     FunctionArgumentList, FunctionArguments, Ident, ObjectName, ObjectNamePart, UnaryOperator,
     Value,
 };
@@ -32,7 +32,9 @@ pub(super) fn with_mysql_meaning(expr: &mut Expr) -> Result<()> {
         }
         Expr::Convert { expr: inner, data_type, charset, .. } => {
             *expr = converted((**inner).clone(), data_type.take(), charset.take())?;
+            with_length(expr)?;
         }
+        Expr::Cast { .. } => with_length(expr)?,
         Expr::Extract { field, .. } => check_field(field)?,
         _ => {}
     }
@@ -203,6 +205,38 @@ fn converted(expr: Expr, data_type: Option<DataType>, charset: Option<ObjectName
     Ok(Expr::Cast { kind, expr: Box::new(expr), data_type, array: false, format: None })
 }
 
+/// A cast to so many characters cuts the rest off, and one to a decimal has no fraction unless it says
+/// so. DataFusion takes no notice of the first, and has ten digits for the second.
+fn with_length(expr: &mut Expr) -> Result<()> {
+    let Expr::Cast { data_type, .. } = expr else {
+        return Ok(());
+    };
+    match data_type {
+        DataType::Decimal(size) | DataType::Numeric(size) | DataType::Dec(size) => match *size {
+            ExactNumberInfo::None => *size = ExactNumberInfo::PrecisionAndScale(10, 0),
+            ExactNumberInfo::Precision(precision) => {
+                *size = ExactNumberInfo::PrecisionAndScale(precision, 0);
+            }
+            ExactNumberInfo::PrecisionAndScale(..) => {}
+        },
+        DataType::Char(length)
+        | DataType::Character(length)
+        | DataType::Varchar(length)
+        | DataType::CharVarying(length)
+        | DataType::CharacterVarying(length) => {
+            if let Some(CharacterLength::IntegerLength { length: count, .. }) = length.take() {
+                let count = Expr::value(Value::Number(count.to_string(), false));
+                *expr = call("left", vec![expr.clone(), count]);
+            }
+        }
+        DataType::Binary(Some(_)) | DataType::Varbinary(Some(_)) => {
+            return Err(refused("CAST(... AS BINARY(n))", "the length would mean nothing here"));
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
 /// Weeks begin elsewhere in MySQL, and its microseconds are without the seconds.
 fn check_field(field: &DateTimeField) -> Result<()> {
     match field {
@@ -240,6 +274,10 @@ mod tests {
             ("SELECT CONVERT(a USING utf8mb4)", "SELECT CAST(a AS CHAR)"),
             ("SELECT regexp_replace(a, 'b', 'c')", "SELECT regexp_replace(a, 'b', 'c', 'g')"),
             ("SELECT mid(a, 2, 3)", "SELECT substr(a, 2, 3)"),
+            ("SELECT CAST(a AS DECIMAL)", "SELECT CAST(a AS DECIMAL(10,0))"),
+            ("SELECT CONVERT(a, DECIMAL(5))", "SELECT CAST(a AS DECIMAL(5,0))"),
+            ("SELECT CAST(a AS CHAR(2))", "SELECT left(CAST(a AS CHAR), 2)"),
+            ("SELECT CAST(a AS VARCHAR)", "SELECT CAST(a AS VARCHAR)"),
             ("SELECT substring(a FROM -2)", "SELECT substring_by_position(a, -2)"),
             ("SELECT substring(a, b, 3)", "SELECT substring_by_position(a, b, 3)"),
         ] {

@@ -1,14 +1,16 @@
 //! `/` as MySQL has it (MySQL 8.0 Reference Manual, section 14.6.1): of integers it is a decimal,
 //! of decimals it has four digits more than the dividend (`div_precision_increment`), and by zero
-//! it is null.
+//! it is null. A quotient that is multiplied is not rounded before: MySQL keeps more digits than it
+//! shows.
 
-use datafusion::arrow::array::{ArrayRef, AsArray, Decimal128Array, Float64Array};
+use datafusion::arrow::array::{Array, ArrayRef, AsArray, Decimal128Array, Float64Array};
 use datafusion::arrow::datatypes::{DataType, Float64Type, i256};
 use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DFSchema, Result, exec_err, plan_err};
+use datafusion::logical_expr::expr::ScalarFunction;
 use datafusion::logical_expr::{
     BinaryExpr, ColumnarValue, Expr, ExprSchemable, Operator, ScalarFunctionArgs, ScalarUDF,
-    ScalarUDFImpl, Signature, Volatility, cast,
+    ScalarUDFImpl, Signature, TypeSignature, Volatility, cast,
 };
 use std::sync::{Arc, LazyLock};
 
@@ -21,7 +23,8 @@ pub(super) const SCALE_MORE: i8 = 4;
 const SCALE_MAX: i8 = 30;
 
 static DIVIDE: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| {
-    let signature = Signature::any(2, Volatility::Immutable);
+    let counts = vec![TypeSignature::Any(2), TypeSignature::Any(3)];
+    let signature = Signature::one_of(counts, Volatility::Immutable);
     Arc::new(ScalarUDF::from(Divide { signature }))
 });
 
@@ -29,31 +32,61 @@ pub(crate) fn divide() -> Arc<ScalarUDF> {
     DIVIDE.clone()
 }
 
-/// Leaves what is no division of numbers.
+/// Leaves what is no division of numbers, and no product of one.
 pub(super) fn rewrite(expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
-    let Expr::BinaryExpr(BinaryExpr { left, op: Operator::Divide, right }) = &expr else {
-        return Transformed::no(expr);
+    let rewritten = match &expr {
+        Expr::BinaryExpr(BinaryExpr { left, op: Operator::Divide, right }) => {
+            division(left, right, schema)
+        }
+        Expr::BinaryExpr(BinaryExpr { left, op: Operator::Multiply, right }) => {
+            product(left, right, schema).or_else(|| product(right, left, schema))
+        }
+        _ => None,
     };
-    let (Ok(left_type), Ok(right_type)) = (left.get_type(schema), right.get_type(schema)) else {
-        return Transformed::no(expr);
-    };
-    let exact =
-        |found: &DataType| found.is_integer() || matches!(found, DataType::Decimal128(_, 0..));
-    let double = |found: &DataType| found.is_floating() || found.is_numeric();
-    let operand = |operand: &Expr, found: &DataType| match found {
-        found if found.is_integer() => cast(operand.clone(), INTEGER),
-        _ => operand.clone(),
-    };
-    if exact(&left_type) && exact(&right_type) {
-        let operands = vec![operand(left, &left_type), operand(right, &right_type)];
-        return Transformed::yes(DIVIDE.call(operands));
+    match rewritten {
+        Some(rewritten) => Transformed::yes(rewritten),
+        None => Transformed::no(expr),
     }
+}
+
+fn division(left: &Expr, right: &Expr, schema: &DFSchema) -> Option<Expr> {
+    if let Some((dividend, divisor)) = exact(left, schema).zip(exact(right, schema)) {
+        return Some(DIVIDE.call(vec![dividend, divisor]));
+    }
+    let (left_type, right_type) = (left.get_type(schema).ok()?, right.get_type(schema).ok()?);
+    let double = |found: &DataType| found.is_floating() || found.is_numeric();
     let rounded = left_type.is_floating() || right_type.is_floating();
     if rounded && double(&left_type) && double(&right_type) {
         let as_double = |operand: &Expr| cast(operand.clone(), DataType::Float64);
-        return Transformed::yes(DIVIDE.call(vec![as_double(left), as_double(right)]));
+        return Some(DIVIDE.call(vec![as_double(left), as_double(right)]));
     }
-    Transformed::no(expr)
+    None
+}
+
+/// `dividend / divisor * factor` in one call, where `quotient` is the one of the first two, or of two
+/// and a factor.
+fn product(quotient: &Expr, factor: &Expr, schema: &DFSchema) -> Option<Expr> {
+    let Expr::ScalarFunction(ScalarFunction { func, args }) = quotient else {
+        return None;
+    };
+    let [dividend, divisor, factors @ ..] = args.as_slice() else {
+        return None;
+    };
+    if func.name() != DIVIDE.name() || !dividend.get_type(schema).ok()?.is_decimal() {
+        return None;
+    }
+    let factor = exact(factor, schema)?;
+    let factor = factors.iter().cloned().fold(factor, |product, more| product * more);
+    Some(DIVIDE.call(vec![dividend.clone(), divisor.clone(), factor]))
+}
+
+/// An integer or decimal as a decimal.
+fn exact(operand: &Expr, schema: &DFSchema) -> Option<Expr> {
+    match operand.get_type(schema).ok()? {
+        DataType::Decimal128(_, 0..) => Some(operand.clone()),
+        found if found.is_integer() => Some(cast(operand.clone(), INTEGER)),
+        _ => None,
+    }
 }
 
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -73,24 +106,39 @@ impl ScalarUDFImpl for Divide {
     fn return_type(&self, types: &[DataType]) -> Result<DataType> {
         match types {
             [DataType::Float64, DataType::Float64] => Ok(DataType::Float64),
-            [DataType::Decimal128(precision, scale), DataType::Decimal128(_, right_scale)] => {
+            [
+                DataType::Decimal128(precision, scale),
+                DataType::Decimal128(_, right_scale),
+                factor @ ..,
+            ] => {
+                let (factor_precision, factor_scale) = match factor {
+                    [DataType::Decimal128(precision, scale)] => (*precision, *scale),
+                    [] => (0, 0),
+                    _ => return plan_err!("divide takes a decimal as its factor"),
+                };
                 let more = right_scale.max(&0).unsigned_abs() + SCALE_MORE.unsigned_abs();
-                let precision = precision.saturating_add(more).min(PRECISION_MAX);
-                let scale = (scale + SCALE_MORE).min(SCALE_MAX.max(*scale));
-                Ok(DataType::Decimal128(precision, scale))
+                let precision = precision.saturating_add(more).saturating_add(factor_precision);
+                let scale_max = SCALE_MAX.max(*scale).max(factor_scale);
+                let scale = (scale + SCALE_MORE).saturating_add(factor_scale).min(scale_max);
+                Ok(DataType::Decimal128(precision.min(PRECISION_MAX), scale))
             }
-            _ => plan_err!("divide takes two decimals or two doubles"),
+            _ => plan_err!("divide takes decimals or two doubles"),
         }
     }
 
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let arrays = ColumnarValue::values_to_arrays(&arguments.args)?;
-        let [left, right] = arrays.as_slice() else {
-            return plan_err!("divide takes two arguments");
+        let [left, right, factor @ ..] = arrays.as_slice() else {
+            return plan_err!("divide takes two arguments, or three");
         };
         let result: ArrayRef = match arguments.return_field.data_type() {
             DataType::Decimal128(precision, scale) => {
-                Arc::new(decimals(left.as_primitive(), right.as_primitive(), *precision, *scale)?)
+                let factor = factor.first().map(AsArray::as_primitive);
+                let quotients =
+                    decimals(left.as_primitive(), right.as_primitive(), factor, *scale)?;
+                let quotients = quotients.with_precision_and_scale(*precision, *scale)?;
+                quotients.validate_decimal_precision(*precision)?;
+                Arc::new(quotients)
             }
             _ => Arc::new(doubles(left, right)),
         };
@@ -109,25 +157,32 @@ fn doubles(left: &ArrayRef, right: &ArrayRef) -> Float64Array {
 fn decimals(
     left: &Decimal128Array,
     right: &Decimal128Array,
-    precision: u8,
+    factor: Option<&Decimal128Array>,
     scale: i8,
 ) -> Result<Decimal128Array> {
-    let shift = i32::from(scale) - i32::from(left.scale()) + i32::from(right.scale());
-    let factor = i256::from_i128(10).checked_pow(shift.max(0).unsigned_abs());
+    let factor_scale = factor.map_or(0, Decimal128Array::scale);
+    let dividend_scale = i32::from(left.scale()) + i32::from(factor_scale);
+    let shift = i32::from(scale) - dividend_scale + i32::from(right.scale());
+    let power = i256::from_i128(10).checked_pow(shift.max(0).unsigned_abs());
     let mut values = Vec::with_capacity(left.len());
-    for (left, right) in left.iter().zip(right) {
-        let Some((dividend, divisor)) = left.zip(right).filter(|(_, divisor)| *divisor != 0) else {
+    for (row, (left, right)) in left.iter().zip(right).enumerate() {
+        let factor = match factor {
+            Some(factor) => factor.is_valid(row).then(|| factor.value(row)),
+            None => Some(1),
+        };
+        let (Some(dividend), Some(divisor), Some(factor)) =
+            (left, right.filter(|divisor| *divisor != 0), factor)
+        else {
             values.push(None);
             continue;
         };
+        let factor = power.and_then(|power| power.checked_mul(i256::from_i128(factor)));
         match factor.and_then(|factor| quotient(dividend, factor, divisor)) {
             Some(quotient) => values.push(Some(quotient)),
             None => return exec_err!("a quotient is out of the range of decimals"),
         }
     }
-    let result = Decimal128Array::from(values).with_precision_and_scale(precision, scale)?;
-    result.validate_decimal_precision(precision)?;
-    Ok(result)
+    Ok(Decimal128Array::from(values))
 }
 
 /// Rounded half away from zero.

@@ -89,6 +89,14 @@ pub(super) const SETTINGS: &[Setting] = &[
         help: "A client that is not logged in after so long is disconnected.",
     },
     Setting {
+        key: "coordinator.mysql.handshake_max_bytes",
+        default: "73728",
+        kind: Kind::Integer { least: 4096, most: 16_777_216 },
+        roles: COORDINATOR,
+        help: "What a client may send before it is logged in. (MySQL bounds the connection \
+               attributes, the longest part, to 64 KiB.)",
+    },
+    Setting {
         key: "coordinator.mysql.wait_timeout_s",
         default: "28800",
         kind: Kind::Duration { unit: Unit::Seconds, least: 1 },

@@ -63,6 +63,7 @@ pub(crate) struct Mysql {
     pub(crate) connections_per_user_max: usize,
     #[serde(rename = "handshake_timeout_ms", deserialize_with = "milliseconds")]
     pub(crate) handshake_timeout: Duration,
+    pub(crate) handshake_max_bytes: usize,
     #[serde(rename = "wait_timeout_s", deserialize_with = "seconds")]
     pub(crate) wait_timeout: Duration,
     #[serde(rename = "write_timeout_s", deserialize_with = "seconds")]

@@ -39,6 +39,7 @@ pub(super) fn settings(
         connections_max: mysql.connections_max,
         connections_per_user_max: mysql.connections_per_user_max,
         handshake_timeout_ms: millis(mysql.handshake_timeout),
+        handshake_max_bytes: mysql.handshake_max_bytes,
         wait_timeout_s: mysql.wait_timeout.as_secs(),
         write_timeout_s: mysql.write_timeout.as_secs(),
         max_allowed_packet_bytes: mysql.max_allowed_packet_bytes,

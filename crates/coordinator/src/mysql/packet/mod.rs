@@ -26,6 +26,8 @@ pub(crate) enum PacketError {
     Io(#[expect(dead_code, reason = "shown by Debug, in the log")] io::Error),
     /// The payload is larger than the limit.
     TooLarge,
+    /// The payloads together are larger than the limit for a peer that is not known yet.
+    AllowanceSpent,
     OutOfOrder,
     /// A frame of the compressed layer does not become what it declares.
     NotCompressed,

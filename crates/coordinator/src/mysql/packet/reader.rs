@@ -34,12 +34,20 @@ pub(crate) struct PacketReader<R> {
     /// The compressed layer, once it is agreed upon.
     frames: Option<Frames>,
     payload_max_bytes: usize,
+    /// What the payloads to come may take together.
+    allowance_bytes: Option<usize>,
 }
 
 impl<R: AsyncRead + Unpin> PacketReader<R> {
     /// `payload_max_bytes` bounds a payload over all its packets.
     pub(crate) fn new(stream: R, payload_max_bytes: usize) -> Self {
-        Self { stream, buffer: BytesMut::new(), frames: None, payload_max_bytes }
+        Self {
+            stream,
+            buffer: BytesMut::new(),
+            frames: None,
+            payload_max_bytes,
+            allowance_bytes: None,
+        }
     }
 
     /// From here on the peer sends frames; what it has sent ahead is of them.
@@ -59,8 +67,10 @@ impl<R: AsyncRead + Unpin> PacketReader<R> {
         Ok(&mut self.buffer)
     }
 
-    pub(crate) fn set_payload_max_bytes(&mut self, payload_max_bytes: usize) {
-        self.payload_max_bytes = payload_max_bytes;
+    /// Bounds what all payloads take together from here on, for a peer that nobody knows yet; `None`
+    /// when it is known.
+    pub(crate) fn set_allowance(&mut self, bytes: Option<usize>) {
+        self.allowance_bytes = bytes;
     }
 
     /// The next payload, whose first packet must have the sequence number `sequence`.
@@ -84,6 +94,9 @@ impl<R: AsyncRead + Unpin> PacketReader<R> {
             }
             next_sequence = next_sequence.wrapping_add(1);
             let total = whole.as_ref().map_or(0, BytesMut::len) + length;
+            if self.allowance_bytes.is_some_and(|allowed| total > allowed) {
+                return Err(PacketError::AllowanceSpent);
+            }
             if total > self.payload_max_bytes {
                 return Err(PacketError::TooLarge);
             }
@@ -100,6 +113,7 @@ impl<R: AsyncRead + Unpin> PacketReader<R> {
                 if let Some(frames) = &self.frames {
                     next_sequence = frames.next_sequence;
                 }
+                self.allowance_bytes = self.allowance_bytes.map(|allowed| allowed - payload.len());
                 return Ok(Packet { payload, next_sequence });
             }
             whole = Some(payload);
@@ -253,6 +267,21 @@ mod tests {
         let bytes = [part, packet(1, b"ab")].concat();
         let mut reader = PacketReader::new(&bytes[..], PAYLOAD_MAX_BYTES + 1);
         assert!(matches!(run(reader.read(0)), Err(PacketError::TooLarge)));
+    }
+
+    #[test]
+    fn an_allowance_is_for_all_payloads_together() {
+        let bytes = [packet(0, b"four"), packet(0, b"more"), packet(0, b"known")].concat();
+        let mut reader = PacketReader::new(&bytes[..], 100);
+        reader.set_allowance(Some(7));
+        assert_eq!(&run(reader.read(0)).expect("a packet").payload[..], b"four");
+        assert!(matches!(run(reader.read(0)), Err(PacketError::AllowanceSpent)));
+        let mut reader = PacketReader::new(&bytes[..], 100);
+        reader.set_allowance(Some(8));
+        run(reader.read(0)).expect("a packet");
+        run(reader.read(0)).expect("a packet");
+        reader.set_allowance(None);
+        run(reader.read(0)).expect("a packet");
     }
 
     #[test]

@@ -223,7 +223,7 @@ impl MysqlSession for FakeSession {
         }
     }
 
-    async fn table_columns(&self, _table: &str) -> Result<Vec<OutputColumn>> {
+    async fn table_columns(&self, _table: &str, _pattern: &str) -> Result<Vec<OutputColumn>> {
         Ok(columns())
     }
 
@@ -304,6 +304,7 @@ pub(super) fn settings() -> MysqlSettings {
         connections_max: 10,
         connections_per_user_max: 0,
         handshake_timeout_ms: 60_000,
+        handshake_max_bytes: 72 << 10,
         wait_timeout_s: 60,
         write_timeout_s: 60,
         max_allowed_packet_bytes: 1 << 20,

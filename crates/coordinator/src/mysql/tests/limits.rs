@@ -49,11 +49,33 @@ async fn half_handshakes_end_in_time() {
         let mut rest = Vec::new();
         let ended = tokio::time::timeout(PATIENCE, peer.stream.read_to_end(&mut rest)).await;
         assert!(ended.is_ok(), "{bytes:?}");
+        let errno = rest.get(5..7).map(|bytes| u16::from_le_bytes([bytes[0], bytes[1]]));
+        assert_eq!(errno, Some(1159), "{bytes:?}");
     }
     // In the middle of the authentication.
     let (mut peer, _) = Peer::connect(&door).await;
     let plugin = AuthPlugin::CachingSha2Password;
     assert_eq!(peer.respond("sha", Some(vec![1; 32]), plugin, None).await, [1, 4]);
+    assert_eq!(error(&peer.receive().await.expect("told why")).0, 1159);
     assert_eq!(peer.receive().await, None);
     assert!(door.behind.clients.lock().is_empty());
+}
+
+#[tokio::test]
+async fn who_is_not_known_yet_may_send_so_much() {
+    let door = Door::open_as(MysqlSettings { handshake_max_bytes: 400, ..settings() }).await;
+    let plugin = AuthPlugin::CachingSha2Password;
+    let (mut peer, _) = Peer::connect(&door).await;
+    let answer = peer.respond(&"x".repeat(400), None, plugin.clone(), None).await;
+    assert_eq!(error(&answer).0, 1153);
+    assert_eq!(peer.receive().await, None);
+    // In two packets, each short enough.
+    let (mut peer, _) = Peer::connect(&door).await;
+    let answer = peer.respond("sha", Some(vec![1; 32]), plugin, None).await;
+    assert_eq!(answer, [1, 4]);
+    peer.send(&[7; 380]).await;
+    assert_eq!(error(&peer.receive().await.expect("told why")).0, 1153);
+    // A session is bound by other limits.
+    let mut peer = Peer::open(&door).await;
+    assert!(!peer.query(&format!("echo {}", "x".repeat(4000))).await.is_empty());
 }
