@@ -25,7 +25,7 @@ const SPREAD_PARTITIONS_MIN: usize = 2;
 
 /// What a node holds of one worker's rows before it asks for no more. The default of 64 MiB for each
 /// worker is what a slow client of the coordinator would make it keep.
-const WORKER_BUFFER_BYTES: usize = 4 << 20;
+const WORKER_BUFFER_BYTES: usize = 1 << 20;
 
 /// How large a row is thought to be where a source knows its rows but not their bytes.
 const BROADCAST_ROW_BYTES: usize = 32;

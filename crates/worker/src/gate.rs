@@ -50,6 +50,11 @@ impl Drain {
         *self.running.borrow()
     }
 
+    /// Tells when a task begins or ends.
+    pub(crate) fn watch_running(&self) -> watch::Receiver<usize> {
+        self.running.subscribe()
+    }
+
     /// Waits until no task runs.
     pub async fn idle(&self) {
         let mut running = self.running.subscribe();

@@ -2,6 +2,7 @@
 //! it leaves. It must never plan.
 
 mod server;
+mod ended_tasks;
 mod gate;
 mod registration;
 mod client;

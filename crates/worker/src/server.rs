@@ -1,17 +1,26 @@
 //! The internal port of a node.
 
-use crate::gate::Gate;
+use crate::ended_tasks::let_go;
+use crate::gate::{Drain, Gate};
 use datafusion_distributed::{Worker, WorkerQueryContext};
 use mooring_engine::{NodeRuntime, build_worker_session};
 use mooring_spi::{Error, ErrorKind, Result};
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tonic::service::Routes;
 use tonic::transport::server::TcpIncoming;
 
-/// Adds the service that runs tasks on this node.
-pub fn with_fragments(routes: Routes, node: NodeRuntime) -> Routes {
+/// Adds the service that runs tasks on this node. `drain` is that of the gate before it, and `plans`
+/// where plans run.
+pub fn with_fragments(
+    routes: Routes,
+    node: NodeRuntime,
+    drain: Arc<Drain>,
+    plans: &Handle,
+) -> Routes {
     let runtime_env = node.runtime_env.clone();
     let worker = Worker::from_session_builder(move |context: WorkerQueryContext| {
         let node = node.clone();
@@ -19,6 +28,7 @@ pub fn with_fragments(routes: Routes, node: NodeRuntime) -> Routes {
     })
     .with_runtime_env(runtime_env)
     .with_version(crate::VERSION);
+    plans.spawn(let_go(worker.clone(), drain));
     routes.add_service(worker.into_worker_server())
 }
 

@@ -1,9 +1,10 @@
 //! The functions that know the session: their values are constants of one statement, folded into
 //! the plan before any of it reaches a worker.
 
-use super::Session;
+use super::{Session, clock};
 use crate::mysql::SERVER_VERSION;
 use arrow::datatypes::DataType;
+use chrono::Utc;
 use datafusion::common::ScalarValue;
 use datafusion::error::Result as PlannerResult;
 use datafusion::logical_expr::{
@@ -40,7 +41,9 @@ impl ScalarUDFImpl for Constant {
 
 impl Session {
     /// MySQL 8.0 Reference Manual, section 14.15 "Information Functions".
-    pub(super) fn functions(&self) -> SessionFunctions {
+    pub(super) fn functions(&self, time_zone: &str) -> SessionFunctions {
+        let now = Utc::now();
+        let time_zone = time_zone.to_owned();
         let client = self.client.clone();
         let database = self.database_label();
         Arc::new(move || {
@@ -61,7 +64,8 @@ impl Session {
                 let signature = Signature::nullary(Volatility::Stable);
                 Arc::new(ScalarUDF::from(Constant { name, value, signature }))
             };
-            values.into_iter().map(function).collect()
+            let constants = values.into_iter().map(function);
+            constants.chain(clock::functions(now, &time_zone)).collect()
         })
     }
 }

@@ -7,6 +7,7 @@ mod hub;
 mod long_statements;
 mod definitions;
 mod queries;
+mod clock;
 mod functions;
 mod users;
 mod prepared;

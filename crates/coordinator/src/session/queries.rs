@@ -92,6 +92,7 @@ impl Session {
             options.viewer.clone_from(&self.client.user);
         }
         options.batch_size_rows = number("batch_size")?;
+        let functions = self.functions(&options.time_zone);
         Ok(QueryContext {
             options,
             current: CurrentNames { catalog: self.catalog.clone(), schema: self.schema.clone() },
@@ -100,7 +101,7 @@ impl Session {
             distributed_bytes_per_partition: number("distributed_bytes_per_partition")?,
             broadcast_join_bytes_max: number("broadcast_join_bytes_max")?,
             variables: Arc::new(VariableProvider::new(&self.variables)),
-            functions: self.functions(),
+            functions,
             tasks: Arc::default(),
         })
     }

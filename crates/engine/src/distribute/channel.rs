@@ -118,8 +118,8 @@ impl ClusterChannels {
             .keep_alive_timeout(Duration::from_secs(5))
             .keep_alive_while_idle(false)
             // A slow client's rows stay in here, on top of what its query may keep of them. At 10 Gbit/s
-            // a round trip of 1 ms needs 1.25 MB.
-            .initial_stream_window_size(2 * 1024 * 1024)
+            // a round trip of 1 ms needs 1.25 MB, for all streams of a connection together.
+            .initial_stream_window_size(1024 * 1024)
             .initial_connection_window_size(16 * 1024 * 1024);
         let channel = endpoint.connect_lazy();
         let mut channels = self.channels.lock();

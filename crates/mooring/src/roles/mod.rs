@@ -63,9 +63,9 @@ fn coordinate(config: &Config, ready: Option<PathBuf>, laptop: bool) -> Result<(
         let coordinator = Coordinator::new(parts, &mut registry)?;
 
         let drain = Arc::new(Drain::default());
-        let gate = Gate::new(&secret, drain)?;
+        let gate = Gate::new(&secret, drain.clone())?;
         let routes = match laptop {
-            true => with_fragments(coordinator.internal(), runtime),
+            true => with_fragments(coordinator.internal(), runtime, drain, &plans_handle),
             false => coordinator.internal(),
         };
         let internal_stop = CancellationToken::new();
@@ -134,7 +134,12 @@ pub(crate) fn worker(config: &Config, ready: Option<PathBuf>) -> Result<(), Fail
         }
         let server_stop = CancellationToken::new();
         let gate = Gate::new(&node.secret, worker.drain.clone())?;
-        let routes = with_fragments(tonic::service::Routes::default(), node.runtime.clone());
+        let routes = with_fragments(
+            tonic::service::Routes::default(),
+            node.runtime.clone(),
+            worker.drain.clone(),
+            &plans_handle,
+        );
         let mut server = plans_handle.spawn(serve(
             listener,
             gate,
