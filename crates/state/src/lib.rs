@@ -5,6 +5,7 @@
 //! know DataFusion, and no error of it holds a credential or the password of the store's URL.
 
 mod catalogs;
+mod content;
 mod failure;
 mod location;
 mod migrations;
@@ -16,6 +17,7 @@ mod users;
 #[cfg(test)]
 mod tests;
 
+pub use content::Content;
 pub use location::StateLocation;
 pub use store::State;
 pub use tables::{PutTable, StoredTable};

@@ -27,6 +27,8 @@ pub(crate) enum Backend {
 /// A location that is ready to be connected to.
 pub(crate) struct Target {
     pub(crate) backend: Backend,
+    /// The SQLite file.
+    pub(crate) file: Option<PathBuf>,
     pub(crate) url: Url,
     /// How errors name the store.
     pub(crate) label: String,
@@ -68,7 +70,7 @@ async fn prepare_folder(folder: &Path) -> Result<Target> {
         let message = format!("{label} cannot be used: its path is not valid unicode");
         Error::new(ErrorKind::StateUnusable, message)
     })?;
-    Ok(Target { backend: Backend::Sqlite, url, label })
+    Ok(Target { backend: Backend::Sqlite, file: Some(file), url, label })
 }
 
 /// The path as a `sqlite:` URL. `None` when it is no unicode text.
@@ -95,7 +97,7 @@ fn postgresql_target(secret: &SecretString) -> Result<Target> {
         let message = format!("the state store's URL has scheme `{}`; {expected}", url.scheme());
         return Err(Error::new(ErrorKind::InvalidArgument, message));
     }
-    Ok(Target { backend: Backend::PostgreSql, label: postgresql_label(&url), url })
+    Ok(Target { backend: Backend::PostgreSql, file: None, label: postgresql_label(&url), url })
 }
 
 /// Names user, host, port and database; a password may also stand in the query, so that goes too.

@@ -1,5 +1,6 @@
 //! The store itself: its connections, and the bounds under which every piece of work runs.
 
+use crate::content::{Content, Contents};
 use crate::failure::{Failure, unusable};
 use crate::location::{Backend, StateLocation, Target};
 use crate::migrations;
@@ -29,6 +30,7 @@ const POSTGRESQL_SESSION: &str = "SET statement_timeout = 25000; SET lock_timeou
 pub struct State {
     pub(crate) pool: AnyPool,
     backend: Backend,
+    contents: Option<Arc<Contents>>,
     label: Arc<str>,
 }
 
@@ -42,7 +44,8 @@ impl State {
         sqlx::any::install_default_drivers();
         let target = location.prepare().await?;
         let pool = connect(&target).await.map_err(|error| unusable(&target.label, error))?;
-        let state = State { pool, backend: target.backend, label: target.label.into() };
+        let contents = target.file.as_deref().map(Contents::of).map(Arc::new);
+        let state = State { pool, backend: target.backend, contents, label: target.label.into() };
         if let Err(error) = migrations::run(&state).await {
             // A failed migration may hold the database's migration lock: end the session.
             state.close().await;
@@ -62,6 +65,12 @@ impl State {
     /// How errors name the store: its folder, or its URL without password.
     pub fn label(&self) -> &str {
         &self.label
+    }
+
+    /// What the store holds now: who keeps what was read after it can tell whether it still holds.
+    /// `None` where only the database could tell.
+    pub fn content(&self) -> Option<Content> {
+        self.contents.as_ref()?.now()
     }
 
     pub(crate) fn backend(&self) -> Backend {
@@ -168,7 +177,13 @@ async fn connect(target: &Target) -> Result<AnyPool, sqlx::Error> {
         Backend::Sqlite => SQLITE_SESSION,
         Backend::PostgreSql => POSTGRESQL_SESSION,
     };
-    AnyPoolOptions::new()
+    let options = AnyPoolOptions::new();
+    let options = match target.backend {
+        // One is kept for ever: see `content`.
+        Backend::Sqlite => options.min_connections(1).idle_timeout(None).max_lifetime(None),
+        Backend::PostgreSql => options,
+    };
+    options
         .max_connections(CONNECTIONS_MAX)
         .acquire_timeout(ACQUIRE_TIMEOUT)
         // A file does not go away as a server does, and each query asks the store.

@@ -42,9 +42,8 @@ const OF_UTC: &[(&str, Part)] =
 pub(super) fn functions(at: DateTime<Utc>, time_zone: &str) -> Vec<Arc<ScalarUDF>> {
     let utc = at.naive_utc();
     // The session takes no other names than those that parse.
-    let local = time_zone
-        .parse::<Tz>()
-        .map_or(utc, |zone| zone.from_utc_datetime(&utc).naive_local());
+    let local =
+        time_zone.parse::<Tz>().map_or(utc, |zone| zone.from_utc_datetime(&utc).naive_local());
     let function = |wall_us: i64| {
         move |(name, part): &(&'static str, Part)| {
             let counts = [TypeSignature::Nullary, TypeSignature::Any(1)];
@@ -81,11 +80,18 @@ impl Clock {
             (Part::Time, 0) => ScalarValue::Time32Second(i32::try_from(time_us / 1_000_000).ok()),
             (Part::Time, 3) => ScalarValue::Time32Millisecond(i32::try_from(time_us / 1_000).ok()),
             (Part::Time, 6) => ScalarValue::Time64Microsecond(Some(time_us)),
-            (Part::Both, 0) => ScalarValue::TimestampSecond(wall.map(|us| us.div_euclid(1_000_000)), None),
-            (Part::Both, 3) => ScalarValue::TimestampMillisecond(wall.map(|us| us.div_euclid(1_000)), None),
+            (Part::Both, 0) => {
+                ScalarValue::TimestampSecond(wall.map(|us| us.div_euclid(1_000_000)), None)
+            }
+            (Part::Both, 3) => {
+                ScalarValue::TimestampMillisecond(wall.map(|us| us.div_euclid(1_000)), None)
+            }
             (Part::Both, 6) => ScalarValue::TimestampMicrosecond(wall, None),
             (Part::Time | Part::Both, _) => {
-                return plan_err!("{}({digits}) is not supported: the digits are 0, 3 or 6", self.name);
+                return plan_err!(
+                    "{}({digits}) is not supported: the digits are 0, 3 or 6",
+                    self.name
+                );
             }
         })
     }
@@ -155,9 +161,9 @@ mod tests {
             config_options: Arc::default(),
         };
         match function.invoke_with_args(arguments).expect("a value") {
-            ColumnarValue::Scalar(value) => value.to_array().map(|array| {
-                arrow::util::display::array_value_to_string(&array, 0).expect("text")
-            }),
+            ColumnarValue::Scalar(value) => value
+                .to_array()
+                .map(|array| arrow::util::display::array_value_to_string(&array, 0).expect("text")),
             ColumnarValue::Array(_) => panic!("an array"),
         }
         .expect("one value")
