@@ -99,6 +99,12 @@ class Commands(unittest.TestCase):
         for name, column in zip((b"r_regionkey", b"r_name", b"r_comment"), columns, strict=True):
             self.assertIn(name, column)
 
+    def test_field_list_of_a_pattern(self):
+        self.connection.ask(raw.INIT_DB, b"tpch.tiny")
+        self.connection.command(raw.FIELD_LIST, b"region\0R\\_n%")
+        self.assertIn(b"r_name", self.connection.answer())
+        self.assertEqual(self.connection.answer()[0], 0xFE)
+
     def test_init_db(self):
         self.assert_error(1049, self.connection.ask, raw.INIT_DB, b"nowhere")
         self.connection.ask(raw.INIT_DB, b"tpch.tiny")

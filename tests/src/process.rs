@@ -121,6 +121,18 @@ impl Process {
         }
     }
 
+    /// How long processors have worked for the process, in steps of a hundredth of a second
+    /// (`utime` and `stime` of proc(5)).
+    pub fn processor_time(&self) -> Result<Duration> {
+        let id = self.child.id().ok_or_else(|| Failure::new("the process has ended"))?;
+        let stat = std::fs::read_to_string(format!("/proc/{id}/stat"))?;
+        // The name, in parentheses, may hold anything.
+        let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+        let hundredths: u64 =
+            fields.skip(11).take(2).filter_map(|ticks| ticks.parse::<u64>().ok()).sum();
+        Ok(Duration::from_millis(10 * hundredths))
+    }
+
     pub async fn exit_status(&mut self) -> Result<ExitStatus> {
         match timeout(EXIT_TIMEOUT, self.child.wait()).await {
             Ok(status) => Ok(status?),

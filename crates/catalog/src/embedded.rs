@@ -1,13 +1,12 @@
 //! The embedded metastore: table definitions in Mooring's own state store.
 
+use crate::kept_definitions::KeptDefinitions;
 use async_trait::async_trait;
 use mooring_spi::{
     Error, ErrorKind, Metastore, PartitionDefinition, Predicate, Result, TableDefinition,
     TableKind, TableSummary, fold,
 };
-use mooring_state::{Content, PutTable, State, StoredTable};
-use parking_lot::Mutex;
-use std::collections::HashMap;
+use mooring_state::{PutTable, State, StoredTable};
 use tokio::sync::OnceCell;
 
 /// The schema that is always there.
@@ -23,23 +22,13 @@ pub struct EmbeddedMetastore {
     catalog_id: u64,
     /// Set once the schema `default` is there.
     ready: OnceCell<()>,
-    known: Mutex<Known>,
+    kept: KeptDefinitions,
 }
-
-/// Tables by the folded names of their schema and their own, as the store had them at one moment.
-#[derive(Debug, Default)]
-struct Known {
-    at: Option<Content>,
-    tables: HashMap<(String, String), TableDefinition>,
-}
-
-/// When there are more, it starts anew.
-const KNOWN_TABLES_MAX: usize = 1_000;
 
 impl EmbeddedMetastore {
     /// `catalog_id` is the id of a catalog that is in the store.
     pub fn new(state: State, catalog_id: u64) -> Self {
-        Self { state, catalog_id, ready: OnceCell::new(), known: Mutex::default() }
+        Self { state, catalog_id, ready: OnceCell::new(), kept: KeptDefinitions::default() }
     }
 
     /// The store, with the schema `default` made at its first use.
@@ -53,20 +42,6 @@ impl EmbeddedMetastore {
             Err(error) if error.kind() == ErrorKind::SchemaExists => Ok(()),
             made => made,
         }
-    }
-
-    fn known_table(&self, content: Content, schema: &str, table: &str) -> Option<TableDefinition> {
-        let known = self.known.lock();
-        let tables = (known.at == Some(content)).then_some(&known.tables)?;
-        tables.get(&(fold(schema), fold(table))).cloned()
-    }
-
-    fn remember(&self, content: Content, schema: &str, table: &str, found: &TableDefinition) {
-        let mut known = self.known.lock();
-        if known.at != Some(content) || known.tables.len() >= KNOWN_TABLES_MAX {
-            *known = Known { at: Some(content), tables: HashMap::new() };
-        }
-        known.tables.insert((fold(schema), fold(table)), found.clone());
     }
 
     async fn put(&self, table: &TableDefinition, replace: bool) -> Result<()> {
@@ -98,15 +73,13 @@ impl Metastore for EmbeddedMetastore {
     async fn table(&self, schema: &str, table: &str) -> Result<Option<TableDefinition>> {
         // Before it is read: what is written meanwhile must not be taken for older than it is.
         let content = self.state.content();
-        if let Some(content) = content
-            && let Some(known) = self.known_table(content, schema, table)
-        {
+        if let Some(known) = self.kept.get(content, schema, table) {
             return Ok(Some(known));
         }
         let stored = self.state().await?.table(self.catalog_id, schema, table).await?;
         let definition = stored.map(from_stored).transpose()?;
-        if let (Some(content), Some(definition)) = (content, &definition) {
-            self.remember(content, schema, table, definition);
+        if let Some(definition) = &definition {
+            self.kept.put(content, schema, table, definition);
         }
         Ok(definition)
     }
@@ -227,31 +200,6 @@ mod tests {
         let found = metastore.table("default", "orders").await.expect("read").expect("there");
         assert_eq!((found.schema_name.as_str(), found.name.as_str()), (DEFAULT_SCHEMA, "Orders"));
         assert_eq!(found.location, "file:///b/");
-    }
-
-    /// Two stores on one folder, as of a coordinator and of a command beside it.
-    #[tokio::test]
-    async fn what_another_process_changes_is_seen_at_once() {
-        let (metastore, _state, folder) = new_metastore().await;
-        let location = StateLocation::Folder(folder.path().to_path_buf());
-        let other = State::open(&location).await.expect("opened");
-        let other = EmbeddedMetastore::new(other, metastore.catalog_id);
-        for round in 0..20 {
-            let place = format!("file:///{round}/");
-            other.replace_table(&definition(DEFAULT_SCHEMA, "t", &place)).await.expect("put");
-            for _ in 0..2 {
-                let found = metastore.table("default", "T").await.expect("read").expect("there");
-                assert_eq!(found.location, place);
-            }
-        }
-        assert_eq!(metastore.known.lock().tables.len(), 1, "it is kept");
-        other.drop_table(DEFAULT_SCHEMA, "t").await.expect("dropped");
-        assert_eq!(metastore.table("default", "t").await.expect("read"), None);
-        drop(other);
-        let third = State::open(&location).await.expect("opened");
-        let third = EmbeddedMetastore::new(third, metastore.catalog_id);
-        third.create_table(&definition(DEFAULT_SCHEMA, "t", "file:///3/")).await.expect("put");
-        assert!(metastore.table("default", "t").await.expect("read").is_some());
     }
 
     #[tokio::test]

@@ -3,6 +3,7 @@
 //! This crate knows names, columns and locations. It must never read rows.
 
 mod embedded;
+mod kept_definitions;
 
 #[cfg(test)]
 mod conformance;

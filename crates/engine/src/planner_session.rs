@@ -88,7 +88,7 @@ impl PlannerSessions {
                 .with_distributed_worker_connection_buffer_budget_bytes(WORKER_BUFFER_BYTES)?
                 .with_distributed_compression(spread.compression)?;
         }
-        // What `now()` answers.
+        // The start of what the optimizer takes for one moment.
         state.execution_props_mut().mark_start_execution(Arc::clone(config.options()));
         *state.config_mut() = config;
         state.register_catalog_list(Arc::new(SnapshotCatalogs(snapshot)));

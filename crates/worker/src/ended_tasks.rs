@@ -9,7 +9,7 @@
 use crate::gate::Drain;
 use datafusion_distributed::{MaybeEncoded, SetPlanRequest, TaskKey, Worker};
 use futures::{StreamExt, stream};
-use http::HeaderMap;
+use http::{HeaderMap, HeaderName, HeaderValue};
 use std::sync::Arc;
 use std::time::Duration;
 use url::Url;
@@ -19,11 +19,13 @@ use uuid::Uuid;
 /// its deferred garbage: together eight tenths of a second.
 const PAUSE: Duration = Duration::from_millis(100);
 const USES: usize = 8;
+/// An option of datafusion-distributed that is a number, as it travels.
+const OPTION: &str = "x-datafusion-distributed-config-distributed.shuffle_batch_size";
 
 /// Uses the cache after tasks have ended, as long as the process lives.
 pub(crate) async fn let_go(worker: Worker, drain: Arc<Drain>) {
-    let mut running = drain.watch_running();
-    while running.changed().await.is_ok() {
+    let mut ended = drain.watch_ended();
+    while ended.changed().await.is_ok() {
         for _ in 0..USES {
             tokio::time::sleep(PAUSE).await;
             use_cache(&worker).await;
@@ -31,7 +33,8 @@ pub(crate) async fn let_go(worker: Worker, drain: Arc<Drain>) {
     }
 }
 
-/// Sets a plan that cannot be read: the same one each time, so that the cache has one entry of it.
+/// Sets a plan under options that cannot be read, which is refused before a session is made for it:
+/// the same one each time, so that the cache has one entry of it.
 async fn use_cache(worker: &Worker) {
     let Ok(nowhere) = Url::parse("http://127.0.0.1") else {
         return;
@@ -44,6 +47,8 @@ async fn use_cache(worker: &Worker) {
         target_worker_url: nowhere,
         query_start_time_ns: 0,
     };
-    // It is refused; the cache has been used by then.
-    let _ = worker.coordinator_channel(HeaderMap::new(), request, stream::empty().boxed()).await;
+    let wrong = (HeaderName::from_static(OPTION), HeaderValue::from_static("none"));
+    let headers = HeaderMap::from_iter([wrong]);
+    // The cache has been used by the time it is refused.
+    let _ = worker.coordinator_channel(headers, request, stream::empty().boxed()).await;
 }

@@ -23,11 +23,16 @@ const TASK_CALL: &str = "/CoordinatorChannel";
 pub struct Drain {
     draining: watch::Sender<bool>,
     running: watch::Sender<usize>,
+    ended: watch::Sender<u64>,
 }
 
 impl Default for Drain {
     fn default() -> Self {
-        Self { draining: watch::Sender::new(false), running: watch::Sender::new(0) }
+        Self {
+            draining: watch::Sender::new(false),
+            running: watch::Sender::new(0),
+            ended: watch::Sender::new(0),
+        }
     }
 }
 
@@ -50,9 +55,9 @@ impl Drain {
         *self.running.borrow()
     }
 
-    /// Tells when a task begins or ends.
-    pub(crate) fn watch_running(&self) -> watch::Receiver<usize> {
-        self.running.subscribe()
+    /// Tells when a task has ended.
+    pub(crate) fn watch_ended(&self) -> watch::Receiver<u64> {
+        self.ended.subscribe()
     }
 
     /// Waits until no task runs.
@@ -73,6 +78,7 @@ struct RunningTask(Arc<Drain>);
 impl Drop for RunningTask {
     fn drop(&mut self) {
         self.0.running.send_modify(|running| *running = running.saturating_sub(1));
+        self.0.ended.send_modify(|ended| *ended += 1);
     }
 }
 

@@ -128,3 +128,36 @@ async fn call(address: &str, path: &str, authorization: Option<&'static str>) ->
     let path = format!("/{path}").parse().unwrap();
     client.unary(request, path, ProstCodec::<(), ()>::default()).await.unwrap_err()
 }
+
+/// It would run for many minutes. Nothing tells when a process has come to rest but the time that its
+/// processors were busy.
+#[tokio::test]
+async fn a_kill_stops_the_work_on_the_workers() {
+    const LONG: &str = "SELECT l_shipmode, count(DISTINCT l_comment) FROM tpch.sf100.lineitem \
+        JOIN tpch.sf100.orders ON l_orderkey = o_orderkey GROUP BY l_shipmode";
+    // Other tests may take its processors for a while.
+    const LOOKS_AT_REST: usize = 10;
+    let cluster = Cluster::with_workers(2).unwrap().start().await.unwrap();
+    let mut running = cluster.connect().await.unwrap();
+    let mut other = cluster.connect().await.unwrap();
+    let id = running.rows("SELECT CONNECTION_ID()").await.unwrap()[0][0].clone();
+    let busy = || {
+        let worked = |worker: &Process| worker.processor_time().unwrap() >= Duration::from_secs(1);
+        cluster.workers.iter().all(worked)
+    };
+    let (killed, ()) = tokio::join!(running.run(LONG), async {
+        eventually("both workers work", async || busy().then_some(())).await.unwrap();
+        other.run(&format!("KILL QUERY {id}")).await.unwrap();
+    });
+    assert_eq!(killed.unwrap_err().number(), Some(1317));
+    for worker in &cluster.workers {
+        let (mut before, mut unchanged) = (Duration::ZERO, 0);
+        let at_rest = eventually("the worker comes to rest", async || {
+            let now = worker.processor_time().unwrap();
+            unchanged = if now == before { unchanged + 1 } else { 0 };
+            before = now;
+            (unchanged == LOOKS_AT_REST).then_some(())
+        });
+        at_rest.await.unwrap();
+    }
+}

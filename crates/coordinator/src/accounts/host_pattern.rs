@@ -6,7 +6,7 @@
 //! pattern over the text of addresses, or `localhost`, which is the loopback addresses: there is
 //! only TCP.
 
-use crate::statement::like_matches;
+use crate::statement::LikePattern;
 use mooring_spi::{Error, ErrorKind, Result};
 use std::cmp::{Ordering, Reverse};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -69,7 +69,7 @@ impl HostPattern {
             Kind::Address(address) => *address == client,
             Kind::Localhost => client.is_loopback(),
             Kind::Cidr(network) | Kind::Netmask(network) => network.holds(client),
-            Kind::Wildcard => like_matches(&self.text, &client.to_string()),
+            Kind::Wildcard => LikePattern::new(&self.text).matches(&client.to_string()),
         }
     }
 

@@ -124,7 +124,7 @@ impl<'a, W: AsyncWrite + Unpin + Send> Answer<'a, W> {
         let mut lexical_changes = 0;
         'read: loop {
             let mode = self.connected.session.state().sql_mode;
-            let places = self.connected.session.statements(rest);
+            let places = self.connected.session.statements(rest).await;
             let count = places.len();
             for (at, place) in places.into_iter().enumerate() {
                 let position = if at + 1 < count { Position::More } else { Position::Last };

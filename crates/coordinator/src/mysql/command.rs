@@ -99,6 +99,9 @@ impl<'a> Command<'a> {
             code::FIELD_LIST => {
                 let table = text(decoder.null_terminated_or_rest())?;
                 let pattern = text(decoder.rest())?.trim_end_matches('\0');
+                if pattern.len() > PATTERN_MAX_BYTES {
+                    return Err(WireError::wrong_arguments("mysqld_list_fields"));
+                }
                 Self::FieldList { table, pattern }
             }
             code::STATISTICS => Self::Statistics,
@@ -130,6 +133,9 @@ impl<'a> Command<'a> {
         })
     }
 }
+
+/// Names have 64 characters at most.
+const PATTERN_MAX_BYTES: usize = 1024;
 
 fn text(bytes: &[u8]) -> Result<&str, WireError> {
     std::str::from_utf8(bytes).map_err(|_| WireError::invalid_text())

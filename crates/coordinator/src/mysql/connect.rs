@@ -22,6 +22,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
+/// How long a client that sent too much may take to read why.
+pub(super) const LINGER: Duration = Duration::from_secs(2);
+
 pub(super) type ClientChannel = Channel<ReadSide, WriteSide>;
 
 /// What a connection keeps for its whole life, whoever uses it.
@@ -169,6 +172,10 @@ async fn refuse(
         // The peer may be gone; nobody is left to be told then.
         let limit = Duration::from_millis(door.settings.handshake_timeout_ms);
         let _ = tokio::time::timeout(limit, channel.writer.flush()).await;
+        if failure.reason == HandshakeFailure::TooManyBytes {
+            // What is left unread would reset the connection, and the error be lost with it.
+            let _ = tokio::time::timeout(LINGER, channel.reader.discard()).await;
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::MysqlDoor;
 use super::answer::{Answer, Kept};
 use super::command::{Command, change_user_request};
-use super::connect::{ClientChannel, Connected, change_user, connect};
+use super::connect::{ClientChannel, Connected, LINGER, change_user, connect};
 use super::error::WireError;
 use super::metrics::Closing;
 use super::packet::{Channel, Packet, PacketError, PacketReader, PacketWriter};
@@ -15,9 +15,6 @@ use std::net::SocketAddr;
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
-
-/// How long a client that sent too large a packet may take to read why.
-const LINGER: Duration = Duration::from_secs(2);
 
 /// Serves one client until it leaves, is closed, or `stop` finds it idle.
 pub(super) async fn serve(

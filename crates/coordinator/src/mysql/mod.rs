@@ -112,7 +112,7 @@ pub trait MysqlSession: Send {
 
     /// Where the statements of a text stand in it, in their order. Never empty, and never fails:
     /// what cannot be cut is the last one's, whose execution tells.
-    fn statements(&self, text: &str) -> Vec<Range<usize>>;
+    async fn statements(&self, text: &str) -> Vec<Range<usize>>;
 
     /// As a new session of the same client, in the same database.
     async fn reset(&mut self) -> Result<()>;
@@ -160,8 +160,8 @@ impl MysqlSession for Session {
         Some(Session::idle_limit(self))
     }
 
-    fn statements(&self, text: &str) -> Vec<Range<usize>> {
-        Session::statements(self, text)
+    async fn statements(&self, text: &str) -> Vec<Range<usize>> {
+        Session::statements(self, text).await
     }
 
     async fn reset(&mut self) -> Result<()> {

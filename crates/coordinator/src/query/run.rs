@@ -7,6 +7,7 @@
 use super::record::{Query, QueryOutcome, QueryState};
 use super::registry::{Queries, cancelled};
 use crate::membership::Membership;
+use crate::session::LongStatement;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use futures::{FutureExt, StreamExt};
@@ -32,6 +33,8 @@ const RETRY_PAUSE: Duration = Duration::from_millis(100);
 pub struct RunRequest {
     pub statement: Statement,
     pub context: QueryContext,
+    /// Given back once the statement is planned.
+    pub admitted: Option<LongStatement>,
 }
 
 /// A query whose first rows are there. Dropping it cancels what is left.
@@ -102,14 +105,14 @@ impl Runner {
     pub async fn explain(
         &self,
         query: Arc<Query>,
-        request: RunRequest,
+        mut request: RunRequest,
         analyze: bool,
     ) -> Result<String> {
         let runner = self.clone();
         let guard = query.cancel.clone().drop_guard();
         let query = Ended::new(self, query);
         let task = self.runtime.spawn(async move {
-            match runner.explain_here(&query.query, &request, analyze).await {
+            match runner.explain_here(&query.query, &mut request, analyze).await {
                 Ok(text) => {
                     query.end(&QueryOutcome::Finished);
                     Ok(text)
@@ -128,7 +131,7 @@ impl Runner {
     async fn explain_here(
         &self,
         query: &Arc<Query>,
-        request: &RunRequest,
+        request: &mut RunRequest,
         analyze: bool,
     ) -> Result<String> {
         let _deadline = Deadline::start(query);
@@ -154,11 +157,13 @@ impl Runner {
         }
     }
 
-    async fn plan(&self, query: &Query, request: &RunRequest) -> Result<PlannedQuery> {
-        tokio::select! {
+    async fn plan(&self, query: &Query, request: &mut RunRequest) -> Result<PlannedQuery> {
+        let plan = tokio::select! {
             plan = self.engine.plan(request.statement.clone(), &request.context) => plan,
             () = query.cancel.cancelled() => Err(cancelled()),
-        }
+        };
+        request.admitted = None;
+        plan
     }
 }
 
@@ -233,14 +238,14 @@ struct Head {
 }
 
 impl Drive {
-    async fn run(self, request: RunRequest, head: oneshot::Sender<Result<Head>>) {
+    async fn run(self, mut request: RunRequest, head: oneshot::Sender<Result<Head>>) {
         let query = self.query.query.clone();
         let _deadline = Deadline::start(&query);
         let permit = match self.runner.queries.admit(&query).await {
             Ok(permit) => permit,
             Err(error) => return self.fail(error, head),
         };
-        let started = match self.start(&request).await {
+        let started = match self.start(&mut request).await {
             Ok(started) => started,
             Err(error) => return self.fail(error, head),
         };
@@ -271,7 +276,7 @@ impl Drive {
     }
 
     /// Plans and starts until the first batch is there, again when a retry can help.
-    async fn start(&self, request: &RunRequest) -> Result<Started> {
+    async fn start(&self, request: &mut RunRequest) -> Result<Started> {
         let query = &self.query.query;
         let retries_max = self.runner.queries.settings().retries_max;
         loop {
@@ -293,7 +298,7 @@ impl Drive {
         }
     }
 
-    async fn attempt(&self, request: &RunRequest) -> Result<Started> {
+    async fn attempt(&self, request: &mut RunRequest) -> Result<Started> {
         let query = &self.query.query;
         let plan = self.runner.plan(query, request).await?;
         query.advance(QueryState::Running);

@@ -46,9 +46,11 @@ pub(super) fn functions(at: DateTime<Utc>, time_zone: &str) -> Vec<Arc<ScalarUDF
         time_zone.parse::<Tz>().map_or(utc, |zone| zone.from_utc_datetime(&utc).naive_local());
     let function = |wall_us: i64| {
         move |(name, part): &(&'static str, Part)| {
-            let counts = [TypeSignature::Nullary, TypeSignature::Any(1)];
-            let counts = &counts[..if *part == Part::Date { 1 } else { 2 }];
-            let signature = Signature::one_of(counts.to_vec(), Volatility::Stable);
+            let mut arguments = vec![TypeSignature::Nullary];
+            if *part != Part::Date {
+                arguments.push(TypeSignature::Any(1));
+            }
+            let signature = Signature::one_of(arguments, Volatility::Stable);
             Arc::new(ScalarUDF::from(Clock { name, part: *part, wall_us, signature }))
         }
     };

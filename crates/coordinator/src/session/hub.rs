@@ -82,8 +82,11 @@ impl SessionHub {
     }
 
     /// Waits until a statement of `length` bytes may be read and planned.
-    pub(super) async fn long_statement(&self, length: usize) -> Option<LongStatement<'_>> {
-        self.long_statements.admit(length).await
+    ///
+    /// # Errors
+    /// `LimitExceeded` when it waited too long.
+    pub(super) async fn long_statement(&self, length: usize) -> Result<Option<LongStatement>> {
+        self.long_statements.admit(length, self.runner.queries.settings().queue_timeout).await
     }
 
     /// The users, and their changes.
@@ -260,9 +263,10 @@ impl SessionPlace {
     /// Lists a statement until the answer is dropped.
     pub fn begin(&self, statement: &str) -> RunningStatement {
         let interrupt = CancellationToken::new();
+        let statement = shortened(statement);
         self.update(|hub, session| {
             hub.statements.fetch_add(1, Ordering::Relaxed);
-            session.statement = Some((shortened(statement), Instant::now()));
+            session.statement = Some((statement, Instant::now()));
             session.busy = true;
             session.interrupt = interrupt.clone();
             session.query = None;

@@ -13,16 +13,17 @@ mod users;
 mod prepared;
 
 pub use hub::SessionHub;
+pub use long_statements::LongStatement;
 pub use prepared::Prepared;
 pub use result::{Completion, OutputColumn, Response, ResultSet};
 pub use state::{SessionChanges, SessionState};
 
 use crate::error_table;
 use crate::information_schema::SessionTables;
-use crate::query::Runner;
+use crate::query::{Runner, cancelled};
 use crate::statement::{
-    Assignment, Kill, Name, Parameters, Place, Scope, ShowContext, Statement, VariableValue,
-    Variables, Warning, describe, error_without_secrets, like_matches, parse_with, show,
+    Assignment, Kill, LikePattern, Name, Parameters, Place, Scope, ShowContext, Statement,
+    VariableValue, Variables, Warning, describe, error_without_secrets, parse_with, show,
     split_database,
 };
 use arrow::datatypes::FieldRef;
@@ -96,21 +97,30 @@ impl Session {
 
     async fn execute_with(&mut self, sql: &str, parameters: Parameters<'_>) -> Result<Response> {
         let running = self.place.begin(sql);
-        let response = running.unless_killed(self.parse_and_run(sql, parameters)).await;
-        drop(running);
-        self.told(sql, response)
-    }
-
-    async fn parse_and_run(&mut self, sql: &str, parameters: Parameters<'_>) -> Result<Response> {
-        let hub = self.hub.clone();
-        let _admitted = hub.long_statement(sql.len()).await;
-        match self.parse(sql, parameters) {
-            Ok((statement, _)) => self.run(statement, sql).await,
+        let response = match running.unless_killed(self.admit_and_parse(sql, parameters)).await {
+            // The store may have done a change that was interrupted.
+            Ok((statement, admitted)) if statement.is_change() => {
+                self.run(statement, sql, admitted).await
+            }
+            Ok((statement, admitted)) => {
+                running.unless_killed(self.run(statement, sql, admitted)).await
+            }
             Err(error) => {
                 self.begin_warnings();
                 Err(error)
             }
-        }
+        };
+        drop(running);
+        self.told(sql, response)
+    }
+
+    async fn admit_and_parse(
+        &self,
+        sql: &str,
+        parameters: Parameters<'_>,
+    ) -> Result<(Statement, Option<LongStatement>)> {
+        let admitted = self.hub.long_statement(sql.len()).await?;
+        Ok((self.parse(sql, parameters)?.0, admitted))
     }
 
     /// What the client is told, without secrets, and finds in SHOW WARNINGS.
@@ -134,13 +144,19 @@ impl Session {
         }
     }
 
-    async fn run(&mut self, statement: Statement, sql: &str) -> Result<Response> {
+    /// `admitted` is given back once the statement is planned.
+    async fn run(
+        &mut self,
+        statement: Statement,
+        sql: &str,
+        admitted: Option<LongStatement>,
+    ) -> Result<Response> {
         if !matches!(&statement, Statement::Show(show) if show.is_diagnostic()) {
             self.begin_warnings();
         }
         self.tracker.begin(&statement);
         match statement {
-            Statement::Query(query) => self.query(*query, sql).await,
+            Statement::Query(query) => self.query(*query, sql, admitted).await,
             Statement::Set(assignments) => self.set(&assignments),
             Statement::Use(name) => {
                 self.enter(&name).await?;
@@ -215,7 +231,8 @@ impl Session {
         let place = self.place(&tables);
         let running = self.place.begin(&format!("SHOW COLUMNS FROM {table}"));
         let (_, table) = running.unless_killed(place.table(&name)).await?;
-        let wanted = |name: &str| pattern.is_empty() || like_matches(pattern, name);
+        let like = (!pattern.is_empty()).then(|| LikePattern::new(pattern));
+        let wanted = |name: &str| like.as_ref().is_none_or(|like| like.matches(name));
         let fields = table.schema.fields().iter().filter(|field| wanted(field.name()));
         let column =
             |field: &FieldRef| OutputColumn { label: field.name().clone(), field: field.clone() };
@@ -290,6 +307,10 @@ impl Session {
         let connection_id = u32::try_from(kill.connection_id)
             .map_err(|_| Error::unsupported(format!("no connection `{}`", kill.connection_id)))?;
         self.hub.kill(connection_id, kill.query_only, &self.client)?;
+        if connection_id == self.client.connection_id {
+            // As MySQL has it: the KILL is the statement that was running.
+            return Err(cancelled());
+        }
         Ok(Response::Done(Completion::default()))
     }
 }

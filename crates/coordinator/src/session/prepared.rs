@@ -50,7 +50,7 @@ impl Session {
     }
 
     async fn prepare_statement(&self, sql: &str) -> Result<Prepared> {
-        let _admitted = self.hub.long_statement(sql.len()).await;
+        let _admitted = self.hub.long_statement(sql.len()).await?;
         let (statement, count) = self.parse(sql, Parameters::Numbered)?;
         let sql: Arc<str> = sql.into();
         let unknown = vec![DataType::Null; count];

@@ -1,7 +1,7 @@
 //! Queries of a session: from the parsed statement to a result set with the labels that the client
 //! expects.
 
-use super::{Completion, OutputColumn, Response, ResultSet, Session};
+use super::{Completion, LongStatement, OutputColumn, Response, ResultSet, Session};
 use crate::information_schema::SessionTables;
 use crate::query::{NewQuery, QueryRun, RunRequest};
 use crate::statement::{
@@ -21,7 +21,12 @@ use std::time::Duration;
 const TARGET_PARTITIONS_MAX: usize = 1024;
 
 impl Session {
-    pub(super) async fn query(&mut self, query: QueryStatement, sql: &str) -> Result<Response> {
+    pub(super) async fn query(
+        &mut self,
+        query: QueryStatement,
+        sql: &str,
+        admitted: Option<LongStatement>,
+    ) -> Result<Response> {
         let tables = self.session_tables();
         let left_out = tables.warnings.clone();
         let mut context = self.query_context(tables)?;
@@ -38,7 +43,7 @@ impl Session {
         context.options.query_id = record.id.clone();
         context.tasks = record.tasks.clone();
         let statement = PlannedStatement::Query(planned);
-        let request = RunRequest { statement, context };
+        let request = RunRequest { statement, context, admitted };
         if let Some(explain) = query.explain {
             let tasks = record.tasks.clone();
             let mut text = self.runner.explain(record, request, explain.analyze).await?;

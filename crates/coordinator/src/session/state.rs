@@ -117,8 +117,12 @@ impl Session {
     }
 
     /// Where the statements of a text stand in it.
-    pub fn statements(&self, text: &str) -> Vec<Range<usize>> {
+    pub async fn statements(&self, text: &str) -> Vec<Range<usize>> {
         let mode = self.tracker.state.sql_mode;
+        let Ok(_admitted) = self.hub.long_statement(text.len()).await else {
+            // Who runs the whole of it is told.
+            return std::iter::once(0..text.len()).collect();
+        };
         match text.len() > super::SHORT_BYTES {
             // The thread's other connections go on elsewhere meanwhile.
             true => tokio::task::block_in_place(|| statement_places(text, mode)),

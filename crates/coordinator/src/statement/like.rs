@@ -1,10 +1,27 @@
 //! MySQL's LIKE on names: `%` is any text, `_` one character, `\` takes the next character as it
 //! is; upper and lower case are equal.
 
-/// Whether `text` matches the pattern. A failed attempt goes back to the last `%` only, so the
-/// cost is at most the product of the two lengths, and about their sum in practice.
+/// Whether `text` matches the pattern.
 pub fn matches(pattern: &str, text: &str) -> bool {
-    let pattern = elements(pattern);
+    Pattern::new(pattern).matches(text)
+}
+
+/// A pattern that was read once, for many texts.
+pub struct Pattern(Vec<Element>);
+
+impl Pattern {
+    pub fn new(pattern: &str) -> Self {
+        Self(elements(pattern))
+    }
+
+    pub fn matches(&self, text: &str) -> bool {
+        elements_match(&self.0, text)
+    }
+}
+
+/// A failed attempt goes back to the last `%` only, so the cost is at most the product of the two
+/// lengths, and about their sum in practice.
+fn elements_match(pattern: &[Element], text: &str) -> bool {
     let text: Vec<char> = text.chars().flat_map(char::to_lowercase).collect();
     let (mut at, mut read) = (0, 0);
     // Where to go on after another character is given to the last `%`.

@@ -51,7 +51,7 @@ pub use evaluate::apply;
 pub use external_table::CreateExternalTable;
 pub use filter::Filter;
 pub use labels::{Label, select_labels};
-pub use like::matches as like_matches;
+pub use like::Pattern as LikePattern;
 pub use mysql_type::mysql_type_text;
 pub use names::{Database, Name, Place, resolve_database, split_database, split_table};
 pub use parameters::Parameters;
@@ -94,6 +94,27 @@ pub enum Statement {
     Transaction(Transaction),
     Kill(Kill),
     Users(Box<UserStatement>),
+}
+
+impl Statement {
+    /// Whether it changes what the store holds, at once and whole.
+    pub fn is_change(&self) -> bool {
+        match self {
+            Statement::CreateSchema { .. }
+            | Statement::DropSchema { .. }
+            | Statement::DropTable { .. }
+            | Statement::Users(_) => true,
+            // It may read files for long before it changes anything.
+            Statement::CreateExternalTable(_)
+            | Statement::Query(_)
+            | Statement::Set(_)
+            | Statement::Use(_)
+            | Statement::Show(_)
+            | Statement::Describe(_)
+            | Statement::Transaction(_)
+            | Statement::Kill(_) => false,
+        }
+    }
 }
 
 /// `DESCRIBE table [column | 'pattern']`.

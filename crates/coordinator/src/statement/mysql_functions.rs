@@ -225,8 +225,9 @@ fn with_length(expr: &mut Expr) -> Result<()> {
         | DataType::CharVarying(length)
         | DataType::CharacterVarying(length) => {
             if let Some(CharacterLength::IntegerLength { length: count, .. }) = length.take() {
-                let count = Expr::value(Value::Number(count.to_string(), false));
-                *expr = call("left", vec![expr.clone(), count]);
+                let number = |text: String| Expr::value(Value::Number(text, false));
+                let first = number("1".to_owned());
+                *expr = call(SUBSTRING, vec![expr.clone(), first, number(count.to_string())]);
             }
         }
         DataType::Binary(Some(_)) | DataType::Varbinary(Some(_)) => {
@@ -276,7 +277,7 @@ mod tests {
             ("SELECT mid(a, 2, 3)", "SELECT substr(a, 2, 3)"),
             ("SELECT CAST(a AS DECIMAL)", "SELECT CAST(a AS DECIMAL(10,0))"),
             ("SELECT CONVERT(a, DECIMAL(5))", "SELECT CAST(a AS DECIMAL(5,0))"),
-            ("SELECT CAST(a AS CHAR(2))", "SELECT left(CAST(a AS CHAR), 2)"),
+            ("SELECT CAST(a AS CHAR(2))", "SELECT substring_by_position(CAST(a AS CHAR), 1, 2)"),
             ("SELECT CAST(a AS VARCHAR)", "SELECT CAST(a AS VARCHAR)"),
             ("SELECT substring(a FROM -2)", "SELECT substring_by_position(a, -2)"),
             ("SELECT substring(a, b, 3)", "SELECT substring_by_position(a, b, 3)"),
@@ -295,6 +296,7 @@ mod tests {
             ("SELECT EXTRACT(WEEK FROM a)", "WEEK"),
             ("SELECT regexp_replace(a, 'b', 'c', 2)", "regexp_replace"),
             ("SELECT CONVERT(a USING latin1)", "latin1"),
+            ("SELECT CAST(a AS BINARY(3))", "BINARY"),
         ] {
             let error = parse(sql).expect_err(sql);
             assert_eq!(error.kind(), ErrorKind::Unsupported, "{sql}");

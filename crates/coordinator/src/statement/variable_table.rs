@@ -101,7 +101,7 @@ const fn fixed(name: &'static str, kind: Kind) -> Definition {
     Definition { name, level: Level::Global, read_only: true, kind }
 }
 
-/// A session's value that only the server's configuration sets.
+/// A session's value that its client cannot set.
 const fn fixed_session(name: &'static str, kind: Kind) -> Definition {
     Definition { name, level: Level::Session, read_only: true, kind }
 }

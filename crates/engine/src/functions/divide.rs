@@ -1,7 +1,7 @@
 //! `/` as MySQL has it (MySQL 8.0 Reference Manual, section 14.6.1): of integers it is a decimal,
 //! of decimals it has four digits more than the dividend (`div_precision_increment`), and by zero
-//! it is null. A quotient that is multiplied is not rounded before: MySQL keeps more digits than it
-//! shows.
+//! it is null. A quotient that is multiplied, or meets a double, is not rounded before: MySQL
+//! keeps nine digits where it shows four.
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, Decimal128Array, Float64Array};
 use datafusion::arrow::datatypes::{DataType, Float64Type, i256};
@@ -75,9 +75,45 @@ fn product(quotient: &Expr, factor: &Expr, schema: &DFSchema) -> Option<Expr> {
     if func.name() != DIVIDE.name() || !dividend.get_type(schema).ok()?.is_decimal() {
         return None;
     }
-    let factor = exact(factor, schema)?;
-    let factor = factors.iter().cloned().fold(factor, |product, more| product * more);
-    Some(DIVIDE.call(vec![dividend.clone(), divisor.clone(), factor]))
+    let (numerator, denominator) = match quotient_of(factor) {
+        Some([second, denominator]) => {
+            let DataType::Decimal128(precision, scale) = second.get_type(schema).ok()? else {
+                return None;
+            };
+            // Such that the product has the digits that both quotients show.
+            let precision = (precision + SCALE_MORE.unsigned_abs()).min(PRECISION_MAX);
+            let shown = DataType::Decimal128(precision, (scale + SCALE_MORE).min(SCALE_MAX));
+            (cast(second.clone(), shown), Some(denominator))
+        }
+        _ => (exact(factor, schema)?, None),
+    };
+    let product = factors.iter().cloned().fold(numerator, |product, more| product * more);
+    let divisor = match denominator {
+        Some(more) => divisor.clone() * more.clone(),
+        None => divisor.clone(),
+    };
+    Some(DIVIDE.call(vec![dividend.clone(), divisor, product]))
+}
+
+/// Dividend and divisor of a call with no more.
+fn quotient_of(expr: &Expr) -> Option<&[Expr; 2]> {
+    match expr {
+        Expr::ScalarFunction(call) if call.func.name() == DIVIDE.name() => {
+            call.args.as_slice().try_into().ok()
+        }
+        _ => None,
+    }
+}
+
+/// A number as a double, a quotient of exact numbers with all the digits that a double has.
+pub(super) fn as_double(expr: Expr) -> Expr {
+    match quotient_of(&expr) {
+        Some([dividend, divisor]) => {
+            let double = |operand: &Expr| cast(operand.clone(), DataType::Float64);
+            DIVIDE.call(vec![double(dividend), double(divisor)])
+        }
+        None => cast(expr, DataType::Float64),
+    }
 }
 
 /// An integer or decimal as a decimal.
@@ -166,18 +202,18 @@ fn decimals(
     let power = i256::from_i128(10).checked_pow(shift.max(0).unsigned_abs());
     let mut values = Vec::with_capacity(left.len());
     for (row, (left, right)) in left.iter().zip(right).enumerate() {
-        let factor = match factor {
+        let multiplier = match factor {
             Some(factor) => factor.is_valid(row).then(|| factor.value(row)),
             None => Some(1),
         };
-        let (Some(dividend), Some(divisor), Some(factor)) =
-            (left, right.filter(|divisor| *divisor != 0), factor)
+        let (Some(dividend), Some(divisor), Some(multiplier)) =
+            (left, right.filter(|divisor| *divisor != 0), multiplier)
         else {
             values.push(None);
             continue;
         };
-        let factor = power.and_then(|power| power.checked_mul(i256::from_i128(factor)));
-        match factor.and_then(|factor| quotient(dividend, factor, divisor)) {
+        let scaled = power.and_then(|power| power.checked_mul(i256::from_i128(multiplier)));
+        match scaled.and_then(|scaled| quotient(dividend, scaled, divisor)) {
             Some(quotient) => values.push(Some(quotient)),
             None => return exec_err!("a quotient is out of the range of decimals"),
         }

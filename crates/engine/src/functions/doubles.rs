@@ -1,11 +1,12 @@
 //! A decimal that meets a double is compared and computed as a double, as in MySQL and PostgreSQL.
 //! DataFusion 55.2 would make a decimal of the double, and fail or cut where it does not fit.
 
+use super::divide;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::DFSchema;
 use datafusion::common::tree_node::Transformed;
 use datafusion::logical_expr::expr::{Between, InList};
-use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, cast};
+use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable};
 
 pub(super) fn meet(expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
     let mut operands: Vec<&Expr> = Vec::new();
@@ -27,7 +28,7 @@ pub(super) fn meet(expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
         return Transformed::no(expr);
     }
     let double = |operand: Expr| match operand.get_type(schema) {
-        Ok(found) if found.is_decimal() => cast(operand, DataType::Float64),
+        Ok(found) if found.is_decimal() => divide::as_double(operand),
         Ok(_) | Err(_) => operand,
     };
     Transformed::yes(match expr {

@@ -38,6 +38,10 @@ fn is_date(found: &DataType) -> bool {
     matches!(found, DataType::Date32 | DataType::Date64)
 }
 
+fn is_of_seconds(found: &DataType) -> bool {
+    matches!(found, DataType::Timestamp(TimeUnit::Second | TimeUnit::Millisecond, None))
+}
+
 fn is_text(found: &DataType) -> bool {
     matches!(found, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
 }
@@ -62,14 +66,35 @@ fn moment(text: &str) -> Option<i64> {
     }
 }
 
-/// `date + INTERVAL 1 HOUR`: of seconds, as in MySQL, unless the interval has a part of one.
+/// Wall time that meets an instant is of the session's time zone (MySQL 8.0 Reference Manual, section
+/// 7.1.15); DataFusion takes it for UTC.
+pub(super) fn meet_zone(expr: Expr, schema: &DFSchema, time_zone: &str) -> Transformed<Expr> {
+    let zone = |operand: &Expr| match operand.get_type(schema) {
+        Ok(DataType::Timestamp(_, zone)) => Some(zone),
+        Ok(_) | Err(_) => None,
+    };
+    let zones: Vec<_> = compared(&expr).into_iter().filter_map(zone).collect();
+    if zones.iter().all(Option::is_some) || zones.iter().all(Option::is_none) {
+        return Transformed::no(expr);
+    }
+    let instant = DataType::Timestamp(TimeUnit::Microsecond, Some(time_zone.into()));
+    Transformed::yes(map_compared(expr, |operand| match zone(&operand) {
+        Some(None) => cast(operand, instant.clone()),
+        Some(Some(_)) | None => operand,
+    }))
+}
+
+/// `date + INTERVAL 1 HOUR`: of seconds, as in MySQL, unless the interval has a part of one; and a
+/// moment of seconds plus a part of one has the part too.
 pub(super) fn add_time(expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
     let Expr::BinaryExpr(BinaryExpr { left, op: op @ (Operator::Plus | Operator::Minus), right }) =
         &expr
     else {
         return Transformed::no(expr);
     };
-    let is_date = |operand: &Expr| operand.get_type(schema).is_ok_and(|found| is_date(&found));
+    let is_date = |operand: &Expr| {
+        operand.get_type(schema).is_ok_and(|found| is_date(&found) || is_of_seconds(&found))
+    };
     let interval = match (is_date(left), is_date(right)) {
         (true, false) => right,
         (false, true) => left,

@@ -18,7 +18,9 @@ impl AnalyzerRule for MysqlTypes {
         "mysql_types"
     }
 
-    fn analyze(&self, plan: LogicalPlan, _config: &ConfigOptions) -> Result<LogicalPlan> {
+    fn analyze(&self, plan: LogicalPlan, config: &ConfigOptions) -> Result<LogicalPlan> {
+        let time_zone = config.execution.time_zone.as_deref().unwrap_or("UTC");
+        let rewrite = |expr: Expr, schema: &DFSchema| rewrite(expr, schema, time_zone);
         // What stands above a changed plan has the types of before until it is asked again.
         let changed = Cell::new(false);
         plan.transform_up_with_subqueries(|plan| {
@@ -37,11 +39,12 @@ impl AnalyzerRule for MysqlTypes {
     }
 }
 
-fn rewrite(expr: Expr, schema: &DFSchema) -> Result<Transformed<Expr>> {
+fn rewrite(expr: Expr, schema: &DFSchema, time_zone: &str) -> Result<Transformed<Expr>> {
     moments_and_numbers::check(&expr, schema)?;
     doubles::meet(expr, schema)
         .transform_data(|expr| Ok(divide::rewrite(expr, schema)))?
         .transform_data(|expr| Ok(sums::widen(expr, schema)))?
         .transform_data(|expr| Ok(moments::meet_text(expr, schema)))?
+        .transform_data(|expr| Ok(moments::meet_zone(expr, schema, time_zone)))?
         .transform_data(|expr| Ok(moments::add_time(expr, schema)))
 }

@@ -62,7 +62,13 @@ impl<R: tokio::io::AsyncRead + Unpin, W: tokio::io::AsyncWrite + Unpin> Channel<
     }
 
     pub(crate) async fn receive(&mut self) -> Result<bytes::BytesMut, PacketError> {
-        let packet = self.reader.read(self.writer.sequence()).await?;
+        let sequence = self.writer.sequence();
+        let packet = self.reader.read(sequence).await.inspect_err(|error| {
+            if matches!(error, PacketError::TooLarge | PacketError::AllowanceSpent) {
+                // Its header came, and what the peer is told answers it.
+                self.writer.set_sequence(sequence.wrapping_add(1));
+            }
+        })?;
         self.writer.set_sequence(packet.next_sequence);
         Ok(packet.payload)
     }

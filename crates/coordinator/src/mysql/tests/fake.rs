@@ -2,7 +2,7 @@
 
 use super::super::*;
 use crate::session::{Completion, ResultSet};
-use crate::statement::{SqlMode, statement_places};
+use crate::statement::{LikePattern, SqlMode, statement_places};
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
 use futures::StreamExt;
@@ -223,8 +223,11 @@ impl MysqlSession for FakeSession {
         }
     }
 
-    async fn table_columns(&self, _table: &str, _pattern: &str) -> Result<Vec<OutputColumn>> {
-        Ok(columns())
+    async fn table_columns(&self, _table: &str, pattern: &str) -> Result<Vec<OutputColumn>> {
+        let wanted = |column: &OutputColumn| {
+            pattern.is_empty() || LikePattern::new(pattern).matches(&column.label)
+        };
+        Ok(columns().into_iter().filter(wanted).collect())
     }
 
     /// `echo ? ?` shows its parameters, `echo binary ?` has one in a place for bytes, and every
@@ -268,7 +271,7 @@ impl MysqlSession for FakeSession {
         }
     }
 
-    fn statements(&self, text: &str) -> Vec<Range<usize>> {
+    async fn statements(&self, text: &str) -> Vec<Range<usize>> {
         statement_places(text, self.state.sql_mode)
     }
 
