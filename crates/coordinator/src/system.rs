@@ -138,7 +138,7 @@ fn timestamps(values: impl Iterator<Item = SystemTime>) -> ArrayRef {
         let since = value.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         i64::try_from(since.as_micros()).unwrap_or(i64::MAX)
     });
-    Arc::new(TimestampMicrosecondArray::from_iter_values(micros))
+    Arc::new(TimestampMicrosecondArray::from_iter_values(micros).with_timezone("UTC"))
 }
 
 fn milliseconds(values: impl Iterator<Item = Duration>) -> ArrayRef {
@@ -150,8 +150,9 @@ fn milliseconds(values: impl Iterator<Item = Duration>) -> ArrayRef {
 fn schema_of(table: &str) -> SchemaRef {
     let text = |name: &str| Field::new(name, DataType::Utf8, false);
     let number = |name: &str| Field::new(name, DataType::UInt64, false);
-    let moment =
-        |name: &str| Field::new(name, DataType::Timestamp(TimeUnit::Microsecond, None), false);
+    let moment = |name: &str| {
+        Field::new(name, DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())), false)
+    };
     let elapsed = || Field::new("elapsed_ms", DataType::Int64, false);
     let fields = match table {
         "nodes" => vec![

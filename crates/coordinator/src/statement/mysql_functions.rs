@@ -7,9 +7,9 @@
 use mooring_spi::{Error, Result};
 use sqlparser::ast::helpers::attached_token::AttachedToken;
 use sqlparser::ast::{
-    CaseWhen, CastKind, CharacterLength, DataType, DateTimeField, ExactNumberInfo, Expr, Function,
-    FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident, ObjectName,
-    ObjectNamePart, UnaryOperator, Value,
+    BinaryOperator, CaseWhen, CastKind, CharacterLength, DataType, DateTimeField, ExactNumberInfo,
+    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident,
+    ObjectName, ObjectNamePart, UnaryOperator, Value,
 };
 
 /// Puts MySQL's meaning into one expression, whose parts have theirs already.
@@ -36,6 +36,14 @@ pub(super) fn with_mysql_meaning(expr: &mut Expr) -> Result<()> {
         }
         Expr::Cast { .. } => with_length(expr)?,
         Expr::Extract { field, .. } => check_field(field)?,
+        // Of unsigned 64 bits in MySQL.
+        Expr::BinaryOp {
+            op:
+                operator @ (BinaryOperator::PGBitwiseShiftLeft
+                | BinaryOperator::PGBitwiseShiftRight
+                | BinaryOperator::BitwiseXor),
+            ..
+        } => return Err(refused(&operator.to_string(), "it would mean something else here")),
         _ => {}
     }
     Ok(())
@@ -59,6 +67,11 @@ fn meaning(function: &mut Function) -> Result<Option<Expr>> {
         // Of the population, not of a sample.
         "std" | "stddev" => rename(function, "stddev_pop"),
         "variance" => rename(function, "var_pop"),
+        // Of one type for both, exact if they are.
+        "ifnull" | "nvl" => rename(function, "coalesce"),
+        "repeat" => rename(function, "bounded_repeat"),
+        "lpad" => rename(function, "bounded_lpad"),
+        "rpad" => rename(function, "bounded_rpad"),
         "lcase" => rename(function, "lower"),
         "ucase" => rename(function, "upper"),
         "date_format" | "from_unixtime" | "to_char" | "regexp_instr" => {
@@ -297,6 +310,7 @@ mod tests {
             ("SELECT regexp_replace(a, 'b', 'c', 2)", "regexp_replace"),
             ("SELECT CONVERT(a USING latin1)", "latin1"),
             ("SELECT CAST(a AS BINARY(3))", "BINARY"),
+            ("SELECT a << 3", "<<"),
         ] {
             let error = parse(sql).expect_err(sql);
             assert_eq!(error.kind(), ErrorKind::Unsupported, "{sql}");

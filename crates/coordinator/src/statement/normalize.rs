@@ -8,8 +8,9 @@ use super::like_escape::with_backslash;
 use super::mysql_functions::with_mysql_meaning;
 use mooring_spi::{Error, Result};
 use sqlparser::ast::{
-    CastKind, DataType, ExactNumberInfo, Expr, Fetch, GroupByExpr, GroupByWithModifier,
-    LimitClause, Query, Select, SetExpr, Value, VisitMut, VisitorMut,
+    BinaryOperator, CastKind, DataType, ExactNumberInfo, Expr, Fetch, GroupByExpr,
+    GroupByWithModifier, Ident, LimitClause, ObjectNamePart, Offset, OffsetRows, Query, Select,
+    SelectItem, SetExpr, TableFactor, TableWithJoins, Value, VisitMut, VisitorMut,
 };
 use std::ops::ControlFlow;
 
@@ -31,7 +32,7 @@ impl VisitorMut for Normalizer {
 
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
         exponent_as_double(expr);
-        flow(with_backslash(expr))
+        flow(with_column_of_its_own(expr).and_then(|()| with_backslash(expr)))
     }
 
     // The parts have their meaning first, and what is put around a call is not looked at again.
@@ -65,6 +66,58 @@ fn exponent_as_double(expr: &mut Expr) {
     };
 }
 
+/// DataFusion 55.2 takes an unqualified column on the left of `x > ANY (SELECT x ...)` for the subquery's:
+/// `= ANY` becomes IN, `<> ALL` NOT IN, and the others compare with a column that no other is named as.
+fn with_column_of_its_own(expr: &mut Expr) -> Result<()> {
+    let (left, operator, right, all) = match expr {
+        Expr::AnyOp { left, compare_op, right, .. } => (left, compare_op, right, false),
+        Expr::AllOp { left, compare_op, right } => (left, compare_op, right, true),
+        _ => return Ok(()),
+    };
+    let Expr::Subquery(subquery) = right.as_mut() else {
+        return Ok(());
+    };
+    let negated = match (&*operator, all) {
+        (BinaryOperator::Eq, false) => Some(false),
+        (BinaryOperator::NotEq, true) => Some(true),
+        _ => None,
+    };
+    match negated {
+        Some(negated) => {
+            *expr = Expr::InSubquery { expr: left.clone(), subquery: subquery.clone(), negated };
+        }
+        None => name_value(&mut subquery.body)?,
+    }
+    Ok(())
+}
+
+/// Gives the one column of a subquery a name that no other has.
+fn name_value(body: &mut SetExpr) -> Result<()> {
+    let refused = || {
+        Error::unsupported(
+            "a subquery behind `ANY` or `ALL` names one column, for example `SELECT a`",
+        )
+    };
+    match body {
+        SetExpr::Select(select) => match select.projection.as_mut_slice() {
+            [SelectItem::ExprWithAlias { alias, .. }] => *alias = Ident::new(VALUE),
+            [item @ SelectItem::UnnamedExpr(_)] => {
+                if let SelectItem::UnnamedExpr(expr) = item.clone() {
+                    *item = SelectItem::ExprWithAlias { expr, alias: Ident::new(VALUE) };
+                }
+            }
+            _ => return Err(refused()),
+        },
+        SetExpr::SetOperation { left, .. } => name_value(left)?,
+        SetExpr::Query(query) => name_value(&mut query.body)?,
+        SetExpr::Values(_) => {}
+        _ => return Err(refused()),
+    }
+    Ok(())
+}
+
+const VALUE: &str = "__value";
+
 fn flow(result: Result<()>) -> ControlFlow<Error> {
     match result {
         Ok(()) => ControlFlow::Continue(()),
@@ -90,6 +143,7 @@ fn one_query(query: &mut Query) -> Result<()> {
     if query.for_clause.is_some() {
         return Err(Error::unsupported("`FOR XML`, `FOR JSON` and `FOR BROWSE` are not supported"));
     }
+    with_countable_limit(query);
     if let Some(fetch) = query.fetch.take() {
         query.limit_clause = Some(limited(query.limit_clause.take(), fetch)?);
     }
@@ -115,6 +169,7 @@ fn one_select(select: &mut Select) -> Result<()> {
     if let Some(into) = &select.into {
         return Err(Error::unsupported(format!("`INTO {}` is not supported here", into.name)));
     }
+    without_dual(select);
     into_where(select)?;
     if let GroupByExpr::Expressions(keys, modifiers) = &mut select.group_by {
         let sets: fn(Vec<Vec<Expr>>) -> Expr = match modifiers.as_slice() {
@@ -131,6 +186,47 @@ fn one_select(select: &mut Select) -> Result<()> {
         return Err(unsupported_modifiers(modifiers));
     }
     Ok(())
+}
+
+/// `FROM DUAL` is no table, unless it is quoted or qualified (MySQL 8.0 Reference Manual, section
+/// 15.2.13).
+fn without_dual(select: &mut Select) {
+    let [TableWithJoins { relation: TableFactor::Table { name, alias: None, .. }, joins }] =
+        select.from.as_slice()
+    else {
+        return;
+    };
+    let [ObjectNamePart::Identifier(name)] = name.0.as_slice() else {
+        return;
+    };
+    if joins.is_empty() && name.quote_style.is_none() && name.value.eq_ignore_ascii_case("dual") {
+        select.from.clear();
+    }
+}
+
+/// `LIMIT 5, 18446744073709551615`, as the manual writes "to the end": DataFusion counts by 63 bits.
+fn with_countable_limit(query: &mut Query) {
+    let limit = match &mut query.limit_clause {
+        Some(LimitClause::LimitOffset { limit, .. }) => limit,
+        Some(LimitClause::OffsetCommaLimit { offset, limit }) if is_endless(limit) => {
+            let offset = Offset { value: offset.clone(), rows: OffsetRows::None };
+            query.limit_clause = Some(LimitClause::LimitOffset {
+                limit: None,
+                offset: Some(offset),
+                limit_by: Vec::new(),
+            });
+            return;
+        }
+        Some(LimitClause::OffsetCommaLimit { .. }) | None => return,
+    };
+    if limit.as_ref().is_some_and(is_endless) {
+        *limit = None;
+    }
+}
+
+fn is_endless(limit: &Expr) -> bool {
+    matches!(limit, Expr::Value(value) if matches!(&value.value,
+        Value::Number(digits, _) if digits.parse::<u64>().is_ok_and(|rows| i64::try_from(rows).is_err())))
 }
 
 fn unsupported_modifiers(modifiers: &[GroupByWithModifier]) -> Error {
@@ -165,6 +261,26 @@ mod tests {
             "SELECT a FROM t ORDER BY a LIMIT 3 OFFSET 2 ROWS"
         );
         assert_eq!(normal("SELECT a FROM t FETCH FIRST ROW ONLY"), "SELECT a FROM t LIMIT 1");
+    }
+
+    #[test]
+    fn comparisons_with_subqueries_have_a_column_of_their_own() {
+        for (sql, expected) in [
+            ("SELECT a = ANY (SELECT a FROM t)", "SELECT a IN (SELECT a FROM t)"),
+            ("SELECT a <> ALL (SELECT a FROM t)", "SELECT a NOT IN (SELECT a FROM t)"),
+            ("SELECT a > SOME (SELECT a FROM t)", "SELECT a > SOME (SELECT a AS __value FROM t)"),
+        ] {
+            assert_eq!(normal(sql), expected);
+        }
+    }
+
+    #[test]
+    fn dual_and_endless_limits_are_left_out() {
+        assert_eq!(normal("SELECT 1 FROM dual WHERE 2"), "SELECT 1 WHERE 2");
+        assert_eq!(normal("SELECT 1 FROM `dual`"), "SELECT 1 FROM `dual`");
+        let endless = "SELECT a FROM t LIMIT 24, 18446744073709551615";
+        assert_eq!(normal(endless), "SELECT a FROM t OFFSET 24");
+        assert_eq!(normal("SELECT a FROM t LIMIT 24, 5"), "SELECT a FROM t LIMIT 24, 5");
     }
 
     #[test]

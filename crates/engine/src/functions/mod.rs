@@ -2,6 +2,8 @@
 //! functions by name, so every session has all of them.
 
 mod averages;
+mod bounded;
+mod branches;
 mod byte_length;
 mod checked;
 mod comparisons;
@@ -10,6 +12,7 @@ mod doubles;
 mod finite;
 mod moments;
 mod moments_and_numbers;
+mod mysql_text;
 mod mysql_types;
 mod nullable;
 mod strict;
@@ -29,8 +32,10 @@ use std::sync::Arc;
 pub(crate) fn functions() -> Vec<Arc<ScalarUDF>> {
     let mut functions = checked::checked_functions().to_vec();
     functions.extend(strict::strict_functions());
+    functions.extend(bounded::bounded_functions());
     functions.extend([
         byte_length::byte_length(),
+        mysql_text::mysql_text(),
         nullable::maybe_null(),
         divide::divide(),
         finite::finite(),

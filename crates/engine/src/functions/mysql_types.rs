@@ -1,8 +1,11 @@
 //! What has another type in MySQL than in DataFusion: quotients, sums and averages of exact numbers,
-//! decimals that meet doubles, dates that meet text and times. One pass from the leaves up, so that
+//! decimals that meet doubles, branches of several types, dates that meet text and times. One pass from the leaves up, so that
 //! each rewrite sees the types that the others leave below it. It runs before type coercion.
 
-use super::{averages, divide, doubles, moments, moments_and_numbers, rewrite_node, sums};
+use super::{
+    averages, branches, divide, doubles, moments, moments_and_numbers, mysql_text, rewrite_node,
+    sums,
+};
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DFSchema, Result};
@@ -29,6 +32,7 @@ impl AnalyzerRule for MysqlTypes {
                 true => Transformed::yes(plan.recompute_schema()?),
                 false => Transformed::no(plan),
             };
+            let plan = plan.transform_data(|plan| branches::of_union(plan, config))?;
             let plan = plan
                 .transform_data(|plan| rewrite_node(plan, rewrite))?
                 .transform_data(averages::divide_sums)?;
@@ -41,9 +45,11 @@ impl AnalyzerRule for MysqlTypes {
 
 fn rewrite(expr: Expr, schema: &DFSchema, time_zone: &str) -> Result<Transformed<Expr>> {
     moments_and_numbers::check(&expr, schema)?;
-    doubles::meet(expr, schema)
+    branches::of_case(expr, schema)
+        .transform_data(|expr| Ok(doubles::meet(expr, schema)))?
         .transform_data(|expr| Ok(divide::rewrite(expr, schema)))?
         .transform_data(|expr| Ok(sums::widen(expr, schema)))?
+        .transform_data(|expr| Ok(mysql_text::cast_to_text(expr, schema)))?
         .transform_data(|expr| Ok(moments::meet_text(expr, schema)))?
         .transform_data(|expr| Ok(moments::meet_zone(expr, schema, time_zone)))?
         .transform_data(|expr| Ok(moments::add_time(expr, schema)))
