@@ -8,8 +8,8 @@ use mooring_spi::{Error, Result};
 use sqlparser::ast::helpers::attached_token::AttachedToken;
 use sqlparser::ast::{
     BinaryOperator, CaseWhen, CastKind, CharacterLength, DataType, DateTimeField, ExactNumberInfo,
-    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList, FunctionArguments, Ident,
-    ObjectName, ObjectNamePart, UnaryOperator, Value,
+    Expr, ExtractSyntax, Function, FunctionArg, FunctionArgExpr, FunctionArgumentList,
+    FunctionArguments, Ident, ObjectName, ObjectNamePart, UnaryOperator, Value,
 };
 
 /// Puts MySQL's meaning into one expression, whose parts have theirs already.
@@ -36,6 +36,9 @@ pub(super) fn with_mysql_meaning(expr: &mut Expr) -> Result<()> {
         }
         Expr::Cast { .. } => with_length(expr)?,
         Expr::Extract { field, .. } => check_field(field)?,
+        Expr::BinaryOp { left, op: BinaryOperator::Modulo, right } if !is_position(right) => {
+            *expr = remainder(left, right);
+        }
         // Of unsigned 64 bits in MySQL.
         Expr::BinaryOp {
             op:
@@ -72,6 +75,31 @@ fn meaning(function: &mut Function) -> Result<Option<Expr>> {
         "repeat" => rename(function, "bounded_repeat"),
         "lpad" => rename(function, "bounded_lpad"),
         "rpad" => rename(function, "bounded_rpad"),
+        "ceiling" => rename(function, "ceil"),
+        "year" | "quarter" | "month" | "day" | "dayofmonth" | "hour" | "minute" | "second" => {
+            return Ok(part_of_moment(function, &name));
+        }
+        "date" => {
+            if let Some([moment]) = arguments(function).as_deref() {
+                return Ok(Some(cast_to(moment.clone(), DataType::Date)));
+            }
+        }
+        "mod" => {
+            if let Some([dividend, divisor]) = arguments(function).as_deref() {
+                return Ok(Some(Expr::Nested(Box::new(remainder(dividend, divisor)))));
+            }
+        }
+        "locate" => {
+            if let Some([part, text]) = arguments(function).as_deref() {
+                return Ok(Some(call("strpos", vec![text.clone(), part.clone()])));
+            }
+        }
+        "space" => {
+            if let Some([count]) = arguments(function).as_deref() {
+                let space = Expr::value(Value::SingleQuotedString(" ".to_owned()));
+                return Ok(Some(call("bounded_repeat", vec![space, count.clone()])));
+            }
+        }
         "lcase" => rename(function, "lower"),
         "ucase" => rename(function, "upper"),
         "date_format" | "from_unixtime" | "to_char" | "regexp_instr" => {
@@ -213,9 +241,41 @@ fn converted(expr: Expr, data_type: Option<DataType>, charset: Option<ObjectName
             )));
         }
     }
-    let data_type = data_type.unwrap_or(DataType::Char(None));
+    Ok(cast_to(expr, data_type.unwrap_or(DataType::Char(None))))
+}
+
+fn cast_to(expr: Expr, data_type: DataType) -> Expr {
     let kind = CastKind::Cast;
-    Ok(Expr::Cast { kind, expr: Box::new(expr), data_type, array: false, format: None })
+    Expr::Cast { kind, expr: Box::new(expr), data_type, array: false, format: None }
+}
+
+/// Null for a divisor of zero; DataFusion's is an error.
+fn remainder(dividend: &Expr, divisor: &Expr) -> Expr {
+    let zero = Expr::value(Value::Number("0".to_owned(), false));
+    Expr::BinaryOp {
+        left: Box::new(dividend.clone()),
+        op: BinaryOperator::Modulo,
+        right: Box::new(call("nullif", vec![divisor.clone(), zero])),
+    }
+}
+
+/// `YEAR(x)` is `EXTRACT(YEAR FROM x)`.
+fn part_of_moment(function: &Function, name: &str) -> Option<Expr> {
+    let list = arguments(function)?;
+    let [moment] = list.as_slice() else {
+        return None;
+    };
+    let field = match name {
+        "year" => DateTimeField::Year,
+        "quarter" => DateTimeField::Quarter,
+        "month" => DateTimeField::Month,
+        "hour" => DateTimeField::Hour,
+        "minute" => DateTimeField::Minute,
+        "second" => DateTimeField::Second,
+        _ => DateTimeField::Day,
+    };
+    let syntax = ExtractSyntax::From;
+    Some(Expr::Extract { field, syntax, expr: Box::new(moment.clone()) })
 }
 
 /// A cast to so many characters cuts the rest off, and one to a decimal has no fraction unless it says
@@ -288,6 +348,8 @@ mod tests {
             ("SELECT CONVERT(a USING utf8mb4)", "SELECT CAST(a AS CHAR)"),
             ("SELECT regexp_replace(a, 'b', 'c')", "SELECT regexp_replace(a, 'b', 'c', 'g')"),
             ("SELECT mid(a, 2, 3)", "SELECT substr(a, 2, 3)"),
+            ("SELECT a % 3, a % b", "SELECT a % 3, a % nullif(b, 0)"),
+            ("SELECT year(a)", "SELECT EXTRACT(YEAR FROM a)"),
             ("SELECT CAST(a AS DECIMAL)", "SELECT CAST(a AS DECIMAL(10,0))"),
             ("SELECT CONVERT(a, DECIMAL(5))", "SELECT CAST(a AS DECIMAL(5,0))"),
             ("SELECT CAST(a AS CHAR(2))", "SELECT substring_by_position(CAST(a AS CHAR), 1, 2)"),

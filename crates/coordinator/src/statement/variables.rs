@@ -368,6 +368,9 @@ fn known_time_zone(name: &str) -> Option<VariableValue> {
     if name.eq_ignore_ascii_case("SYSTEM") {
         return Some(VariableValue::text("SYSTEM"));
     }
+    if name.eq_ignore_ascii_case("UTC") {
+        return Some(VariableValue::text("UTC"));
+    }
     if name.starts_with(['+', '-']) {
         let (hours, minutes) = name.get(1..)?.split_once(':')?;
         let (hours, minutes): (u32, u32) = (hours.parse().ok()?, minutes.parse().ok()?);
