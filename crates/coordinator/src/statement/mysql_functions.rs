@@ -70,8 +70,6 @@ fn meaning(function: &mut Function) -> Result<Option<Expr>> {
         // Of the population, not of a sample.
         "std" | "stddev" => rename(function, "stddev_pop"),
         "variance" => rename(function, "var_pop"),
-        // Of one type for both, exact if they are.
-        "ifnull" | "nvl" => rename(function, "coalesce"),
         "repeat" => rename(function, "bounded_repeat"),
         "lpad" => rename(function, "bounded_lpad"),
         "rpad" => rename(function, "bounded_rpad"),

@@ -268,7 +268,7 @@ mod tests {
         for (sql, expected) in [
             ("SELECT a = ANY (SELECT a FROM t)", "SELECT a IN (SELECT a FROM t)"),
             ("SELECT a <> ALL (SELECT a FROM t)", "SELECT a NOT IN (SELECT a FROM t)"),
-            ("SELECT a > SOME (SELECT a FROM t)", "SELECT a > SOME (SELECT a AS __value FROM t)"),
+            ("SELECT a > SOME (SELECT a FROM t)", "SELECT a > SOME(SELECT a AS __value FROM t)"),
         ] {
             assert_eq!(normal(sql), expected);
         }

@@ -1,4 +1,4 @@
-//! The branches of a CASE and the sides of a set operation get one type before anything above them is
+//! The branches of a CASE or IFNULL and the sides of a set operation get one type before anything above them is
 //! looked at: until DataFusion's own coercion, which comes later, such an expression seems to have the
 //! type of its first part.
 
@@ -6,6 +6,7 @@ use datafusion::arrow::datatypes::DataType;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DFSchema, Result};
+use datafusion::functions::core::coalesce;
 use datafusion::logical_expr::expr::Case;
 use datafusion::logical_expr::type_coercion::other::get_coerce_type_for_case_expression;
 use datafusion::logical_expr::{Expr, ExprSchemable, LogicalPlan, cast};
@@ -20,6 +21,19 @@ pub(super) fn of_case(expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
     match common_type(&case, schema) {
         Some(common) => Transformed::yes(Expr::Case(with_type(case, schema, &common))),
         None => Transformed::no(Expr::Case(case)),
+    }
+}
+
+/// `IFNULL` of numbers is exact if they are; DataFusion's makes doubles of different ones.
+pub(super) fn of_ifnull(expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
+    let Expr::ScalarFunction(call) = &expr else {
+        return Transformed::no(expr);
+    };
+    let is_number =
+        |argument: &Expr| argument.get_type(schema).is_ok_and(|found| found.is_numeric());
+    match call.func.name() == "nvl" && call.args.iter().all(is_number) {
+        true => Transformed::yes(coalesce().call(call.args.clone())),
+        false => Transformed::no(expr),
     }
 }
 

@@ -46,6 +46,7 @@ impl AnalyzerRule for MysqlTypes {
 fn rewrite(expr: Expr, schema: &DFSchema, time_zone: &str) -> Result<Transformed<Expr>> {
     moments_and_numbers::check(&expr, schema)?;
     branches::of_case(expr, schema)
+        .transform_data(|expr| Ok(branches::of_ifnull(expr, schema)))?
         .transform_data(|expr| Ok(doubles::meet(expr, schema)))?
         .transform_data(|expr| Ok(divide::rewrite(expr, schema)))?
         .transform_data(|expr| Ok(sums::widen(expr, schema)))?
