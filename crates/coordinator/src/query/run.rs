@@ -23,7 +23,7 @@ use tokio_util::sync::DropGuard;
 use tokio_util::task::AbortOnDropHandle;
 
 /// Batches that may wait for the reader.
-const BATCHES_AHEAD: usize = 2;
+const BATCHES_AHEAD: usize = 1;
 /// How long EXPLAIN ANALYZE waits for the metrics of tasks.
 const METRICS_BOUND: Duration = Duration::from_secs(5);
 /// Before a query is run again: time for a worker that drains or restarts to be known as such.
