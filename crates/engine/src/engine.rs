@@ -55,6 +55,22 @@ pub struct QueryContext {
     pub tasks: Arc<QueryTasks>,
 }
 
+/// A query whose tables are known by name: it can be planned again and again.
+#[derive(Debug, Clone)]
+pub struct NamedQuery {
+    query: Arc<Query>,
+    tables: Vec<TableReference>,
+}
+
+impl NamedQuery {
+    /// # Errors
+    /// Every kind that names can give.
+    pub fn new(mut query: Box<Query>) -> Result<Self> {
+        let tables = fold_relations(query.as_mut())?;
+        Ok(Self { query: query.into(), tables })
+    }
+}
+
 /// A planned query, ready to run once.
 pub struct PlannedQuery {
     plan: Arc<dyn ExecutionPlan>,
@@ -116,28 +132,53 @@ impl Engine {
         &self.node
     }
 
-    /// Plans a query statement.
+    /// Plans a query.
     ///
     /// # Errors
     /// Every kind that names, types and connectors can give; `NoWorkers` when the plan reads data
     /// and nobody is there to do it.
-    pub async fn plan(&self, statement: Statement, context: &QueryContext) -> Result<PlannedQuery> {
-        let mut statement = statement;
-        let references = fold_relations(&mut statement)?;
-        let key = match references.is_empty() {
-            true => {
-                let key = PlanKey::new(statement, context);
-                if let Some(planned) = self.repeated(&key, context)? {
-                    return Ok(planned);
-                }
-                statement = key.statement().clone();
-                Some(key)
+    pub async fn plan(&self, query: &NamedQuery, context: &QueryContext) -> Result<PlannedQuery> {
+        if !query.tables.is_empty() {
+            // Boxed: the states of planning are large, and the plan of a constant needs none.
+            return Box::pin(self.plan_of_tables(query, context)).await;
+        }
+        let key = PlanKey::new(query.query.clone(), context);
+        match self.repeated(&key, context)? {
+            Some(planned) => Ok(planned),
+            None => Box::pin(self.plan_without_tables(query, key, context)).await,
+        }
+    }
+
+    async fn plan_without_tables(
+        &self,
+        query: &NamedQuery,
+        key: PlanKey,
+        context: &QueryContext,
+    ) -> Result<PlannedQuery> {
+        let mut open = self.open(query, context).await?;
+        let planned = async {
+            let logical = logical_plan(query.query.as_ref().clone(), &mut open, context).await?;
+            let (plan, schema) = self.physical(&open.state.optimize(&logical)?, &open).await?;
+            if is_constant(&logical)
+                && is_short(key.query())
+                && let Some(cached) = CachedPlan::new(&plan, &schema, open.state.config())
+            {
+                self.plans.put(key, cached);
             }
-            false => None,
+            Ok((plan, schema))
         };
-        let shape = if key.is_none() { Shape::of(&statement, context) } else { None };
+        let planned = planned.await.map_err(|error: DataFusionError| from_datafusion(&error))?;
+        Ok(self.ready(planned, &open))
+    }
+
+    async fn plan_of_tables(
+        &self,
+        query: &NamedQuery,
+        context: &QueryContext,
+    ) -> Result<PlannedQuery> {
+        let shape = Shape::of(&query.query, context);
         let generic = shape.as_ref().and_then(|shape| self.generic_plans.get(shape));
-        let mut open = self.open(&statement, &references, context).await?;
+        let mut open = self.open(query, context).await?;
         let planned = async {
             if let (Some(shape), Some(generic)) = (&shape, generic) {
                 match generic.bind(shape, &open.snapshot)? {
@@ -146,24 +187,24 @@ impl Engine {
                     Bound::OtherTables => self.generic_plans.forget(shape),
                 }
             }
-            let logical = logical_plan(statement, &mut open, context).await?;
-            let constant = key.filter(|_| is_constant(&logical));
-            let (plan, schema) = self.physical(&open.state.optimize(&logical)?, &open).await?;
-            if let Some(key) = constant.filter(|key| is_short(key.statement()))
-                && let Some(cached) = CachedPlan::new(&plan, &schema, open.state.config())
-            {
-                self.plans.put(key, cached);
-            }
-            Ok((plan, schema))
+            let logical = logical_plan(query.query.as_ref().clone(), &mut open, context).await?;
+            self.physical(&open.state.optimize(&logical)?, &open).await
         };
-        let (plan, schema) =
-            planned.await.map_err(|error: DataFusionError| from_datafusion(&error))?;
+        let planned = planned.await.map_err(|error: DataFusionError| from_datafusion(&error))?;
         if let Some(shape) = shape.filter(|shape| self.generic_plans.planned(shape)) {
-            let generic = generic_plan(shape.statement(), &mut open, context).await;
+            let generic = generic_plan(shape.query(), &mut open, context).await;
             self.generic_plans.put(shape, generic);
         }
+        Ok(self.ready(planned, &open))
+    }
+
+    fn ready(
+        &self,
+        (plan, schema): (Arc<dyn ExecutionPlan>, SchemaRef),
+        open: &OpenSession,
+    ) -> PlannedQuery {
         let task = task_context(&self.node, open.state.config().clone());
-        Ok(PlannedQuery { plan, task, schema })
+        PlannedQuery { plan, task, schema }
     }
 
     /// A constant statement that was planned before.
@@ -197,14 +238,12 @@ impl Engine {
     /// As [`Engine::plan`].
     pub async fn describe(
         &self,
-        statement: Statement,
+        query: &NamedQuery,
         context: &QueryContext,
     ) -> Result<QueryDescription> {
-        let mut statement = statement;
-        let references = fold_relations(&mut statement)?;
-        let mut open = self.open(&statement, &references, context).await?;
+        let mut open = self.open(query, context).await?;
         let described = async {
-            let logical = logical_plan(statement, &mut open, context).await?;
+            let logical = logical_plan(query.query.as_ref().clone(), &mut open, context).await?;
             let (logical, parameters) = infer_parameters(logical)?;
             let logical = open.state.analyzer().execute_and_check(
                 logical,
@@ -216,19 +255,14 @@ impl Engine {
         described.await.map_err(|error: DataFusionError| from_datafusion(&error))
     }
 
-    /// Resolves the statement's names and opens the session that plans it.
-    async fn open(
-        &self,
-        statement: &Statement,
-        references: &[TableReference],
-        context: &QueryContext,
-    ) -> Result<OpenSession> {
+    /// Resolves the query's tables and opens the session that plans it.
+    async fn open(&self, query: &NamedQuery, context: &QueryContext) -> Result<OpenSession> {
         let sources =
             TableSources { catalogs: &self.catalogs, session_tables: &context.session_tables };
-        let snapshot = Snapshot::resolve(references, &sources, &context.current).await?;
+        let snapshot = Snapshot::resolve(&query.tables, &sources, &context.current).await?;
         let snapshot = Arc::new(snapshot);
         self.node.sources.load(&snapshot.catalog_keys()).await?;
-        let spreads = self.spreads() && !is_recursive(statement);
+        let spreads = self.spreads() && !is_recursive(&query.query);
         let spread = spreads.then(|| Spread { compression: self.exchange_compression() });
         let state = self
             .sessions
@@ -287,7 +321,7 @@ impl PlannedQuery {
 }
 
 /// A recursion runs in one piece, on the coordinator: its steps cannot cross to workers.
-fn is_recursive(statement: &Statement) -> bool {
+fn is_recursive(query: &Query) -> bool {
     struct Recursion;
     impl Visitor for Recursion {
         type Break = ();
@@ -299,29 +333,30 @@ fn is_recursive(statement: &Statement) -> bool {
             }
         }
     }
-    statement.visit(&mut Recursion).is_break()
+    query.visit(&mut Recursion).is_break()
 }
 
-/// What a statement says, before it is analyzed and optimized.
+/// What a query says, before it is analyzed and optimized.
 async fn logical_plan(
-    mut statement: Statement,
+    mut query: Query,
     open: &mut OpenSession,
     context: &QueryContext,
 ) -> DataFusionResult<LogicalPlan> {
     for function in (context.functions)() {
         open.state.register_udf(function)?;
     }
-    fold_columns(&mut statement, &|table| open.snapshot.schema(table)).map_err(to_datafusion)?;
+    fold_columns(&mut query, &|table| open.snapshot.schema(table)).map_err(to_datafusion)?;
+    let statement = Statement::Query(Box::new(query));
     open.state.statement_to_plan(PlannerStatement::Statement(Box::new(statement))).await
 }
 
-/// A plan for the statements of a shape, if they can share one.
+/// A plan for the queries of a shape, if they can share one.
 async fn generic_plan(
-    statement: Statement,
+    query: Query,
     open: &mut OpenSession,
     context: &QueryContext,
 ) -> Option<GenericPlan> {
-    let written = logical_plan(statement, open, context).await.ok()?;
+    let written = logical_plan(query, open, context).await.ok()?;
     let optimized = open.state.optimize(&written).ok()?;
     GenericPlan::new(&written, optimized).ok()?
 }

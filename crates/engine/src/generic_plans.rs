@@ -18,18 +18,18 @@ use datafusion::logical_expr::expr::Placeholder;
 use datafusion::logical_expr::logical_plan::LogicalTableSource;
 use datafusion::logical_expr::{BinaryExpr, Expr, LogicalPlan};
 use parking_lot::Mutex;
-use sqlparser::ast::{self, BinaryOperator, SetExpr, Statement, Value};
+use sqlparser::ast::{self, BinaryOperator, Query, SetExpr, Value};
 use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Statements whose plans are kept, and that are remembered because they came once.
 const STATEMENTS_MAX: usize = 512;
 
-/// A statement without the numbers that it compares columns with, and all that its meaning depends on
+/// A query without the numbers that it compares columns with, and all that its meaning depends on
 /// beside its tables.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct GenericKey {
-    statement: Statement,
+    query: Query,
     catalog: String,
     schema: Option<String>,
     time_zone: String,
@@ -44,11 +44,9 @@ pub(crate) struct Shape {
 }
 
 impl Shape {
-    /// `None` for what is no query, or is too long to be remembered. The relations of `statement` are
-    /// folded already.
-    pub fn of(statement: &Statement, context: &QueryContext) -> Option<Self> {
-        let Statement::Query(query) = statement else { return None };
-        if !is_short(statement) {
+    /// `None` for a query that is too long to be remembered. Its relations are folded already.
+    pub fn of(query: &Query, context: &QueryContext) -> Option<Self> {
+        if !is_short(query) {
             return None;
         }
         let mut query = query.clone();
@@ -59,7 +57,7 @@ impl Shape {
             take_numbers(condition, &mut numbers);
         }
         let key = GenericKey {
-            statement: Statement::Query(query),
+            query,
             catalog: context.current.catalog.clone(),
             schema: context.current.schema.clone(),
             time_zone: context.options.time_zone.clone(),
@@ -69,9 +67,9 @@ impl Shape {
         Some(Self { key, numbers })
     }
 
-    /// The statement with `$1`, `$2`, … in place of the numbers.
-    pub fn statement(&self) -> Statement {
-        self.key.statement.clone()
+    /// The query with `$1`, `$2`, … in place of the numbers.
+    pub fn query(&self) -> Query {
+        self.key.query.clone()
     }
 }
 

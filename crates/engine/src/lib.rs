@@ -27,7 +27,9 @@ pub use distribute::{
     ClusterChannels, ClusterSecret, NodeAddress, QueryTasks, TaskRecord, TaskState,
     WorkerDirectory, bearer,
 };
-pub use engine::{Engine, PlannedQuery, QueryContext, QueryDescription, SessionFunctions};
+pub use engine::{
+    Engine, NamedQuery, PlannedQuery, QueryContext, QueryDescription, SessionFunctions,
+};
 pub use error::{from_datafusion, to_datafusion};
 pub use names::{SESSION_SCHEMAS, no_schema, session_schema, split_database, split_table};
 pub use options::MooringOptions;

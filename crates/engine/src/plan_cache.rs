@@ -13,7 +13,7 @@ use datafusion::physical_plan::execution_plan::reset_plan_states;
 use datafusion::physical_plan::placeholder_row::PlaceholderRowExec;
 use datafusion::physical_plan::projection::ProjectionExec;
 use parking_lot::Mutex;
-use sqlparser::ast::Statement;
+use sqlparser::ast::Query;
 use std::collections::HashMap;
 use std::fmt::{self, Write};
 use std::sync::Arc;
@@ -28,7 +28,7 @@ const STATEMENT_BYTES_MAX: usize = 4 * 1024;
 /// Everything that the plan of a statement without tables depends on.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct PlanKey {
-    statement: Statement,
+    query: Arc<Query>,
     time_zone: String,
     sql_mode: String,
     dialect: String,
@@ -37,9 +37,9 @@ pub(crate) struct PlanKey {
 }
 
 impl PlanKey {
-    pub fn new(statement: Statement, context: &QueryContext) -> Self {
+    pub fn new(query: Arc<Query>, context: &QueryContext) -> Self {
         Self {
-            statement,
+            query,
             time_zone: context.options.time_zone.clone(),
             sql_mode: context.options.sql_mode.clone(),
             dialect: context.options.dialect.clone(),
@@ -48,8 +48,8 @@ impl PlanKey {
         }
     }
 
-    pub fn statement(&self) -> &Statement {
-        &self.statement
+    pub fn query(&self) -> &Query {
+        &self.query
     }
 }
 
@@ -109,8 +109,8 @@ impl PlanCache {
     }
 }
 
-/// Whether a statement is worth the memory of remembering it.
-pub(crate) fn is_short(statement: &Statement) -> bool {
+/// Whether a query is worth the memory of remembering it.
+pub(crate) fn is_short(query: &Query) -> bool {
     struct Room(usize);
     impl Write for Room {
         fn write_str(&mut self, text: &str) -> fmt::Result {
@@ -118,7 +118,7 @@ pub(crate) fn is_short(statement: &Statement) -> bool {
             Ok(())
         }
     }
-    write!(Room(STATEMENT_BYTES_MAX), "{statement}").is_ok()
+    write!(Room(STATEMENT_BYTES_MAX), "{query}").is_ok()
 }
 
 /// Whether a plan, before it is optimized, gives the same whenever it runs.

@@ -4,10 +4,11 @@ use crate::statement::without_secrets;
 use mooring_engine::QueryTasks;
 use mooring_spi::{Error, ErrorKind};
 use parking_lot::Mutex;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant, SystemTime};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum QueryState {
@@ -78,6 +79,24 @@ pub enum QueryOutcome {
     Cancelled,
 }
 
+/// A version 7 UUID (RFC 9562, section 5.7) as 32 digits: the time in ms, then a counter, so that ids
+/// sort as their queries came, then what is random in each process.
+fn new_id(received: SystemTime) -> String {
+    static RANDOM: LazyLock<u32> = LazyLock::new(rand::random);
+    static COUNTER: AtomicU64 = AtomicU64::new(0);
+    let since_1970 = received.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let count = u128::from(COUNTER.fetch_add(1, Ordering::Relaxed));
+    let (count_high, count_low) = (count >> 30 & 0xfff, count & 0x3fff_ffff);
+    let (version, variant) = (7_u128 << 76, 2_u128 << 62);
+    let bits = since_1970.as_millis() << 80
+        | version
+        | count_high << 64
+        | variant
+        | count_low << 32
+        | u128::from(*RANDOM);
+    Uuid::from_u128(bits).simple().to_string()
+}
+
 #[derive(Debug)]
 pub struct Query {
     pub id: String,
@@ -107,12 +126,13 @@ struct Progress {
 
 impl Query {
     pub(super) fn new(request: &NewQuery<'_>) -> Self {
+        let received = SystemTime::now();
         Self {
-            id: uuid::Uuid::now_v7().simple().to_string(),
+            id: new_id(received),
             user: request.user.to_string(),
             connection_id: request.connection_id,
             statement: shortened(request.statement),
-            received: SystemTime::now(),
+            received,
             tasks: Arc::default(),
             cancel: CancellationToken::new(),
             time_limit: request.time_limit,
@@ -214,6 +234,16 @@ impl Query {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ids_sort_as_queries_come() {
+        let received = SystemTime::UNIX_EPOCH + Duration::from_millis(0x0123_4567_89ab);
+        let ids: Vec<String> = (0..5_000).map(|_| new_id(received)).collect();
+        assert!(ids.is_sorted_by(|earlier, later| earlier < later));
+        let id = Uuid::parse_str(&ids[0]).expect("a UUID");
+        assert_eq!((id.get_version_num(), id.get_variant()), (7, uuid::Variant::RFC4122));
+        assert!(ids[0].starts_with("0123456789ab7"));
+    }
 
     #[test]
     fn no_list_has_a_password() {

@@ -11,9 +11,9 @@ use crate::session::LongStatement;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use futures::{FutureExt, StreamExt};
-use mooring_engine::{Engine, PlannedQuery, QueryContext, QueryDescription};
+use mooring_engine::{Engine, NamedQuery, PlannedQuery, QueryContext, QueryDescription};
 use mooring_spi::{BatchStream, Error, ErrorKind, Result, Retry};
-use sqlparser::ast::Statement;
+use sqlparser::ast;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Handle;
@@ -31,7 +31,7 @@ const RETRY_PAUSE: Duration = Duration::from_millis(100);
 
 /// What a run needs besides the query's own record.
 pub struct RunRequest {
-    pub statement: Statement,
+    pub query: Box<ast::Query>,
     pub context: QueryContext,
     /// Given back once the statement is planned.
     pub admitted: Option<LongStatement>,
@@ -80,11 +80,12 @@ impl Runner {
     /// Every kind that planning can give.
     pub async fn describe(
         &self,
-        statement: Statement,
+        query: Box<ast::Query>,
         context: QueryContext,
     ) -> Result<QueryDescription> {
         let engine = self.engine.clone();
-        self.off_door(async move { engine.describe(statement, &context).await }).await
+        self.off_door(async move { engine.describe(&NamedQuery::new(query)?, &context).await })
+            .await
     }
 
     /// Does what reads files or plans where queries run. A client that goes takes it along.
@@ -105,14 +106,14 @@ impl Runner {
     pub async fn explain(
         &self,
         query: Arc<Query>,
-        mut request: RunRequest,
+        request: RunRequest,
         analyze: bool,
     ) -> Result<String> {
         let runner = self.clone();
         let guard = query.cancel.clone().drop_guard();
         let query = Ended::new(self, query);
         let task = self.runtime.spawn(async move {
-            match runner.explain_here(&query.query, &mut request, analyze).await {
+            match runner.explain_here(&query.query, request, analyze).await {
                 Ok(text) => {
                     query.end(&QueryOutcome::Finished);
                     Ok(text)
@@ -131,14 +132,15 @@ impl Runner {
     async fn explain_here(
         &self,
         query: &Arc<Query>,
-        request: &mut RunRequest,
+        request: RunRequest,
         analyze: bool,
     ) -> Result<String> {
         let _deadline = Deadline::start(query);
         let _permit = self.queries.admit(query).await?;
         query.advance(QueryState::Planning);
         query.begin_attempt();
-        let plan = self.plan(query, request).await?;
+        let mut planning = Planning::new(request)?;
+        let plan = self.plan(query, &mut planning).await?;
         if !analyze {
             return Ok(plan.explain());
         }
@@ -157,13 +159,27 @@ impl Runner {
         }
     }
 
-    async fn plan(&self, query: &Query, request: &mut RunRequest) -> Result<PlannedQuery> {
+    async fn plan(&self, query: &Query, planning: &mut Planning) -> Result<PlannedQuery> {
         let plan = tokio::select! {
-            plan = self.engine.plan(request.statement.clone(), &request.context) => plan,
+            plan = self.engine.plan(&planning.query, &planning.context) => plan,
             () = query.cancel.cancelled() => Err(cancelled()),
         };
-        request.admitted = None;
+        planning.admitted = None;
         plan
+    }
+}
+
+/// What each attempt to plan a query needs.
+struct Planning {
+    query: NamedQuery,
+    context: QueryContext,
+    admitted: Option<LongStatement>,
+}
+
+impl Planning {
+    fn new(request: RunRequest) -> Result<Self> {
+        let RunRequest { query, context, admitted } = request;
+        Ok(Self { query: NamedQuery::new(query)?, context, admitted })
     }
 }
 
@@ -238,19 +254,17 @@ struct Head {
 }
 
 impl Drive {
-    async fn run(self, mut request: RunRequest, head: oneshot::Sender<Result<Head>>) {
+    async fn run(self, request: RunRequest, head: oneshot::Sender<Result<Head>>) {
         let query = self.query.query.clone();
         let _deadline = Deadline::start(&query);
         let permit = match self.runner.queries.admit(&query).await {
             Ok(permit) => permit,
             Err(error) => return self.fail(error, head),
         };
-        let started = match self.start(&mut request).await {
+        let started = match self.start(request).await {
             Ok(started) => started,
             Err(error) => return self.fail(error, head),
         };
-        // What was made of a long statement is not needed to read its rows.
-        drop(request);
         if let Some(first) = &started.head.first {
             query.add_output(first.num_rows(), first.get_array_memory_size());
         }
@@ -276,13 +290,14 @@ impl Drive {
     }
 
     /// Plans and starts until the first batch is there, again when a retry can help.
-    async fn start(&self, request: &mut RunRequest) -> Result<Started> {
+    async fn start(&self, request: RunRequest) -> Result<Started> {
         let query = &self.query.query;
+        let mut planning = Planning::new(request)?;
         let retries_max = self.runner.queries.settings().retries_max;
         loop {
             query.advance(QueryState::Planning);
             query.begin_attempt();
-            let error = match self.attempt(request).await {
+            let error = match self.attempt(&mut planning).await {
                 Ok(started) => return Ok(started),
                 Err(error) => error,
             };
@@ -298,9 +313,9 @@ impl Drive {
         }
     }
 
-    async fn attempt(&self, request: &mut RunRequest) -> Result<Started> {
+    async fn attempt(&self, planning: &mut Planning) -> Result<Started> {
         let query = &self.query.query;
-        let plan = self.runner.plan(query, request).await?;
+        let plan = self.runner.plan(query, planning).await?;
         query.advance(QueryState::Running);
         let mut batches = plan.execute()?;
         let first = next(query, &mut batches).await.transpose()?;

@@ -157,33 +157,36 @@ impl Session {
         self.tracker.begin(&statement);
         match statement {
             Statement::Query(query) => self.query(*query, sql, admitted).await,
+            // Boxed: the states of the others are larger than a query's, and queries are many.
             Statement::Set(assignments) => self.set(&assignments),
             Statement::Use(name) => {
-                self.enter(&name).await?;
+                Box::pin(self.enter(&name)).await?;
                 Ok(Response::Done(Completion::default()))
             }
             Statement::Show(statement) => {
                 let processes = self.hub.processes(&self.client);
                 let tables = self.session_tables().into_catalog();
                 let context = self.show_context(&processes, &tables);
-                show(&statement, &context).await.map(Response::Rows)
+                Box::pin(show(&statement, &context)).await.map(Response::Rows)
             }
             Statement::Describe(statement) => {
                 let tables = self.session_tables().into_catalog();
                 let context = self.show_context(&[], &tables);
-                describe(&statement, &context).await.map(Response::Rows)
+                Box::pin(describe(&statement, &context)).await.map(Response::Rows)
             }
             Statement::CreateSchema { name, if_not_exists } => {
-                self.create_schema(&name, if_not_exists).await
+                Box::pin(self.create_schema(&name, if_not_exists)).await
             }
             Statement::DropSchema { name, if_exists, cascade } => {
-                self.drop_schema(&name, if_exists, cascade).await
+                Box::pin(self.drop_schema(&name, if_exists, cascade)).await
             }
-            Statement::CreateExternalTable(table) => self.create_table(*table).await,
-            Statement::DropTable { names, if_exists } => self.drop_tables(&names, if_exists).await,
+            Statement::CreateExternalTable(table) => Box::pin(self.create_table(*table)).await,
+            Statement::DropTable { names, if_exists } => {
+                Box::pin(self.drop_tables(&names, if_exists)).await
+            }
             Statement::Transaction(_) => Ok(Response::Done(Completion::default())),
             Statement::Kill(kill) => self.kill(kill),
-            Statement::Users(statement) => self.about_users(*statement).await,
+            Statement::Users(statement) => Box::pin(self.about_users(*statement)).await,
         }
     }
 

@@ -7,7 +7,6 @@ use crate::statement::{Parameters, QueryStatement, Statement, make_unique};
 use arrow::datatypes::DataType;
 use mooring_engine::QueryDescription;
 use mooring_spi::{Result, Value};
-use sqlparser::ast::Statement as PlannedStatement;
 use std::sync::Arc;
 
 /// A statement that was prepared. It belongs to the session that prepared it.
@@ -94,6 +93,6 @@ impl Session {
         let context = self.query_context(self.session_tables())?;
         let mut planned = query.query;
         make_unique(&mut planned);
-        self.runner.describe(PlannedStatement::Query(planned), context).await
+        self.runner.describe(planned, context).await
     }
 }

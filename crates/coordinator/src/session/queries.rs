@@ -13,7 +13,7 @@ use arrow::datatypes::{DataType, SchemaRef};
 use futures::StreamExt;
 use mooring_engine::{CurrentNames, MooringOptions, QueryContext, QueryTasks};
 use mooring_spi::{Error, ErrorKind, Result};
-use sqlparser::ast::{Expr, LimitClause, Query, Statement as PlannedStatement, Value};
+use sqlparser::ast::{Expr, LimitClause, Query, Value};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -42,8 +42,7 @@ impl Session {
         self.place.set_query(&record);
         context.options.query_id = record.id.clone();
         context.tasks = record.tasks.clone();
-        let statement = PlannedStatement::Query(planned);
-        let request = RunRequest { statement, context, admitted };
+        let request = RunRequest { query: planned, context, admitted };
         if let Some(explain) = query.explain {
             let tasks = record.tasks.clone();
             let mut text = self.runner.explain(record, request, explain.analyze).await?;

@@ -9,7 +9,7 @@ use datafusion::sql::planner::object_name_to_table_reference;
 use mooring_spi::{Result, pick_name};
 use sqlparser::ast::{
     Cte, Ident, JoinConstraint, JoinOperator, ObjectName, ObjectNamePart, OrderBy, OrderByKind,
-    Query, SetExpr, SetQuantifier, Statement, TableAlias, TableFactor, TableWithJoins,
+    Query, SetExpr, SetQuantifier, TableAlias, TableFactor, TableWithJoins, VisitMut,
 };
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -20,7 +20,7 @@ use std::rc::Rc;
 /// # Errors
 /// `AmbiguousName`.
 pub(crate) fn fold_columns(
-    statement: &mut Statement,
+    statement: &mut impl VisitMut,
     schema: &dyn Fn(&TableReference) -> Option<SchemaRef>,
 ) -> Result<()> {
     let mut folder = ColumnFolder {

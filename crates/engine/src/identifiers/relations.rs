@@ -11,8 +11,8 @@ use datafusion::common::TableReference;
 use datafusion::sql::planner::object_name_to_table_reference;
 use mooring_spi::{Error, Result, fold, pick_name};
 use sqlparser::ast::{
-    Cte, Expr, Ident, ObjectName, ObjectNamePart, Query, Select, Statement, TableAlias,
-    TableFactor, VisitMut, VisitorMut, With,
+    Cte, Expr, Ident, ObjectName, ObjectNamePart, Query, Select, TableAlias, TableFactor, VisitMut,
+    VisitorMut, With,
 };
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ops::ControlFlow;
@@ -40,7 +40,7 @@ const SUBSCRIPTS_MAX: usize = 100;
 /// # Errors
 /// `AmbiguousName`, `SchemaNotFound` for a database that is no name, `Unsupported` beyond
 /// [`CTE_NESTING_MAX`], `InvalidQuery` for a name with too many parts.
-pub(crate) fn fold_relations(statement: &mut Statement) -> Result<Vec<TableReference>> {
+pub(crate) fn fold_relations(statement: &mut impl VisitMut) -> Result<Vec<TableReference>> {
     let mut folder = RelationFolder::default();
     match statement.visit(&mut folder) {
         ControlFlow::Continue(()) => Ok(folder.tables.into_iter().collect()),
