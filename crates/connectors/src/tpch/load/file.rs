@@ -28,7 +28,7 @@ const CHUNK_BYTES: usize = 8 * 1024 * 1024;
 const CHUNKS_WAITING: usize = 4;
 const ROWS_PER_BATCH: usize = 8_192;
 /// A lookup by key reads one page of each column, so pages are smaller than a writer makes them.
-const ROWS_PER_PAGE: usize = 2_048;
+const ROWS_PER_PAGE: usize = 1_024;
 const PAGE_BYTES: usize = 32 * 1024;
 
 /// Writes the rows of a part to `path`, which appears when it is complete.
