@@ -1,7 +1,9 @@
-//! How our nodes cross to a worker. Two forms: a file scan is DataFusion's own form of the wrapped
-//! scan plus what that form loses (the format's description, the compression, the e-tags), and a
-//! split scan is its specification. A new connector never touches this file.
+//! How our nodes cross to a worker. A file scan is DataFusion's own form of the wrapped scan plus what
+//! that form loses (the format's description, the compression, the e-tags), a split scan is its
+//! specification, and a node that only passes rows on has no more than its input. A new connector
+//! never touches this file.
 
+use crate::distribute::SliceBatchesExec;
 use crate::error::to_datafusion;
 use crate::scan::{MooringFileSource, SplitExec, SplitScanSpec, parquet_reader};
 use datafusion::arrow::datatypes::Schema;
@@ -27,7 +29,7 @@ pub(crate) struct MooringCodec;
 
 #[derive(Clone, PartialEq, prost::Message)]
 struct NodeProto {
-    #[prost(oneof = "NodeKindProto", tags = "1, 2")]
+    #[prost(oneof = "NodeKindProto", tags = "1, 2, 3")]
     kind: Option<NodeKindProto>,
 }
 
@@ -37,7 +39,12 @@ enum NodeKindProto {
     Files(Box<FilesProto>),
     #[prost(message, tag = "2")]
     Splits(SplitsProto),
+    #[prost(message, tag = "3")]
+    SliceBatches(SliceBatchesProto),
 }
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct SliceBatchesProto {}
 
 #[derive(Clone, PartialEq, prost::Message)]
 struct FilesProto {
@@ -80,7 +87,7 @@ impl PhysicalExtensionCodec for MooringCodec {
     fn try_decode(
         &self,
         buf: &[u8],
-        _inputs: &[Arc<dyn ExecutionPlan>],
+        inputs: &[Arc<dyn ExecutionPlan>],
         ctx: &TaskContext,
         proto_converter: &dyn PhysicalProtoConverterExtension,
     ) -> Result<Arc<dyn ExecutionPlan>> {
@@ -88,6 +95,10 @@ impl PhysicalExtensionCodec for MooringCodec {
         match node.kind {
             Some(NodeKindProto::Files(files)) => self.decode_files(*files, ctx, proto_converter),
             Some(NodeKindProto::Splits(splits)) => decode_splits(splits),
+            Some(NodeKindProto::SliceBatches(_)) => match inputs {
+                [input] => Ok(Arc::new(SliceBatchesExec::new(input.clone()))),
+                _ => Err(proto_error("SliceBatchesExec has one input")),
+            },
             None => Err(proto_error("a node of a kind that this version does not know")),
         }
     }
@@ -102,6 +113,8 @@ impl PhysicalExtensionCodec for MooringCodec {
             NodeKindProto::Files(Box::new(self.encode_files(config, source, proto_converter)?))
         } else if let Some(splits) = node.downcast_ref::<SplitExec>() {
             NodeKindProto::Splits(encode_splits(&splits.spec)?)
+        } else if node.is::<SliceBatchesExec>() {
+            NodeKindProto::SliceBatches(SliceBatchesProto {})
         } else {
             return Err(internal_datafusion_err!("{} has no form to cross in", node.name()));
         };

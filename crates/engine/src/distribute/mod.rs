@@ -5,6 +5,7 @@
 mod channel;
 mod handlers;
 mod placement;
+mod slice_batches;
 mod window_order;
 mod tasks;
 
@@ -14,4 +15,5 @@ pub use tasks::{QueryTasks, TaskRecord, TaskState};
 
 pub(crate) use handlers::{desired_task_count, scale_up_leaf};
 pub(crate) use placement::{DirectoryResolver, route_tasks, run_on_a_worker};
+pub(crate) use slice_batches::{SliceBatchesExec, SliceForClient};
 pub(crate) use window_order::SortConstantPartitions;

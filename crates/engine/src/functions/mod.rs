@@ -20,11 +20,12 @@ mod substring;
 mod sums;
 
 use datafusion::arrow::array::ArrayRef;
+use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{DFSchema, Result, ScalarValue};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::merge_schema;
-use datafusion::logical_expr::{ColumnarValue, Expr, LogicalPlan, ScalarUDF};
+use datafusion::logical_expr::{ColumnarValue, Expr, LogicalPlan, ReturnFieldArgs, ScalarUDF};
 use datafusion::optimizer::{Analyzer, AnalyzerRule};
 use std::sync::Arc;
 
@@ -61,6 +62,12 @@ fn as_given(arguments: &[ColumnarValue], values: ArrayRef) -> Result<ColumnarVal
         true => ScalarValue::try_from_array(&values, 0).map(ColumnarValue::Scalar),
         false => Ok(ColumnarValue::Array(values)),
     }
+}
+
+/// The result of a function that is NULL only where one of its arguments is.
+fn nullable_as_given(name: &str, data_type: DataType, arguments: &ReturnFieldArgs<'_>) -> FieldRef {
+    let nullable = arguments.arg_fields.iter().any(|field| field.is_nullable());
+    Arc::new(Field::new(name, data_type, nullable))
 }
 
 /// Rewrites every expression of a plan and of its subqueries, from the leaves up, with the columns

@@ -1,10 +1,10 @@
-//! Truth values, doubles, times and moments as text, as MySQL writes them (MySQL 8.0 Reference Manual,
+//! Truth values, floats, doubles, times and moments as text, as MySQL writes them (MySQL 8.0 Reference Manual,
 //! sections 11.1.2, 13.2 and 14.10): `1`, `1.5` or `1e20`, and a space between date and time.
 
-use super::as_given;
+use super::{as_given, nullable_as_given};
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, StringArray};
 use datafusion::arrow::compute::cast;
-use datafusion::arrow::datatypes::{DataType, Field, FieldRef, Float64Type, TimeUnit};
+use datafusion::arrow::datatypes::{DataType, FieldRef, Float32Type, Float64Type, TimeUnit};
 use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DFSchema, Result, internal_err};
@@ -12,6 +12,7 @@ use datafusion::logical_expr::{
     Cast, ColumnarValue, Expr, ExprSchemable, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF,
     ScalarUDFImpl, Signature, Volatility,
 };
+use std::fmt::{Display, LowerExp};
 use std::sync::{Arc, LazyLock};
 
 static MYSQL_TEXT: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| {
@@ -64,8 +65,7 @@ impl ScalarUDFImpl for MysqlText {
     }
 
     fn return_field_from_args(&self, arguments: ReturnFieldArgs<'_>) -> Result<FieldRef> {
-        let nullable = arguments.arg_fields.iter().any(|field| field.is_nullable());
-        Ok(Arc::new(Field::new(self.name(), DataType::Utf8, nullable)))
+        Ok(nullable_as_given(self.name(), DataType::Utf8, &arguments))
     }
 
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
@@ -84,10 +84,13 @@ fn texts(values: &ArrayRef) -> Result<StringArray> {
             .iter()
             .map(|value| value.map(|yes| if yes { "1" } else { "0" }))
             .collect(),
-        DataType::Float32 => displayed(values, &FormatOptions::default())?,
+        DataType::Float32 => {
+            let floats = values.as_primitive::<Float32Type>().iter();
+            floats.map(|value| value.map(|float| approximate(float, float.into()))).collect()
+        }
         DataType::Float64 => {
             let doubles = values.as_primitive::<Float64Type>().iter();
-            doubles.map(|value| value.map(double)).collect()
+            doubles.map(|value| value.map(|double| approximate(double, double))).collect()
         }
         DataType::Timestamp(unit, _) => {
             let wall = cast(values, &DataType::Timestamp(*unit, None))?;
@@ -122,10 +125,10 @@ fn displayed(values: &ArrayRef, options: &FormatOptions<'_>) -> Result<StringArr
 
 /// The fewest digits that tell it, with an exponent where there would be more than fifteen zeros or
 /// digits before the point.
-fn double(value: f64) -> String {
+fn approximate(value: impl Display + LowerExp, size: f64) -> String {
     const LEAST: f64 = 1e-15;
     const MOST: f64 = 1e15;
-    match value == 0.0 || (LEAST..MOST).contains(&value.abs()) {
+    match size == 0.0 || (LEAST..MOST).contains(&size.abs()) {
         true => format!("{value}"),
         false => format!("{value:e}"),
     }
@@ -149,7 +152,10 @@ mod tests {
             (1e-16, "1e-16"),
             (0.0, "0"),
         ] {
-            assert_eq!(double(value), expected);
+            assert_eq!(approximate(value, value), expected);
+        }
+        for (value, expected) in [(1f32, "1"), (0.1, "0.1"), (1e20, "1e20"), (-2.5, "-2.5")] {
+            assert_eq!(approximate(value, value.into()), expected);
         }
     }
 }

@@ -2,8 +2,9 @@
 //! from the end, position 0 and a length below 1 give the empty text. DataFusion's is PostgreSQL's,
 //! where the part before the text counts.
 
+use super::{as_given, nullable_as_given};
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, Int64Array, StringArray};
-use datafusion::arrow::datatypes::{DataType, Field, FieldRef, Int64Type};
+use datafusion::arrow::datatypes::{DataType, FieldRef, Int64Type};
 use datafusion::common::{Result, internal_err};
 use datafusion::logical_expr::{
     ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature,
@@ -44,8 +45,7 @@ impl ScalarUDFImpl for Substring {
     }
 
     fn return_field_from_args(&self, arguments: ReturnFieldArgs<'_>) -> Result<FieldRef> {
-        let nullable = arguments.arg_fields.iter().any(|field| field.is_nullable());
-        Ok(Arc::new(Field::new(self.name(), DataType::Utf8, nullable)))
+        Ok(nullable_as_given(self.name(), DataType::Utf8, &arguments))
     }
 
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
@@ -67,7 +67,7 @@ impl ScalarUDFImpl for Substring {
             Some(part(text?, position?, length))
         });
         let parts: ArrayRef = Arc::new(parts.collect::<StringArray>());
-        super::as_given(&arguments.args, parts)
+        as_given(&arguments.args, parts)
     }
 }
 
