@@ -203,6 +203,6 @@ mod tests {
     #[test]
     fn a_small_part_of_a_large_batch_stays_whole() {
         assert_eq!(slices(&batch(16_384, 200).slice(5, 10)).len(), 1);
-        assert!(slices(&batch(16_384, 200)).len() > 4);
+        assert!(slices(&batch(16_384, 200)).len() > 1);
     }
 }
