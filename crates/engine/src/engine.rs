@@ -55,16 +55,18 @@ pub struct QueryContext {
     pub tasks: Arc<QueryTasks>,
 }
 
-/// A query whose tables are known by name: it can be planned again and again.
+/// A query whose relations have the case of their definitions, and the tables that it reads. It can be
+/// planned again and again.
 #[derive(Debug, Clone)]
-pub struct NamedQuery {
+pub struct FoldedQuery {
     query: Arc<Query>,
     tables: Vec<TableReference>,
 }
 
-impl NamedQuery {
+impl FoldedQuery {
     /// # Errors
-    /// Every kind that names can give.
+    /// `AmbiguousName`, `SchemaNotFound`, `InvalidQuery`, `Unsupported`: what is wrong with the names, or
+    /// how many relations there are.
     pub fn new(mut query: Box<Query>) -> Result<Self> {
         let tables = fold_relations(query.as_mut())?;
         Ok(Self { query: query.into(), tables })
@@ -137,7 +139,7 @@ impl Engine {
     /// # Errors
     /// Every kind that names, types and connectors can give; `NoWorkers` when the plan reads data
     /// and nobody is there to do it.
-    pub async fn plan(&self, query: &NamedQuery, context: &QueryContext) -> Result<PlannedQuery> {
+    pub async fn plan(&self, query: &FoldedQuery, context: &QueryContext) -> Result<PlannedQuery> {
         if !query.tables.is_empty() {
             // Boxed: the states of planning are large, and the plan of a constant needs none.
             return Box::pin(self.plan_of_tables(query, context)).await;
@@ -151,7 +153,7 @@ impl Engine {
 
     async fn plan_without_tables(
         &self,
-        query: &NamedQuery,
+        query: &FoldedQuery,
         key: PlanKey,
         context: &QueryContext,
     ) -> Result<PlannedQuery> {
@@ -173,7 +175,7 @@ impl Engine {
 
     async fn plan_of_tables(
         &self,
-        query: &NamedQuery,
+        query: &FoldedQuery,
         context: &QueryContext,
     ) -> Result<PlannedQuery> {
         let shape = Shape::of(&query.query, context);
@@ -238,7 +240,15 @@ impl Engine {
     /// As [`Engine::plan`].
     pub async fn describe(
         &self,
-        query: &NamedQuery,
+        query: &FoldedQuery,
+        context: &QueryContext,
+    ) -> Result<QueryDescription> {
+        Box::pin(self.describe_now(query, context)).await
+    }
+
+    async fn describe_now(
+        &self,
+        query: &FoldedQuery,
         context: &QueryContext,
     ) -> Result<QueryDescription> {
         let mut open = self.open(query, context).await?;
@@ -256,7 +266,7 @@ impl Engine {
     }
 
     /// Resolves the query's tables and opens the session that plans it.
-    async fn open(&self, query: &NamedQuery, context: &QueryContext) -> Result<OpenSession> {
+    async fn open(&self, query: &FoldedQuery, context: &QueryContext) -> Result<OpenSession> {
         let sources =
             TableSources { catalogs: &self.catalogs, session_tables: &context.session_tables };
         let snapshot = Snapshot::resolve(&query.tables, &sources, &context.current).await?;

@@ -28,7 +28,7 @@ pub use distribute::{
     WorkerDirectory, bearer,
 };
 pub use engine::{
-    Engine, NamedQuery, PlannedQuery, QueryContext, QueryDescription, SessionFunctions,
+    Engine, FoldedQuery, PlannedQuery, QueryContext, QueryDescription, SessionFunctions,
 };
 pub use error::{from_datafusion, to_datafusion};
 pub use names::{SESSION_SCHEMAS, no_schema, session_schema, split_database, split_table};

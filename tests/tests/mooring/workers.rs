@@ -82,6 +82,24 @@ async fn a_cluster_without_workers_says_so() {
     assert!(error.to_string().contains("worker"), "{error}");
 }
 
+/// Whatever reads on the workers sends small messages to the coordinator, however many tasks it has.
+#[tokio::test]
+async fn what_the_coordinator_gets_is_sliced() {
+    let cluster = Cluster::with_workers(2).unwrap().start().await.unwrap();
+    let mut distributing = cluster.connect_distributing().await.unwrap();
+    let mut in_one_task = cluster.connect().await.unwrap();
+    for sql in [
+        "EXPLAIN SELECT * FROM tpch.tiny.lineitem",
+        "EXPLAIN SELECT * FROM tpch.tiny.lineitem ORDER BY l_comment",
+        "EXPLAIN SELECT * FROM tpch.tiny.orders JOIN tpch.tiny.lineitem ON o_orderkey = l_orderkey",
+    ] {
+        for session in [&mut distributing, &mut in_one_task] {
+            let plan = session.rows(sql).await.unwrap().concat().join("\n");
+            assert!(plan.contains("SliceBatchesExec"), "{sql}: {plan}");
+        }
+    }
+}
+
 /// The build side of the join ends without a row, so its probe side is never asked for one.
 #[tokio::test]
 async fn an_analysed_join_of_nothing_comes_back() {

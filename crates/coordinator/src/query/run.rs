@@ -11,7 +11,7 @@ use crate::session::LongStatement;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use futures::{FutureExt, StreamExt};
-use mooring_engine::{Engine, NamedQuery, PlannedQuery, QueryContext, QueryDescription};
+use mooring_engine::{Engine, FoldedQuery, PlannedQuery, QueryContext, QueryDescription};
 use mooring_spi::{BatchStream, Error, ErrorKind, Result, Retry};
 use sqlparser::ast;
 use std::sync::Arc;
@@ -84,7 +84,7 @@ impl Runner {
         context: QueryContext,
     ) -> Result<QueryDescription> {
         let engine = self.engine.clone();
-        self.off_door(async move { engine.describe(&NamedQuery::new(query)?, &context).await })
+        self.off_door(async move { engine.describe(&FoldedQuery::new(query)?, &context).await })
             .await
     }
 
@@ -171,7 +171,7 @@ impl Runner {
 
 /// What each attempt to plan a query needs.
 struct Planning {
-    query: NamedQuery,
+    query: FoldedQuery,
     context: QueryContext,
     admitted: Option<LongStatement>,
 }
@@ -179,7 +179,7 @@ struct Planning {
 impl Planning {
     fn new(request: RunRequest) -> Result<Self> {
         let RunRequest { query, context, admitted } = request;
-        Ok(Self { query: NamedQuery::new(query)?, context, admitted })
+        Ok(Self { query: FoldedQuery::new(query)?, context, admitted })
     }
 }
 
@@ -292,11 +292,11 @@ impl Drive {
     /// Plans and starts until the first batch is there, again when a retry can help.
     async fn start(&self, request: RunRequest) -> Result<Started> {
         let query = &self.query.query;
+        query.advance(QueryState::Planning);
+        query.begin_attempt();
         let mut planning = Planning::new(request)?;
         let retries_max = self.runner.queries.settings().retries_max;
         loop {
-            query.advance(QueryState::Planning);
-            query.begin_attempt();
             let error = match self.attempt(&mut planning).await {
                 Ok(started) => return Ok(started),
                 Err(error) => error,
@@ -310,6 +310,8 @@ impl Drive {
                 () = tokio::time::sleep(RETRY_PAUSE * query.attempts()) => {}
                 () = query.cancel.cancelled() => return Err(cancelled()),
             }
+            query.advance(QueryState::Planning);
+            query.begin_attempt();
         }
     }
 

@@ -1,5 +1,6 @@
 //! Which workers run a plan's tasks.
 
+use super::slice_batches::SliceBatchesExec;
 use crate::codec::file_scan;
 use crate::error::to_datafusion;
 use crate::scan::SplitExec;
@@ -74,7 +75,7 @@ pub(crate) fn run_on_a_worker(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn Ex
         1 => plan,
         _ => Arc::new(CoalescePartitionsExec::new(plan)),
     };
-    let boundary = NetworkCoalesceExec::try_new(single, 1, 1)?;
+    let boundary = NetworkCoalesceExec::try_new(Arc::new(SliceBatchesExec::new(single)), 1, 1)?;
     let Stage::Local(mut stage) = boundary.input_stage().clone() else {
         return Err(to_datafusion(Error::internal("a new stage is not local")));
     };

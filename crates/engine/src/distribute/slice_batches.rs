@@ -1,8 +1,9 @@
-//! Rows that the coordinator gets for its client cross in small messages. It holds several of each
-//! stream while the client is slow: one that waits to be merged, one behind it, and one that arrives.
-//! A batch of a wide table has 4 MiB, and a table is read in many streams.
+//! What the workers send to the coordinator's own stage, rows for a client mostly, crosses in small
+//! messages. It holds several of each stream while the client is slow: one that waits to be merged, one
+//! behind it, and one that arrives. A batch of a wide table has 4 MiB, and a table is read in many streams.
 
-use datafusion::arrow::array::{Array, ArrayRef, RecordBatch};
+use datafusion::arrow::array::{Array, AsArray, GenericByteArray, RecordBatch};
+use datafusion::arrow::datatypes::{ArrowNativeType, ByteArrayType, DataType};
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result, Statistics, plan_err};
@@ -14,18 +15,19 @@ use datafusion::physical_plan::execution_plan::CardinalityEffect;
 use datafusion::physical_plan::sorts::sort_preserving_merge::SortPreservingMergeExec;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
-    ChildrenPropertiesMode, DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties,
-    PlanProperties, ReplaceChildrenOptions, StatisticsArgs,
+    ChildStats, ChildrenPropertiesMode, DisplayAs, DisplayFormatType, ExecutionPlan,
+    ExecutionPlanProperties, PlanProperties, ReplaceChildrenOptions, StatisticsArgs,
 };
 use futures::StreamExt;
 use std::fmt;
 use std::sync::Arc;
 
-/// Bytes of Arrow data in a message, about. Smaller ones cost more memory, not less: mimalloc keeps
-/// blocks below 1 MiB in pages of each thread, and gives larger ones back as they are freed.
+/// A batch of at least twice as many bytes is sliced, into messages of one to two times as many. Smaller
+/// ones cost more memory, not less: measured without compression, messages of 256 to 512 KiB took the
+/// coordinator a half more, since mimalloc 3 keeps blocks of up to 512 KiB in pages of each thread.
 const MESSAGE_BYTES: usize = 1024 * 1024;
 
-/// Slices the batches of the last stage that is spread.
+/// Slices below the nodes that merge partitions for the last stage.
 #[derive(Debug)]
 pub(crate) struct SliceForClient;
 
@@ -59,14 +61,14 @@ fn sliced(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
         // It needs all of its input on one node.
         return Ok(plan);
     }
-    let child = sliced(Arc::clone(child))?;
+    let sliced_child = sliced(Arc::clone(child))?;
     plan.replace_children(
-        vec![child],
+        vec![sliced_child],
         ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute),
     )
 }
 
-/// Passes the rows on as they come, in batches of about [`MESSAGE_BYTES`] at most.
+/// Passes the rows on as they come, in batches of less than twice [`MESSAGE_BYTES`], single rows apart.
 #[derive(Debug)]
 pub(crate) struct SliceBatchesExec {
     input: Arc<dyn ExecutionPlan>,
@@ -129,13 +131,25 @@ impl ExecutionPlan for SliceBatchesExec {
     ) -> Result<SendableRecordBatchStream> {
         let batches = self.input.execute(partition, context)?;
         let schema = batches.schema();
-        let slices = batches.flat_map(|batch| {
+        let small = batches.flat_map(|batch| {
             futures::stream::iter(match batch {
                 Ok(batch) => slices(&batch).into_iter().map(Ok).collect(),
                 Err(error) => vec![Err(error)],
             })
         });
-        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, slices)))
+        Ok(Box::pin(RecordBatchStreamAdapter::new(schema, small)))
+    }
+
+    fn fetch(&self) -> Option<usize> {
+        self.input.fetch()
+    }
+
+    fn with_fetch(&self, limit: Option<usize>) -> Option<Arc<dyn ExecutionPlan>> {
+        Some(Arc::new(Self::new(self.input.with_fetch(limit)?)))
+    }
+
+    fn child_stats_requests(&self, partition: Option<usize>) -> Vec<ChildStats> {
+        vec![ChildStats::At(partition)]
     }
 
     fn statistics_from_inputs(
@@ -153,7 +167,8 @@ impl ExecutionPlan for SliceBatchesExec {
 
 fn slices(batch: &RecordBatch) -> Vec<RecordBatch> {
     let rows = batch.num_rows();
-    let pieces = bytes(batch).div_ceil(MESSAGE_BYTES).clamp(1, rows.max(1));
+    let size_bytes: usize = batch.columns().iter().map(|column| bytes(column)).sum();
+    let pieces = (size_bytes / MESSAGE_BYTES).clamp(1, rows.max(1));
     let rows_per_piece = rows.div_ceil(pieces);
     (0..pieces)
         .map(|piece| piece * rows_per_piece)
@@ -162,19 +177,62 @@ fn slices(batch: &RecordBatch) -> Vec<RecordBatch> {
         .collect()
 }
 
-/// What the rows take, without what their buffers hold beside them. Types whose slices share all of
-/// their text, as views do, count as small: a slice would not be.
-fn bytes(batch: &RecordBatch) -> usize {
-    let bytes = |column: &ArrayRef| column.to_data().get_slice_memory_size().unwrap_or(0);
-    batch.columns().iter().map(bytes).sum()
+/// What the rows of an array take, about, without what its buffers hold beside them. What a slice
+/// would share with the whole, as the values of a dictionary and the text of a view, does not count:
+/// slicing makes none of it smaller.
+fn bytes(array: &dyn Array) -> usize {
+    let rows = array.len();
+    if rows == 0 {
+        return 0;
+    }
+    let of_list = |values: &dyn Array, first: usize, end: usize| {
+        rows * size_of::<i32>() + bytes(&values.slice(first, end - first))
+    };
+    match array.data_type() {
+        DataType::Utf8 => rows * size_of::<i32>() + text_bytes(array.as_string::<i32>()),
+        DataType::LargeUtf8 => rows * size_of::<i64>() + text_bytes(array.as_string::<i64>()),
+        DataType::Binary => rows * size_of::<i32>() + text_bytes(array.as_binary::<i32>()),
+        DataType::LargeBinary => rows * size_of::<i64>() + text_bytes(array.as_binary::<i64>()),
+        DataType::List(_) => {
+            let list = array.as_list::<i32>();
+            let offsets = list.value_offsets();
+            of_list(list.values(), offsets[0] as usize, offsets[rows] as usize)
+        }
+        DataType::LargeList(_) => {
+            let list = array.as_list::<i64>();
+            let offsets = list.value_offsets();
+            of_list(list.values(), offsets[0] as usize, offsets[rows] as usize)
+        }
+        DataType::Map(_, _) => {
+            let map = array.as_map();
+            let offsets = map.value_offsets();
+            of_list(map.entries(), offsets[0] as usize, offsets[rows] as usize)
+        }
+        DataType::Struct(_) => array.as_struct().columns().iter().map(|column| bytes(column)).sum(),
+        DataType::FixedSizeList(_, length) => {
+            let list = array.as_fixed_size_list();
+            let length = usize::try_from(*length).unwrap_or_default();
+            let first = usize::try_from(list.value_offset(0)).unwrap_or_default();
+            bytes(&list.values().slice(first, rows * length))
+        }
+        DataType::FixedSizeBinary(width) => rows * usize::try_from(*width).unwrap_or_default(),
+        DataType::Dictionary(keys, _) => rows * keys.primitive_width().unwrap_or_default(),
+        DataType::Utf8View | DataType::BinaryView => rows * size_of::<u128>(),
+        other => rows * other.primitive_width().unwrap_or(1),
+    }
+}
+
+fn text_bytes<T: ByteArrayType>(array: &GenericByteArray<T>) -> usize {
+    let offsets = array.value_offsets();
+    (offsets[array.len()] - offsets[0]).as_usize()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use datafusion::arrow::array::{Int64Array, StringArray};
+    use datafusion::arrow::array::{DictionaryArray, Int64Array, ListArray, StringArray};
     use datafusion::arrow::compute::concat_batches;
-    use datafusion::arrow::datatypes::{DataType, Field, Schema};
+    use datafusion::arrow::datatypes::{Field, Int8Type, Int64Type, Schema};
 
     fn batch(rows: usize, text_bytes: usize) -> RecordBatch {
         let fields =
@@ -189,14 +247,18 @@ mod tests {
         .expect("a batch")
     }
 
+    fn size(batch: &RecordBatch) -> usize {
+        batch.columns().iter().map(|column| bytes(column)).sum()
+    }
+
     #[test]
     fn slices_are_small_and_hold_all_rows_in_order() {
-        for (rows, text_bytes) in [(0, 1), (1, 1), (1, 2 << 20), (7, 300_000), (16_384, 200)] {
+        for (rows, text_bytes) in [(0, 1), (1, 1), (1, 4 << 20), (7, 900_000), (16_384, 200)] {
             let whole = batch(rows, text_bytes);
-            let slices = slices(&whole);
-            assert_eq!(concat_batches(&whole.schema(), &slices).expect("one schema"), whole);
-            let bound = MESSAGE_BYTES + text_bytes + 16;
-            assert!(slices.iter().all(|slice| bytes(slice) <= bound), "{rows} of {text_bytes}");
+            let parts = slices(&whole);
+            assert_eq!(concat_batches(&whole.schema(), &parts).expect("one schema"), whole);
+            let bound = 2 * MESSAGE_BYTES + text_bytes + 16;
+            assert!(parts.iter().all(|part| size(part) <= bound), "{rows} of {text_bytes}");
         }
     }
 
@@ -204,5 +266,16 @@ mod tests {
     fn a_small_part_of_a_large_batch_stays_whole() {
         assert_eq!(slices(&batch(16_384, 200).slice(5, 10)).len(), 1);
         assert!(slices(&batch(16_384, 200)).len() > 1);
+    }
+
+    /// Per row: an offset of four bytes and three numbers of eight, whatever else the buffers hold.
+    #[test]
+    fn lists_count_what_their_rows_hold() {
+        let rows = (0..1_000).map(|row| Some(vec![Some(row); 3]));
+        let lists = ListArray::from_iter_primitive::<Int64Type, _, _>(rows);
+        assert_eq!(bytes(&lists), 28_000);
+        assert_eq!(bytes(&lists.slice(990, 10)), 280);
+        let codes: DictionaryArray<Int8Type> = ["a", "b", "a"].into_iter().collect();
+        assert_eq!(bytes(&codes), 3);
     }
 }

@@ -13,6 +13,7 @@ use datafusion::logical_expr::{
     ScalarUDFImpl, Signature, Volatility,
 };
 use std::fmt::{Display, LowerExp};
+use std::ops::Range;
 use std::sync::{Arc, LazyLock};
 
 static MYSQL_TEXT: LazyLock<Arc<ScalarUDF>> = LazyLock::new(|| {
@@ -86,11 +87,11 @@ fn texts(values: &ArrayRef) -> Result<StringArray> {
             .collect(),
         DataType::Float32 => {
             let floats = values.as_primitive::<Float32Type>().iter();
-            floats.map(|value| value.map(|float| approximate(float, float.into()))).collect()
+            floats.map(|value| value.map(approximate)).collect()
         }
         DataType::Float64 => {
             let doubles = values.as_primitive::<Float64Type>().iter();
-            doubles.map(|value| value.map(|double| approximate(double, double))).collect()
+            doubles.map(|value| value.map(approximate)).collect()
         }
         DataType::Timestamp(unit, _) => {
             let wall = cast(values, &DataType::Timestamp(*unit, None))?;
@@ -124,13 +125,14 @@ fn displayed(values: &ArrayRef, options: &FormatOptions<'_>) -> Result<StringArr
 }
 
 /// The fewest digits that tell it, with an exponent where there would be more than fifteen zeros or
-/// digits before the point.
-fn approximate(value: impl Display + LowerExp, size: f64) -> String {
-    const LEAST: f64 = 1e-15;
-    const MOST: f64 = 1e15;
-    match size == 0.0 || (LEAST..MOST).contains(&size.abs()) {
+/// digits before the point. (MySQL rounds a FLOAT to six digits; nothing is lost here.)
+fn approximate(value: impl Display + LowerExp) -> String {
+    const PLAIN_EXPONENTS: Range<i32> = -15..15;
+    let with_exponent = format!("{value:e}");
+    let exponent = with_exponent.rsplit_once('e').and_then(|(_, exponent)| exponent.parse().ok());
+    match exponent.is_some_and(|exponent| PLAIN_EXPONENTS.contains(&exponent)) {
         true => format!("{value}"),
-        false => format!("{value:e}"),
+        false => with_exponent,
     }
 }
 
@@ -152,10 +154,12 @@ mod tests {
             (1e-16, "1e-16"),
             (0.0, "0"),
         ] {
-            assert_eq!(approximate(value, value), expected);
+            assert_eq!(approximate(value), expected);
         }
-        for (value, expected) in [(1f32, "1"), (0.1, "0.1"), (1e20, "1e20"), (-2.5, "-2.5")] {
-            assert_eq!(approximate(value, value.into()), expected);
+        for (value, expected) in
+            [(1f32, "1"), (0.1, "0.1"), (-1e15, "-1e15"), (-2.5, "-2.5"), (0.0, "0")]
+        {
+            assert_eq!(approximate(value), expected);
         }
     }
 }
