@@ -49,6 +49,9 @@ pub async fn serve(
         .http2_keepalive_timeout(Some(Duration::from_secs(10)))
         .initial_stream_window_size(4 * 1024 * 1024)
         .initial_connection_window_size(16 * 1024 * 1024)
+        // A stream for each partition that a query reads. A limit would make some wait for others that
+        // wait for them.
+        .max_concurrent_streams(u32::MAX)
         .layer(gate)
         .add_routes(routes)
         .serve_with_incoming_shutdown(incoming, stop)

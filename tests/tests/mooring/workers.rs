@@ -100,6 +100,26 @@ async fn what_the_coordinator_gets_is_sliced() {
     }
 }
 
+/// A merge takes long from one partition before it takes from another of the same worker: what one may
+/// keep of the rows must not hold back the others.
+#[tokio::test]
+async fn a_large_result_is_sorted_on_workers() {
+    const SORTED: &str = "SELECT count(*) FROM \
+        (SELECT o_orderkey FROM tpch.sf1.orders ORDER BY o_totalprice, o_orderkey LIMIT 1000000) t";
+    let cluster = Cluster::with_workers(2).unwrap().start().await.unwrap();
+    let mut session = cluster.connect_distributing().await.unwrap();
+    for batch_size in [1_024, 16_384] {
+        session.run(&format!("SET batch_size = {batch_size}")).await.unwrap();
+        let rows = timeout(Duration::from_secs(300), session.rows(SORTED)).await;
+        assert_eq!(rows.expect("it hangs").unwrap(), [["1000000"]]);
+    }
+    let skipped = session.rows(
+        "SELECT o_orderkey FROM tpch.sf1.orders ORDER BY o_totalprice LIMIT 5 OFFSET 1499998",
+    );
+    let rows = timeout(Duration::from_secs(300), skipped).await;
+    assert_eq!(rows.expect("it hangs").unwrap().len(), 2);
+}
+
 /// The build side of the join ends without a row, so its probe side is never asked for one.
 #[tokio::test]
 async fn an_analysed_join_of_nothing_comes_back() {

@@ -9,8 +9,9 @@ use super::mysql_functions::with_mysql_meaning;
 use mooring_spi::{Error, Result};
 use sqlparser::ast::{
     BinaryOperator, CastKind, DataType, ExactNumberInfo, Expr, Fetch, GroupByExpr,
-    GroupByWithModifier, Ident, LimitClause, ObjectNamePart, Offset, OffsetRows, Query, Select,
-    SelectItem, SetExpr, TableFactor, TableWithJoins, Value, VisitMut, VisitorMut,
+    GroupByWithModifier, Ident, JoinConstraint, JoinOperator, LimitClause, ObjectNamePart, Offset,
+    OffsetRows, Query, Select, SelectItem, SetExpr, TableFactor, TableWithJoins, Value, VisitMut,
+    VisitorMut,
 };
 use std::ops::ControlFlow;
 
@@ -43,6 +44,49 @@ impl VisitorMut for Normalizer {
     fn pre_visit_select(&mut self, select: &mut Select) -> ControlFlow<Error> {
         flow(one_select(select))
     }
+
+    fn pre_visit_table_factor(&mut self, table: &mut TableFactor) -> ControlFlow<Error> {
+        flow(without_dropped_clauses(table))
+    }
+}
+
+/// DataFusion 55.2 reads the whole table whatever a clause behind its name says.
+fn without_dropped_clauses(table: &TableFactor) -> Result<()> {
+    let (clause, name) = match table {
+        TableFactor::Table { sample: Some(_), name, .. } => ("TABLESAMPLE", name.to_string()),
+        TableFactor::Table { partitions, name, .. } if !partitions.is_empty() => {
+            ("PARTITION", name.to_string())
+        }
+        TableFactor::Table { version: Some(_), name, .. } => ("FOR ... AS OF", name.to_string()),
+        TableFactor::Derived { sample: Some(_), .. } => ("TABLESAMPLE", "a subquery".to_string()),
+        _ => return Ok(()),
+    };
+    Err(Error::unsupported(format!("`{clause}` of `{name}` is not supported")))
+}
+
+/// The column that `USING` and `NATURAL` make of two is the one of the side that keeps all its rows, or of
+/// both; DataFusion 55.2 answers the left one for a name, and either one for `*`.
+fn without_halved_columns(select: &Select) -> Result<()> {
+    let every_column = select.projection.iter().any(|item| matches!(item, SelectItem::Wildcard(_)));
+    for join in select.from.iter().flat_map(|relation| &relation.joins) {
+        let (constraint, named_is_right) = match &join.join_operator {
+            JoinOperator::Left(constraint) | JoinOperator::LeftOuter(constraint) => {
+                (constraint, true)
+            }
+            JoinOperator::Right(constraint)
+            | JoinOperator::RightOuter(constraint)
+            | JoinOperator::FullOuter(constraint) => (constraint, false),
+            _ => continue,
+        };
+        let halves = matches!(constraint, JoinConstraint::Using(_) | JoinConstraint::Natural);
+        if halves && (every_column || !named_is_right) {
+            return Err(Error::unsupported(
+                "an outer join by `USING` or `NATURAL` is not supported, but for a LEFT JOIN whose columns \
+                 are named; write `ON`",
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// A number with an exponent is a double, every other one with a point a decimal (MySQL 8.0
@@ -166,6 +210,7 @@ fn limited(limit: Option<LimitClause>, fetch: Fetch) -> Result<LimitClause> {
 }
 
 fn one_select(select: &mut Select) -> Result<()> {
+    without_halved_columns(select)?;
     if let Some(into) = &select.into {
         return Err(Error::unsupported(format!("`INTO {}` is not supported here", into.name)));
     }
@@ -291,6 +336,11 @@ mod tests {
             "WITH x AS (SELECT 1) INSERT INTO t SELECT * FROM x",
             "SELECT * FROM (SELECT 1 INTO t) x",
             "SELECT a FROM t FETCH FIRST 3 ROWS WITH TIES",
+            "SELECT a FROM t TABLESAMPLE (10)",
+            "SELECT a FROM t PARTITION (p)",
+            "SELECT * FROM t LEFT JOIN u USING (a)",
+            "SELECT a FROM t RIGHT JOIN u USING (a)",
+            "SELECT a FROM t NATURAL FULL JOIN u",
         ] {
             assert_eq!(parse(sql).expect_err(sql).kind(), ErrorKind::Unsupported, "{sql}");
         }

@@ -28,6 +28,9 @@ use url::Url;
 /// Workers that a node keeps a connection to.
 const CHANNELS_MAX: usize = 4096;
 
+/// RFC 9113, section 6.9.1.
+const HTTP2_WINDOW_MAX: u32 = (1 << 31) - 1;
+
 /// The secret that all nodes of a cluster share.
 #[derive(Clone)]
 pub struct ClusterSecret(Arc<str>);
@@ -120,7 +123,8 @@ impl ClusterChannels {
             // A slow client's rows stay in here, on top of what its query may keep of them. At 10 Gbit/s
             // a round trip of 1 ms needs 1.25 MB, for all streams of a connection together.
             .initial_stream_window_size(1024 * 1024)
-            .initial_connection_window_size(16 * 1024 * 1024);
+            // No bound for all streams together: those that nobody reads would hold up the others.
+            .initial_connection_window_size(HTTP2_WINDOW_MAX);
         let channel = endpoint.connect_lazy();
         let mut channels = self.channels.lock();
         if channels.len() >= CHANNELS_MAX {
@@ -185,6 +189,9 @@ impl WorkerChannel for WorkerConnection {
         Ok(messages.boxed())
     }
 
+    /// A stream of its own for each partition. datafusion-distributed 4.0 puts several into one, and stops
+    /// reading it when it holds as much as it may: a merge of sorted partitions that waits for one of them
+    /// would wait for ever once the rows of the others, which come first in the stream, are as much.
     async fn execute_task(
         &mut self,
         headers: HeaderMap,
@@ -192,17 +199,23 @@ impl WorkerChannel for WorkerConnection {
         metrics: ExecutionPlanMetricsSet,
         task_ctx: &Arc<TaskContext>,
     ) -> Result<Vec<BoxStream<'static, Result<RecordBatch>>>> {
-        let url = self.url.clone();
-        let streams = self
-            .inner
-            .execute_task(headers, request, metrics, task_ctx)
-            .await
-            .map_err(|error| explain(&url, error))?;
-        let explained = streams.into_iter().map(|stream| {
-            let url = url.clone();
-            stream.map(move |batch| batch.map_err(|error| explain(&url, error))).boxed()
-        });
-        Ok(explained.collect())
+        let mut streams = Vec::new();
+        for partition in request.target_partition_start..request.target_partition_end {
+            let one = ExecuteTaskRequest {
+                task_key: request.task_key,
+                target_partition_start: partition,
+                target_partition_end: partition + 1,
+                producer_head: request.producer_head.clone(),
+            };
+            let opened =
+                self.inner.execute_task(headers.clone(), one, metrics.clone(), task_ctx).await;
+            for stream in opened.map_err(|error| explain(&self.url, error))? {
+                let url = self.url.clone();
+                let named = stream.map(move |batch| batch.map_err(|error| explain(&url, error)));
+                streams.push(named.boxed());
+            }
+        }
+        Ok(streams)
     }
 
     async fn get_worker_info(

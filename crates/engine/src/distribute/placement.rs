@@ -7,6 +7,7 @@ use crate::scan::SplitExec;
 use datafusion::common::Result;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
+use datafusion::physical_plan::coop::CooperativeExec;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 use datafusion_distributed::{
     DistributedExec, NetworkBoundary, NetworkCoalesceExec, RouteTasksEvent,
@@ -82,7 +83,9 @@ pub(crate) fn run_on_a_worker(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn Ex
     stage.query_id = uuid::Uuid::new_v4();
     stage.num = 1;
     let boundary = boundary.with_input_stage(Stage::Local(stage))?;
-    Ok(Arc::new(DistributedExec::new(boundary).with_metrics_collection(true)))
+    // EXPLAIN looks for stages below the node at the head, not in it.
+    let head = Arc::new(CooperativeExec::new(boundary));
+    Ok(Arc::new(DistributedExec::new(head).with_metrics_collection(true)))
 }
 
 fn reads_data(plan: &Arc<dyn ExecutionPlan>) -> Result<bool> {
