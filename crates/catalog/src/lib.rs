@@ -3,9 +3,11 @@
 //! This crate knows names, columns and locations. It must never read rows.
 
 mod embedded;
+mod hive;
 mod kept_definitions;
 
 #[cfg(test)]
 mod conformance;
 
 pub use embedded::{DEFAULT_SCHEMA, EmbeddedMetastore};
+pub use hive::{HIVE_PROPERTIES, HiveMetastore, HiveSettings};

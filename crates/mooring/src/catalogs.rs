@@ -1,7 +1,7 @@
 //! Which catalog kinds this binary has, and the catalogs that the configuration gives.
 
 use crate::config::Config;
-use mooring_catalog::EmbeddedMetastore;
+use mooring_catalog::{EmbeddedMetastore, HIVE_PROPERTIES, HiveMetastore, HiveSettings};
 use mooring_connectors::lake::{LakeConnector, LakeSettings};
 use mooring_connectors::tpch::{TpchConnectorFactory, TpchReaderFactory};
 use mooring_engine::{Catalogs, ClusterSecret};
@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub(crate) const LAKE: &str = "lake";
+const HIVE: &str = "hive";
 const TPCH: &str = "tpch";
 
 /// The readers of every node.
@@ -23,7 +24,7 @@ pub(crate) fn reader_factories() -> Vec<Arc<dyn ReaderFactory>> {
     vec![Arc::new(TpchReaderFactory)]
 }
 
-/// The catalogs `tpch` and `lake`, which are always there.
+/// The catalogs `tpch` and `lake`, which are always there, and those of the configuration.
 ///
 /// # Errors
 /// `StateUnusable`, `InvalidArgument`.
@@ -33,15 +34,15 @@ pub(crate) async fn open(
     secret: &ClusterSecret,
     storage_metrics: &StorageMetrics,
 ) -> Result<Arc<Catalogs>> {
-    let lake = LakeFactory {
-        state: state.clone(),
-        settings: LakeSettings {
-            footers_max_files: config.lake.footer_files_max,
-            ..LakeSettings::default()
-        },
-        storage_metrics: storage_metrics.clone(),
-    };
-    let catalogs = Catalogs::new(vec![Arc::new(TpchConnectorFactory), Arc::new(lake)]);
+    let settings =
+        LakeSettings { footers_max_files: config.lake.footer_files_max, ..LakeSettings::default() };
+    let storage_metrics = storage_metrics.clone();
+    let lake =
+        LakeFactory { state: state.clone(), settings, storage_metrics: storage_metrics.clone() };
+    let hive = HiveFactory { settings, storage_metrics };
+    let factories: [Arc<dyn ConnectorFactory>; 3] =
+        [Arc::new(TpchConnectorFactory), Arc::new(lake), Arc::new(hive)];
+    let catalogs = Catalogs::new(factories.to_vec());
     for mut definition in configured(config, state).await? {
         definition.key.version = fingerprint(&definition.properties, secret);
         catalogs.put(definition)?;
@@ -64,8 +65,13 @@ pub(crate) async fn lake_definition(config: &Config, state: &State) -> Result<Ca
 /// The store gives the ids; properties stay in the configuration, with their secrets.
 async fn configured(config: &Config, state: &State) -> Result<Vec<CatalogDefinition>> {
     let mut definitions = Vec::new();
-    for (name, properties) in [(TPCH, BTreeMap::new()), (LAKE, lake_properties(config))] {
-        let mut definition = state.put_catalog(name, name, &BTreeMap::new()).await?;
+    let own = [(TPCH, TPCH, BTreeMap::new()), (LAKE, LAKE, lake_properties(config))];
+    let others = config
+        .catalogs
+        .iter()
+        .map(|catalog| (&*catalog.name, &*catalog.using, catalog.properties.clone()));
+    for (name, kind, properties) in own.into_iter().chain(others) {
+        let mut definition = state.put_catalog(name, kind, &BTreeMap::new()).await?;
         definition.properties = properties;
         definitions.push(definition);
     }
@@ -113,22 +119,48 @@ impl ConnectorFactory for LakeFactory {
     }
 
     fn connector(&self, definition: &CatalogDefinition) -> Result<Arc<dyn Connector>> {
-        let known = StorageSettings::keys();
-        if let Some(unknown) =
-            definition.properties.keys().find(|key| !known.contains(&key.as_str()))
-        {
-            return Err(Error::new(
-                ErrorKind::InvalidArgument,
-                format!(
-                    "catalog `{}` has the unknown property `{unknown}`; there are {}",
-                    definition.name,
-                    known.join(", ")
-                ),
-            ));
-        }
+        check_properties(definition, &[])?;
         let stores = lake_stores(definition, &self.storage_metrics)?;
         let metastore = EmbeddedMetastore::new(self.state.clone(), definition.key.id);
         Ok(Arc::new(LakeConnector::new(Arc::new(metastore), stores, self.settings)))
+    }
+}
+
+#[derive(Debug)]
+struct HiveFactory {
+    settings: LakeSettings,
+    storage_metrics: StorageMetrics,
+}
+
+impl ConnectorFactory for HiveFactory {
+    fn kind(&self) -> &'static str {
+        HIVE
+    }
+
+    fn connector(&self, definition: &CatalogDefinition) -> Result<Arc<dyn Connector>> {
+        check_properties(definition, HIVE_PROPERTIES)?;
+        let settings = HiveSettings::from_properties(&definition.properties).map_err(|error| {
+            Error::new(error.kind(), format!("catalog `{}`: {}", definition.name, error.message()))
+        })?;
+        let stores = lake_stores(definition, &self.storage_metrics)?;
+        let metastore = HiveMetastore::new(&definition.name, settings);
+        Ok(Arc::new(LakeConnector::new(Arc::new(metastore), stores, self.settings)))
+    }
+}
+
+/// Refuses what is neither one of `own` nor a property of the storage.
+fn check_properties(definition: &CatalogDefinition, own: &[&str]) -> Result<()> {
+    let known = [own, StorageSettings::keys()].concat();
+    match definition.properties.keys().find(|key| !known.contains(&key.as_str())) {
+        None => Ok(()),
+        Some(unknown) => Err(Error::new(
+            ErrorKind::InvalidArgument,
+            format!(
+                "catalog `{}` has the unknown property `{unknown}`; there are {}",
+                definition.name,
+                known.join(", ")
+            ),
+        )),
     }
 }
 

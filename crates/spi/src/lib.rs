@@ -8,12 +8,14 @@ mod error;
 mod name;
 mod catalog;
 mod value;
+mod arrow_value;
 mod domain;
 mod table;
 mod scan;
 mod connector;
 mod metastore;
 
+pub use arrow_value::{partition_value, value_at};
 pub use catalog::{CatalogDefinition, CatalogKey};
 pub use connector::{
     BatchStream, Connector, ConnectorFactory, OpenRequest, ReaderFactory, SplitReader,

@@ -89,6 +89,11 @@ pub trait Metastore: Send + Sync + Debug {
     /// `None` when the schema or the table is not there.
     async fn table(&self, schema: &str, table: &str) -> Result<Option<TableDefinition>>;
 
+    /// Whether the metastore knows the partitions of its tables, as opposed to their folders.
+    fn lists_partitions(&self) -> bool {
+        false
+    }
+
     /// The partitions that may hold rows under the predicate, or `None` where partitions are
     /// found by listing the table's folder.
     async fn partitions(

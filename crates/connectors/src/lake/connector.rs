@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use futures::{StreamExt, TryStreamExt, stream};
 use moka::future::Cache;
 use mooring_spi::{
-    Compression, Connector, Error, FileScan, Metastore, NewTable, Result, Scan, ScanRequest,
-    SchemaTable, Table, TableDefinition, TableKind, TableSummary,
+    Compression, Connector, Error, FileScan, Metastore, NewTable, Predicate, Result, Scan,
+    ScanRequest, SchemaTable, Table, TableDefinition, TableKind, TableStatistics, TableSummary,
 };
 use mooring_storage::{CatalogStores, LIST_FILES_MAX};
 use std::collections::HashMap;
@@ -61,7 +61,14 @@ pub struct LakeConnector {
 #[derive(Debug)]
 struct Resolved {
     definition: TableDefinition,
-    snapshot: Snapshot,
+    /// `None` where a scan asks the metastore for the partitions that it needs.
+    snapshot: Option<Snapshot>,
+}
+
+impl Resolved {
+    fn files(&self) -> usize {
+        self.snapshot.as_ref().map_or(0, |snapshot| snapshot.files.len())
+    }
 }
 
 /// Tables that one call of `resolve` looks at together.
@@ -78,7 +85,7 @@ impl LakeConnector {
         let snapshots = Cache::builder()
             .max_capacity(settings.snapshot_cache_files)
             .weigher(|_, resolved: &Arc<Resolved>| {
-                u32::try_from(resolved.snapshot.files.len() + 1).unwrap_or(u32::MAX)
+                u32::try_from(resolved.files() + 1).unwrap_or(u32::MAX)
             })
             .time_to_live(SNAPSHOT_TIME_TO_LIVE)
             .build();
@@ -96,14 +103,16 @@ impl LakeConnector {
                 "`{name}` has more partition columns than columns"
             )));
         }
-        let snapshot = self.load(&definition).await?;
-        let files: Vec<&SnapshotFile> = snapshot.files.iter().collect();
-        let statistics = files_statistics(
-            &files,
-            &definition.columns,
-            definition.partition_columns,
-            snapshot.rows_per_byte,
-        );
+        let snapshot = self.snapshot(&definition).await?;
+        let statistics = match &snapshot {
+            Some(snapshot) => files_statistics(
+                &snapshot.files.iter().collect::<Vec<_>>(),
+                &definition.columns,
+                definition.partition_columns,
+                snapshot.rows_per_byte,
+            ),
+            None => TableStatistics::default(),
+        };
         let id = Uuid::new_v4().to_string();
         let json = serde_json::to_string(&definition)
             .map_err(|error| Error::internal("a definition cannot be written").with_cause(error))?;
@@ -114,7 +123,15 @@ impl LakeConnector {
         Ok(Some(Table { name, kind: TableKind::Table, schema, statistics, handle }))
     }
 
-    async fn load(&self, definition: &TableDefinition) -> Result<Snapshot> {
+    /// All of a table's files, unless its partitions are better asked for when a predicate is known.
+    async fn snapshot(&self, definition: &TableDefinition) -> Result<Option<Snapshot>> {
+        match definition.partition_columns > 0 && self.metastore.lists_partitions() {
+            true => Ok(None),
+            false => self.load(definition, &Predicate::new()).await.map(Some),
+        }
+    }
+
+    async fn load(&self, definition: &TableDefinition, predicate: &Predicate) -> Result<Snapshot> {
         let source = SnapshotSource {
             metastore: self.metastore.as_ref(),
             stores: &self.stores,
@@ -122,7 +139,7 @@ impl LakeConnector {
             footers_max_files: self.settings.footers_max_files,
             list_max_files: self.settings.list_max_files,
         };
-        source.load(definition).await
+        source.load(definition, predicate).await
     }
 
     /// What `resolve` found, or what is there now where that was evicted.
@@ -134,7 +151,7 @@ impl LakeConnector {
         }
         let definition =
             serde_json::from_str(definition).map_err(|error| foreign().with_cause(error))?;
-        let snapshot = self.load(&definition).await?;
+        let snapshot = self.snapshot(&definition).await?;
         Ok(Arc::new(Resolved { definition, snapshot }))
     }
 }
@@ -178,6 +195,14 @@ impl Connector for LakeConnector {
         let TableDefinition { name, columns, partition_columns, format, .. } = definition;
         // Refused at `CREATE` too, but a definition may be older than that.
         refuse_null_text(name, format)?;
+        let now;
+        let snapshot = match snapshot {
+            Some(snapshot) => snapshot,
+            None => {
+                now = self.load(definition, request.predicate).await?;
+                &now
+            }
+        };
 
         let scans = groups(snapshot).into_iter().map(|(store, files)| {
             let files_total = files.len();

@@ -2,14 +2,13 @@
 //! parquet.thrift of apache/parquet-format, `Statistics` and `ColumnOrder`.
 
 use super::file_schema::table_type;
-use super::value::value_at;
 use arrow::array::{Array, ArrayRef, BooleanArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Schema};
 use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use mooring_spi::{Error, ErrorKind, Result, Value};
+use mooring_spi::{Error, ErrorKind, Result, Value, value_at};
 use mooring_storage::to_spi_error;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};

@@ -17,7 +17,6 @@ mod record;
 mod snapshot;
 mod spelling;
 mod statistics;
-mod value;
 
 pub use connector::{LakeConnector, LakeSettings};
 pub use infer::infer_schema;

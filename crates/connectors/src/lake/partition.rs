@@ -2,14 +2,11 @@
 //! `column=value/`, special characters percent-encoded (`FileUtils.escapePathName`), and
 //! `__HIVE_DEFAULT_PARTITION__` for null (`hive.exec.default.partition.name`).
 
-use super::value::parse;
-use arrow::datatypes::{DataType, Field};
-use mooring_spi::{Error, ErrorKind, Result, Value, fold};
+use arrow::datatypes::Field;
+use mooring_spi::{Error, ErrorKind, Result, Value, fold, partition_value};
 use mooring_storage::Location;
 use object_store::path::{Path, PathPart};
 use percent_encoding::percent_decode_str;
-
-const NULL_PARTITION: &str = "__HIVE_DEFAULT_PARTITION__";
 
 /// One value per partition column, from the folders of `file` below `table`.
 ///
@@ -52,18 +49,10 @@ pub(super) fn values_from_path<'a>(
 
 /// The error is the reason alone.
 fn value_from_text(column: &Field, text: &str) -> Result<Value, String> {
-    if text == NULL_PARTITION {
-        return Ok(Value::Null);
-    }
     let decoded = percent_decode_str(text)
         .decode_utf8()
         .map_err(|_| format!("`{text}` is no UTF-8 when it is decoded"))?;
-    parse(&decoded, column.data_type())
-        .map_err(|_| format!("`{decoded}` is no {}", type_name(column.data_type())))
-}
-
-fn type_name(data_type: &DataType) -> String {
-    data_type.to_string().to_lowercase()
+    partition_value(column, &decoded)
 }
 
 fn decode_lossy(text: &str) -> String {
@@ -73,6 +62,7 @@ fn decode_lossy(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use arrow::datatypes::DataType;
 
     fn values(file: &str, columns: &[Field]) -> Result<Vec<Value>> {
         let table = Location::parse("s3://b/warehouse/t/").expect("a location");

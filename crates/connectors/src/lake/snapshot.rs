@@ -90,15 +90,20 @@ pub(super) struct SnapshotSource<'a> {
 }
 
 impl SnapshotSource<'_> {
-    /// Lists the table's files and reads their footers.
+    /// Lists the table's files, of partitions that the metastore knows only those that may hold rows
+    /// under the predicate, and reads their footers.
     ///
     /// # Errors
     /// `LocationNotFound` when there is nothing at the table's location, `CorruptData` for a file
     /// or folder that is not what the definition says, `InvalidArgument` for a column that a file
     /// has in another case, `LimitExceeded` for too many files.
-    pub(super) async fn load(&self, definition: &TableDefinition) -> Result<Snapshot> {
+    pub(super) async fn load(
+        &self,
+        definition: &TableDefinition,
+        predicate: &Predicate,
+    ) -> Result<Snapshot> {
         let folder = Folder::open(self.stores, &definition.location)?;
-        let mut found = match self.listed_partitions(definition).await? {
+        let mut found = match self.listed_partitions(definition, predicate).await? {
             Some(found) => found,
             None => self.list_table(definition, &folder).await?,
         };
@@ -117,12 +122,12 @@ impl SnapshotSource<'_> {
     async fn listed_partitions(
         &self,
         definition: &TableDefinition,
+        predicate: &Predicate,
     ) -> Result<Option<Vec<FoundFile>>> {
         if definition.partition_columns == 0 {
             return Ok(None);
         }
-        let all = Predicate::new();
-        let Some(partitions) = self.metastore.partitions(definition, &all).await? else {
+        let Some(partitions) = self.metastore.partitions(definition, predicate).await? else {
             return Ok(None);
         };
         let listings = stream::iter(partitions).map(|partition| async move {

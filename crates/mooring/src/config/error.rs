@@ -21,6 +21,9 @@ pub(crate) enum ConfigError {
     #[error("{origin} sets `{key}` to {found}, expected {expected}")]
     WrongValue { key: &'static str, origin: Origin, found: String, expected: String },
 
+    #[error("{origin}, `[[catalog]]` {name}: {problem}")]
+    WrongCatalog { origin: Origin, name: String, problem: String },
+
     #[error("{origin} is not UTF-8")]
     NotUnicode { origin: Origin },
 

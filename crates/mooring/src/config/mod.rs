@@ -4,6 +4,7 @@
 //! map from key to value and origin ([`Values`]), checked against that table; the typed
 //! [`Config`] is then read from the map. Neither knows what a setting is used for.
 
+mod catalogs;
 mod cluster_secret;
 mod effective;
 mod environment;

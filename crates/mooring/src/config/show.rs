@@ -7,7 +7,7 @@
 use super::kind::Kind;
 use super::setting::Setting;
 use super::values::{Sourced, Values};
-use super::{ConfigError, SETTINGS};
+use super::{ConfigError, SETTINGS, catalogs};
 
 const LINE_LENGTH_MAX: usize = 100;
 
@@ -17,6 +17,13 @@ const HEADER: &str = "\
 # `MOORING__COORDINATOR__MYSQL__LISTEN`), and flags (`--set coordinator.mysql.listen=0.0.0.0:3306`).
 # A setting that has its default is commented out.
 ";
+
+const CATALOGS: &str = "\
+More catalogs, each in a section `[[catalog]]` with its `name`, its kind after `using` and the \
+properties of that kind. `hive`: `uris` (`thrift://HOST:9083`, several with commas), `timeout_ms`, \
+`connections_max`, `message_max_bytes`, `transport` (`buffered` or `framed`), and `s3_region`, \
+`s3_endpoint`, `s3_access_key`, `s3_secret_key`, `s3_path_style` as in `[lake]`. A secret may be \
+`env:NAME` or `file:PATH`. Read by: coordinator.";
 
 /// # Errors
 /// As [`Values::defaults`].
@@ -40,6 +47,8 @@ pub(crate) fn show(values: &Values) -> Result<String, ConfigError> {
             Some(_) | None => text += &format!("#{name} = {}\n", setting.default),
         }
     }
+    text += &comment(CATALOGS).replacen('#', "\n#", 1);
+    text.extend(values.catalogs().iter().map(catalogs::show));
     Ok(text)
 }
 

@@ -4,6 +4,7 @@
 //! settings cannot part. What a setting means stands in the table.
 
 use super::ConfigError;
+use super::catalogs::CatalogSection;
 use super::fields::{milliseconds, optional_boolean, seconds, unless_empty};
 use super::values::Values;
 use secrecy::SecretString;
@@ -21,6 +22,8 @@ pub(crate) struct Config {
     pub(crate) worker: Worker,
     pub(crate) engine: Engine,
     pub(crate) lake: Lake,
+    #[serde(skip)]
+    pub(crate) catalogs: Vec<CatalogSection>,
     pub(crate) log: Log,
 }
 
@@ -181,7 +184,9 @@ impl Config {
     /// # Errors
     /// The table of settings and the structs do not agree: a defect, which a test excludes.
     pub(crate) fn from_values(values: &Values) -> Result<Self, ConfigError> {
-        read(values.nested())
+        let mut config = read(values.nested())?;
+        config.catalogs = values.catalogs().to_vec();
+        Ok(config)
     }
 }
 

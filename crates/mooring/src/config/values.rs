@@ -1,5 +1,6 @@
 //! The layers, merged into one flat map from key to value and origin.
 
+use super::catalogs::{self, CatalogSection};
 use super::kind::Kind;
 use super::origin::Origin;
 use super::setting::{self, Setting};
@@ -47,6 +48,7 @@ pub(crate) struct Sourced {
 /// The value of every setting.
 pub(crate) struct Values {
     by_key: BTreeMap<&'static str, Sourced>,
+    catalogs: Vec<CatalogSection>,
 }
 
 impl Values {
@@ -58,7 +60,11 @@ impl Values {
         let mut values = Self::defaults()?;
         if let Some(path) = file::choose(sources) {
             for (key, value) in file::read(&path)? {
-                values.set(&key, value, Origin::File(path.clone()))?;
+                let origin = Origin::File(path.clone());
+                match key == catalogs::KEY {
+                    true => values.catalogs = catalogs::read(value, &origin)?,
+                    false => values.set(&key, value, origin)?,
+                }
             }
         }
         for variable in environment::read(&sources.environment)? {
@@ -74,7 +80,7 @@ impl Values {
     /// # Errors
     /// A default of the table is no TOML or not of its kind: a defect, which a test excludes.
     pub(crate) fn defaults() -> Result<Self, ConfigError> {
-        let mut values = Self { by_key: BTreeMap::new() };
+        let mut values = Self { by_key: BTreeMap::new(), catalogs: Vec::new() };
         for setting in SETTINGS {
             let value = setting.default.parse::<Value>().map_err(|error: toml::de::Error| {
                 ConfigError::Structure(format!("default of `{}`: {}", setting.key, error.message()))
@@ -86,6 +92,11 @@ impl Values {
 
     pub(crate) fn get(&self, key: &str) -> Option<&Sourced> {
         self.by_key.get(key)
+    }
+
+    /// The file's `[[catalog]]` sections.
+    pub(crate) fn catalogs(&self) -> &[CatalogSection] {
+        &self.catalogs
     }
 
     /// The values as nested tables, as they would stand in a file.

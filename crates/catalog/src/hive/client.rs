@@ -1,0 +1,217 @@
+//! Calls to a Hive Metastore: several addresses of one metastore, connections that are kept, and a
+//! bound on every wait and every answer.
+
+use super::settings::HiveSettings;
+use super::thrift::{Reply, Struct, UNKNOWN_METHOD, Value, Writer, read_reply};
+use mooring_spi::{Error, ErrorKind, Result};
+use parking_lot::Mutex;
+use std::fmt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+pub(super) struct HiveClient {
+    catalog: String,
+    settings: HiveSettings,
+    idle: Mutex<Vec<Connection>>,
+    places: Semaphore,
+}
+
+impl fmt::Debug for HiveClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HiveClient").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+struct Connection {
+    stream: BufReader<TcpStream>,
+    sequence: i32,
+}
+
+/// What a method answers.
+#[derive(Debug)]
+pub(super) enum Answer {
+    Value(Value),
+    /// One of the exceptions that the method declares, by its number, with its message.
+    Exception {
+        number: i16,
+        message: String,
+    },
+    /// The metastore is of a version that does not have the method.
+    NoSuchMethod,
+}
+
+impl HiveClient {
+    /// `catalog`: its name, for messages.
+    pub(super) fn new(catalog: String, settings: HiveSettings) -> Self {
+        let places = Semaphore::new(settings.connections_max);
+        Self { catalog, settings, idle: Mutex::default(), places }
+    }
+
+    pub(super) fn catalog(&self) -> &str {
+        &self.catalog
+    }
+
+    /// Calls a method that only reads: it is called again where a kept connection turns out closed.
+    ///
+    /// # Errors
+    /// `SourceUnavailable`, naming the catalog, when no address answers in time; `CorruptData`,
+    /// `LimitExceeded`.
+    pub(super) async fn call(
+        &self,
+        method: &str,
+        arguments: impl Fn(Writer) -> Writer,
+    ) -> Result<Answer> {
+        let done = timeout(self.settings.timeout, self.call_in_time(method, &arguments)).await;
+        done.unwrap_or_else(|_| {
+            let limit_ms = self.settings.timeout.as_millis();
+            Err(self.unavailable(format!("`{method}` was not answered within {limit_ms} ms")))
+        })
+    }
+
+    async fn call_in_time(
+        &self,
+        method: &str,
+        arguments: &impl Fn(Writer) -> Writer,
+    ) -> Result<Answer> {
+        let _place = self.places.acquire().await.map_err(|_| self.unavailable("it is closed"))?;
+        while let Some(connection) = self.take_idle() {
+            match self.ask(connection, method, arguments).await {
+                // The metastore closes connections that idle, and all of them when it restarts.
+                Err(error) if error.kind() == ErrorKind::SourceUnavailable => {}
+                done => return self.answered(method, done),
+            }
+        }
+        let mut problems = Vec::new();
+        for address in &self.settings.addresses {
+            let asked = match self.connect(address).await {
+                Ok(connection) => self.ask(connection, method, arguments).await,
+                Err(error) => Err(error),
+            };
+            match asked {
+                Err(error) if error.kind() == ErrorKind::SourceUnavailable => {
+                    problems.push(format!("{address}: {}", error.message()));
+                }
+                done => return self.answered(method, done),
+            }
+        }
+        Err(self.unavailable(problems.join("; ")))
+    }
+
+    fn answered(&self, method: &str, reply: Result<Reply>) -> Result<Answer> {
+        let answer = match reply {
+            Ok(Reply::Result(fields)) => answer(method, fields),
+            Ok(Reply::Exception { kind: UNKNOWN_METHOD, .. }) => Ok(Answer::NoSuchMethod),
+            Ok(Reply::Exception { message, .. }) => {
+                return Err(self.unavailable(format!("`{method}` failed: {message}")));
+            }
+            Err(error) => Err(error),
+        };
+        answer.map_err(|error| self.named(&error))
+    }
+
+    fn take_idle(&self) -> Option<Connection> {
+        self.idle.lock().pop()
+    }
+
+    /// Each address gets its share of the time.
+    async fn connect(&self, address: &str) -> Result<Connection> {
+        let addresses = u32::try_from(self.settings.addresses.len()).unwrap_or(u32::MAX);
+        let share = self.settings.timeout / addresses.max(1);
+        let problem = |text: String| Error::new(ErrorKind::SourceUnavailable, text);
+        match timeout(share, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => {
+                // Without it a call may wait for the acknowledgement of the one before.
+                stream.set_nodelay(true).map_err(|error| problem(error.to_string()))?;
+                Ok(Connection { stream: BufReader::new(stream), sequence: 0 })
+            }
+            Ok(Err(error)) => Err(problem(error.to_string())),
+            Err(_) => Err(problem(format!("no connection within {} ms", share.as_millis()))),
+        }
+    }
+
+    /// Keeps the connection if it brought an answer.
+    ///
+    /// # Errors
+    /// `SourceUnavailable` when the connection broke.
+    async fn ask(
+        &self,
+        mut connection: Connection,
+        method: &str,
+        arguments: &impl Fn(Writer) -> Writer,
+    ) -> Result<Reply> {
+        connection.sequence = connection.sequence.wrapping_add(1);
+        let sequence = connection.sequence;
+        let message = arguments(Writer::call(method, sequence)).end();
+        let lost = |error| {
+            Error::new(ErrorKind::SourceUnavailable, "the connection broke").with_cause(error)
+        };
+        if self.settings.framed {
+            let length = u32::try_from(message.len()).unwrap_or(u32::MAX);
+            connection.stream.write_u32(length).await.map_err(lost)?;
+        }
+        connection.stream.write_all(&message).await.map_err(lost)?;
+        let memory_max = self.settings.message_max_bytes;
+        let reply = match self.settings.framed {
+            false => read_reply(&mut connection.stream, sequence, memory_max).await?,
+            true => {
+                let length = connection.stream.read_u32().await.map_err(lost)?;
+                let mut frame = (&mut connection.stream).take(length.into());
+                let reply = read_reply(&mut frame, sequence, memory_max).await?;
+                if frame.limit() > 0 {
+                    return Err(self.corrupt("a frame that is longer than its message"));
+                }
+                reply
+            }
+        };
+        self.idle.lock().push(connection);
+        Ok(reply)
+    }
+
+    pub(super) fn unavailable(&self, why: impl fmt::Display) -> Error {
+        Error::new(
+            ErrorKind::SourceUnavailable,
+            format!("the metastore of catalog `{}` is not available: {why}", self.catalog),
+        )
+    }
+
+    pub(super) fn corrupt(&self, what: &str) -> Error {
+        Error::new(
+            ErrorKind::CorruptData,
+            format!("the metastore of catalog `{}` answered {what}", self.catalog),
+        )
+    }
+
+    /// An answer for which the caller has no use: an exception that the metastore had, mostly.
+    pub(super) fn unexpected(&self, method: &str, answer: &Answer) -> Error {
+        match answer {
+            Answer::Value(_) => self.corrupt(&format!("`{method}` with a value of another type")),
+            Answer::Exception { message, .. } => {
+                self.unavailable(format!("`{method}` failed: {message}"))
+            }
+            Answer::NoSuchMethod => Error::unsupported(format!(
+                "the metastore of catalog `{}` has no `{method}`; versions 2.3 to 4 have",
+                self.catalog
+            )),
+        }
+    }
+
+    fn named(&self, error: &Error) -> Error {
+        Error::new(error.kind(), format!("catalog `{}`: {}", self.catalog, error.message()))
+    }
+}
+
+fn answer(method: &str, mut fields: Struct) -> Result<Answer> {
+    if let Some(value) = fields.take(0) {
+        return Ok(Answer::Value(value));
+    }
+    let exception = (1..8).find_map(|number| Some((number, fields.structure(number)?)));
+    match exception {
+        Some((number, exception)) => Ok(Answer::Exception { number, message: exception.text(1)? }),
+        None => Err(Error::new(
+            ErrorKind::CorruptData,
+            format!("the metastore's answer to `{method}` has neither a result nor an exception"),
+        )),
+    }
+}

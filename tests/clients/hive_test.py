@@ -1,0 +1,124 @@
+"""Catalogs of the kind `hive`: what Spark wrote is read as Spark reads it, on one node and on two workers."""
+
+import datetime
+import decimal
+import json
+import tempfile
+import unittest
+from pathlib import Path
+
+import pymysql
+
+import hive_metastore
+from server import binary, processes
+
+
+def cell(value):
+    """As `write_tables.py` writes it."""
+    match value:
+        case decimal.Decimal():
+            return format(value, "f")
+        case datetime.date():
+            return str(value)
+        case bytes():
+            return value.hex()
+        case _:
+            return value
+
+
+def plain(value):
+    """Spark writes a decimal zero with an exponent."""
+    if isinstance(value, str):
+        try:
+            return format(decimal.Decimal(value), "f")
+        except decimal.InvalidOperation:
+            return value
+    return value
+
+
+class Hive(unittest.TestCase):
+    workers = 0
+
+    @classmethod
+    def setUpClass(cls):
+        folder = hive_metastore.tables()
+        cls.expected = json.loads((folder / "expected.json").read_text())
+        cls.metastore = cls.enterClassContext(hive_metastore.Metastore(folder))
+        state = Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
+        state.joinpath("mooring.toml").write_text(
+            f'[[catalog]]\nname = "hive"\nusing = "hive"\ntimeout_ms = 20000\n'
+            f'uris = "thrift://127.0.0.1:1,thrift://127.0.0.1:{cls.metastore.port}"\n'
+        )
+        processes.run(binary(), ["user", "add", processes.USER, "--no-password", "--admin"], processes.state_settings(state))
+        cluster = cls.enterClassContext(processes.Cluster(binary(), state, cls.workers))
+        connection = pymysql.connect(host=cluster.host, port=cluster.port, user=processes.USER, ssl_disabled=True)
+        cls.addClassCleanup(connection.close)
+        cls.cursor = connection.cursor()
+        cls.cursor.execute("USE `hive.market`")
+        if cls.workers:
+            cls.cursor.execute("SET distributed_bytes_per_partition = 1")
+
+    def rows(self, sql):
+        self.cursor.execute(sql)
+        return self.cursor.fetchall()
+
+    def refused(self, sql, *words):
+        with self.assertRaises(pymysql.MySQLError) as raised:
+            self.rows(sql)
+        for word in words:
+            self.assertIn(word, str(raised.exception))
+
+    def test_rows_are_those_of_the_writer(self):
+        for query, expected in self.expected.items():
+            # An array begins at 1 here, as in the standard.
+            sql = query.replace("market.", "hive.market.").replace("items[0]", "items[1]")
+            with self.subTest(sql):
+                found = [[plain(cell(value)) for value in row] for row in self.rows(sql)]
+                self.assertEqual(found, [[plain(value) for value in row] for row in expected])
+
+
+class OneNode(Hive):
+    def test_names_are_listed(self):
+        self.assertIn(("market",), self.rows("SHOW DATABASES"))
+        self.rows("USE `lake.default`")
+        self.assertIn(("hive.market",), self.rows("SHOW DATABASES"))
+        self.rows("USE `hive.market`")
+        tables = {name for (name,) in self.rows("SHOW TABLES")}
+        self.assertLessEqual({"types", "sales", "evolved", "as_orc", "of_sales"}, tables)
+        types = {row[0]: row[1] for row in self.rows("DESCRIBE types")}
+        self.assertEqual((types["dec"], types["l"], types["ts"]), ("decimal(38,10)", "bigint", "datetime(6)"))
+        self.refused("SHOW TABLES FROM `hive.nowhere`", "nowhere")
+        self.refused("SELECT * FROM hive.market.salse", "salse")
+
+    def test_partitions_that_do_not_match_are_not_read(self):
+        plan = "\n".join(line for (line,) in self.rows("EXPLAIN SELECT id FROM sales WHERE year = 2023"))
+        self.assertIn("year=2023", plan)
+        self.assertNotIn("year=2024", plan)
+        self.assertNotIn("elsewhere", plan)
+
+    def test_what_would_be_read_wrong_is_refused_by_name(self):
+        self.refused("SELECT * FROM as_orc", "`market.as_orc`", "OrcInputFormat")
+        self.refused("SELECT * FROM as_text", "`market.as_text`", "TextInputFormat")
+        self.refused("SELECT * FROM of_source_csv", "`market.of_source_csv`", "csv")
+        self.refused("SELECT * FROM iceberg_by_name", "`market.iceberg_by_name`", "Iceberg")
+        self.refused("SELECT * FROM of_sales", "`market.of_sales`", "view")
+        self.refused("CREATE SCHEMA hive.other", "`hive`", "only read")
+
+    def test_a_metastore_that_is_gone_is_named_and_comes_back(self):
+        self.metastore.kill()
+        try:
+            self.refused("SELECT count(*) FROM evolved", "catalog `hive`", str(self.metastore.port))
+            self.assertEqual(self.rows("SELECT count(*) FROM tpch.tiny.region"), ((5,),))
+        finally:
+            self.metastore.start()
+        self.assertEqual(self.rows("SELECT count(*) FROM evolved"), ((2,),))
+
+
+class TwoWorkers(Hive):
+    workers = 2
+
+
+del Hive
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

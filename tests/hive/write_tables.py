@@ -1,0 +1,101 @@
+"""Writes the tables of the Hive tests with Spark, and what Spark itself reads from them.
+
+    write_tables.py FOLDER
+
+makes FOLDER/warehouse, FOLDER/derby (a metastore of Hive 2.3) and FOLDER/expected.json: for each query
+of `queries.json` the rows that Spark answers.
+"""
+
+import datetime
+import decimal
+import json
+import os
+import sys
+from pathlib import Path
+
+# Times are wall time in the client's zone to Spark's Python side.
+os.environ["TZ"] = "UTC"
+
+from pyspark.sql import SparkSession  # noqa: E402
+
+HERE = Path(__file__).parent
+
+STATEMENTS = """
+CREATE DATABASE market COMMENT 'fruit and more'
+USE market
+CREATE TABLE types (b boolean, t tinyint, s smallint, i int, l bigint, f float, d double, dec decimal(38,10),
+    small decimal(5,2), str string, c char(5), v varchar(10), bin binary, dt date, ts timestamp) STORED AS PARQUET
+INSERT INTO types VALUES
+    (true, 127Y, 32767S, 2147483647, 9223372036854775807, 1.5F, 2.5D, 1234567890123456789012345678.0123456789BD,
+     -1.25BD, 'größe', 'ab', 'varchar', X'00FF', DATE'2024-02-29', TIMESTAMP'2024-02-29 12:34:56.789012'),
+    (false, -128Y, -32768S, -2147483648, -9223372036854775808, -0.0F, 1e300D, 0BD, 0BD, '', '', '', X'', DATE'1970-01-01',
+     TIMESTAMP'1970-01-01 00:00:00'),
+    (NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)
+CREATE TABLE nested (id int, items array<int>, prices map<string,decimal(5,2)>, place struct<city:string,zip:int>) STORED AS PARQUET
+INSERT INTO nested VALUES (1, array(1, NULL, 3), map('a', 1.50BD), named_struct('city', 'Paris', 'zip', 75000)), (2, array(), map(), NULL)
+CREATE TABLE sales (id int, amount decimal(10,2)) PARTITIONED BY (year int, city string) STORED AS PARQUET
+INSERT INTO sales PARTITION (year, city) VALUES (1, 1.00BD, 2023, 'Rome'), (2, 2.50BD, 2023, 'São Paulo/SP'), (3, 3.25BD, 2024, 'a=b%20'),
+    (4, 4.00BD, 2024, 'Rome'), (5, 5.00BD, NULL, 'Rome'), (6, 6.00BD, 2024, NULL)
+INSERT INTO sales PARTITION (year, city) VALUES (7, 7.00BD, 2025, 'moved')
+CREATE TABLE evolved (id int) STORED AS PARQUET
+INSERT INTO evolved VALUES (1)
+ALTER TABLE evolved ADD COLUMNS (name string COMMENT 'came later')
+INSERT INTO evolved VALUES (2, 'two')
+CREATE TABLE native (id bigint, name string, day date) USING parquet PARTITIONED BY (day)
+INSERT INTO native VALUES (1, 'one', DATE'2024-01-01'), (2, 'two', DATE'2024-01-02')
+CREATE TABLE as_orc (id int) STORED AS ORC
+CREATE TABLE as_text (id int) ROW FORMAT DELIMITED FIELDS TERMINATED BY ',' STORED AS TEXTFILE
+CREATE TABLE of_source_csv (id int) USING csv
+CREATE TABLE iceberg_by_name (id int) STORED AS PARQUET TBLPROPERTIES ('table_type' = 'ICEBERG')
+CREATE VIEW of_sales AS SELECT id FROM sales
+""".strip()
+
+
+def statements():
+    """A line that begins with white space goes on with the one before."""
+    return STATEMENTS.replace("\n    ", " ").splitlines()
+
+
+def cell(value):
+    """A value as JSON has it; the tests write those of their driver in the same way."""
+    match value:
+        case bool():
+            return int(value)
+        case decimal.Decimal() | datetime.date():
+            return str(value)
+        case bytes() | bytearray():
+            return bytes(value).hex()
+        case _:
+            return value
+
+
+def main():
+    folder = Path(sys.argv[1]).resolve()
+    warehouse = folder / "warehouse"
+    builder = (
+        SparkSession.builder.master("local[2]")
+        .config("spark.sql.warehouse.dir", f"file://{warehouse}")
+        .config("spark.hadoop.javax.jdo.option.ConnectionURL", f"jdbc:derby:{folder}/derby;create=true")
+        .config("spark.hadoop.hive.exec.dynamic.partition.mode", "nonstrict")
+        .config("spark.sql.session.timeZone", "UTC")
+        .config("spark.ui.enabled", "false")
+        .config("spark.driver.extraJavaOptions", f"-Dderby.stream.error.file={folder}/derby.log")
+        .enableHiveSupport()
+    )
+    spark = builder.getOrCreate()
+    for statement in statements():
+        spark.sql(statement)
+    # One partition lies elsewhere than under its table.
+    moved = folder / "elsewhere"
+    (warehouse / "market.db/sales/year=2025/city=moved").rename(moved)
+    spark.sql(f"ALTER TABLE market.sales PARTITION (year = 2025, city = 'moved') SET LOCATION 'file://{moved}'")
+    expected = {}
+    for query in json.loads((HERE / "queries.json").read_text()):
+        expected[query] = [[cell(value) for value in row] for row in spark.sql(query).collect()]
+    spark.stop()
+    # Last: a folder without it was interrupted, and is made anew.
+    (folder / "expected.json").write_text(json.dumps(expected, indent=1, ensure_ascii=False))
+
+
+if __name__ == "__main__":
+    main()
