@@ -3,12 +3,15 @@
 import datetime
 import decimal
 import json
+import re
 import tempfile
 import unittest
+import urllib.request
 from pathlib import Path
 
 import pymysql
 
+import counted
 import hive_metastore
 from server import binary, processes
 
@@ -54,6 +57,7 @@ class Hive(unittest.TestCase):
         connection = pymysql.connect(host=cluster.host, port=cluster.port, user=processes.USER, ssl_disabled=True)
         cls.addClassCleanup(connection.close)
         cls.cursor = connection.cursor()
+        cls.http = cluster.processes[0].addresses["http"]
         cls.cursor.execute("USE `hive.market`")
         if cls.workers:
             cls.cursor.execute("SET distributed_bytes_per_partition = 1")
@@ -96,6 +100,29 @@ class OneNode(Hive):
         self.assertNotIn("year=2024", plan)
         self.assertNotIn("elsewhere", plan)
 
+    def calls(self):
+        """Calls that were answered, by method, and listings of folders."""
+        with urllib.request.urlopen(f"http://{self.http}/metrics", timeout=30) as answer:
+            lines = answer.read().decode().splitlines()
+        counts = {}
+        for line in lines:
+            if match := re.match(r'mooring_metastore_calls_total\{.*method="(\w+)".*\} (\d+)', line):
+                counts[match[1]] = counts.get(match[1], 0) + int(match[2])
+            if match := re.match(r'mooring_storage_requests_total\{operation="list".*\} (\d+)', line):
+                counts["list"] = counts.get("list", 0) + int(match[1])
+        return counts
+
+    def test_calls_and_listings_are_for_what_matches(self):
+        for condition, partitions in [("p = 77", 1), ("p BETWEEN 70 AND 80", 11), ("p >= 7500", 2_500)]:
+            before = self.calls()
+            self.rows(f"SELECT count(*) FROM many WHERE {condition} AND id > 0")
+            made = {method: count - before.get(method, 0) for method, count in self.calls().items()}
+            made = {method: count for method, count in made.items() if count}
+            with self.subTest(condition):
+                self.assertEqual(made.pop("list"), partitions)
+                self.assertEqual(made.pop("get_partitions_by_names"), -(-partitions // 1000))
+                self.assertLessEqual(sum(made.values()), 3, made)
+
     def test_what_would_be_read_wrong_is_refused_by_name(self):
         self.refused("SELECT * FROM as_orc", "`market.as_orc`", "OrcInputFormat")
         self.refused("SELECT * FROM as_text", "`market.as_text`", "TextInputFormat")
@@ -121,4 +148,4 @@ class TwoWorkers(Hive):
 del Hive
 
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    counted.main()

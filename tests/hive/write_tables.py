@@ -20,6 +20,11 @@ from pyspark.sql import SparkSession  # noqa: E402
 
 HERE = Path(__file__).parent
 
+# Partitions of the table `many`, which has rows in two of them.
+MANY = 10_000
+# In one statement.
+ADDED_AT_ONCE = 1_000
+
 STATEMENTS = """
 CREATE DATABASE market COMMENT 'fruit and more'
 USE market
@@ -47,6 +52,7 @@ CREATE TABLE as_orc (id int) STORED AS ORC
 CREATE TABLE as_text (id int) ROW FORMAT DELIMITED FIELDS TERMINATED BY ',' STORED AS TEXTFILE
 CREATE TABLE of_source_csv (id int) USING csv
 CREATE TABLE iceberg_by_name (id int) STORED AS PARQUET TBLPROPERTIES ('table_type' = 'ICEBERG')
+CREATE TABLE many (id int) PARTITIONED BY (p int) STORED AS PARQUET
 CREATE VIEW of_sales AS SELECT id FROM sales
 """.strip()
 
@@ -89,6 +95,10 @@ def main():
     moved = folder / "elsewhere"
     (warehouse / "market.db/sales/year=2025/city=moved").rename(moved)
     spark.sql(f"ALTER TABLE market.sales PARTITION (year = 2025, city = 'moved') SET LOCATION 'file://{moved}'")
+    for first in range(0, MANY, ADDED_AT_ONCE):
+        parts = " ".join(f"PARTITION (p = {p})" for p in range(first, first + ADDED_AT_ONCE))
+        spark.sql(f"ALTER TABLE market.many ADD {parts}")
+    spark.sql("INSERT INTO market.many PARTITION (p) VALUES (1, 77), (2, 78)")
     expected = {}
     for query in json.loads((HERE / "queries.json").read_text()):
         expected[query] = [[cell(value) for value in row] for row in spark.sql(query).collect()]

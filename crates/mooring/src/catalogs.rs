@@ -1,7 +1,9 @@
 //! Which catalog kinds this binary has, and the catalogs that the configuration gives.
 
 use crate::config::Config;
-use mooring_catalog::{EmbeddedMetastore, HIVE_PROPERTIES, HiveMetastore, HiveSettings};
+use mooring_catalog::{
+    EmbeddedMetastore, HIVE_PROPERTIES, HiveMetastore, HiveSettings, MetastoreMetrics,
+};
 use mooring_connectors::lake::{LakeConnector, LakeSettings};
 use mooring_connectors::tpch::{TpchConnectorFactory, TpchReaderFactory};
 use mooring_engine::{Catalogs, ClusterSecret};
@@ -33,13 +35,14 @@ pub(crate) async fn open(
     state: &State,
     secret: &ClusterSecret,
     storage_metrics: &StorageMetrics,
+    metastore_metrics: MetastoreMetrics,
 ) -> Result<Arc<Catalogs>> {
     let settings =
         LakeSettings { footers_max_files: config.lake.footer_files_max, ..LakeSettings::default() };
     let storage_metrics = storage_metrics.clone();
     let lake =
         LakeFactory { state: state.clone(), settings, storage_metrics: storage_metrics.clone() };
-    let hive = HiveFactory { settings, storage_metrics };
+    let hive = HiveFactory { settings, storage_metrics, metastore_metrics };
     let factories: [Arc<dyn ConnectorFactory>; 3] =
         [Arc::new(TpchConnectorFactory), Arc::new(lake), Arc::new(hive)];
     let catalogs = Catalogs::new(factories.to_vec());
@@ -130,6 +133,7 @@ impl ConnectorFactory for LakeFactory {
 struct HiveFactory {
     settings: LakeSettings,
     storage_metrics: StorageMetrics,
+    metastore_metrics: MetastoreMetrics,
 }
 
 impl ConnectorFactory for HiveFactory {
@@ -143,7 +147,8 @@ impl ConnectorFactory for HiveFactory {
             Error::new(error.kind(), format!("catalog `{}`: {}", definition.name, error.message()))
         })?;
         let stores = lake_stores(definition, &self.storage_metrics)?;
-        let metastore = HiveMetastore::new(&definition.name, settings);
+        let metastore =
+            HiveMetastore::new(&definition.name, settings, self.metastore_metrics.clone());
         Ok(Arc::new(LakeConnector::new(Arc::new(metastore), stores, self.settings)))
     }
 }

@@ -1,6 +1,7 @@
 //! Calls to a Hive Metastore: several addresses of one metastore, connections that are kept, and a
 //! bound on every wait and every answer.
 
+use super::metrics::{MetastoreMetrics, Outcome};
 use super::settings::HiveSettings;
 use super::thrift::{Reply, Struct, UNKNOWN_METHOD, Value, Writer, read_reply};
 use mooring_spi::{Error, ErrorKind, Result};
@@ -14,6 +15,7 @@ use tokio::time::timeout;
 pub(super) struct HiveClient {
     catalog: String,
     settings: HiveSettings,
+    metrics: MetastoreMetrics,
     idle: Mutex<Vec<Connection>>,
     places: Semaphore,
 }
@@ -43,10 +45,10 @@ pub(super) enum Answer {
 }
 
 impl HiveClient {
-    /// `catalog`: its name, for messages.
-    pub(super) fn new(catalog: String, settings: HiveSettings) -> Self {
+    /// `catalog`: its name, for messages and metrics.
+    pub(super) fn new(catalog: String, settings: HiveSettings, metrics: MetastoreMetrics) -> Self {
         let places = Semaphore::new(settings.connections_max);
-        Self { catalog, settings, idle: Mutex::default(), places }
+        Self { catalog, settings, metrics, idle: Mutex::default(), places }
     }
 
     pub(super) fn catalog(&self) -> &str {
@@ -64,10 +66,17 @@ impl HiveClient {
         arguments: impl Fn(Writer) -> Writer,
     ) -> Result<Answer> {
         let done = timeout(self.settings.timeout, self.call_in_time(method, &arguments)).await;
-        done.unwrap_or_else(|_| {
+        let answer = done.unwrap_or_else(|_| {
             let limit_ms = self.settings.timeout.as_millis();
             Err(self.unavailable(format!("`{method}` was not answered within {limit_ms} ms")))
-        })
+        });
+        let outcome = match &answer {
+            Ok(Answer::Value(_)) => Outcome::Ok,
+            Ok(Answer::Exception { .. } | Answer::NoSuchMethod) => Outcome::Exception,
+            Err(_) => Outcome::Error,
+        };
+        self.metrics.count(&self.catalog, method, outcome);
+        answer
     }
 
     async fn call_in_time(

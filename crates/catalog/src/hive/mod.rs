@@ -4,12 +4,14 @@
 //! Source: Apache Hive, `standalone-metastore/src/main/thrift/hive_metastore.thrift`, versions 2.3 to 4.
 
 mod client;
+mod metrics;
 mod partition;
 mod settings;
 mod table;
 mod thrift;
 mod types;
 
+pub use metrics::MetastoreMetrics;
 pub use settings::{HIVE_PROPERTIES, HiveSettings};
 
 use async_trait::async_trait;
@@ -35,8 +37,9 @@ pub struct HiveMetastore {
 }
 
 impl HiveMetastore {
-    pub fn new(catalog: &str, settings: HiveSettings) -> Self {
-        Self { client: HiveClient::new(catalog.to_owned(), settings) }
+    /// `catalog`: its name, for messages and metrics.
+    pub fn new(catalog: &str, settings: HiveSettings, metrics: MetastoreMetrics) -> Self {
+        Self { client: HiveClient::new(catalog.to_owned(), settings, metrics) }
     }
 
     /// The table as the metastore has it; `None` when schema or table are not there.

@@ -83,7 +83,7 @@ fn standard_sql_parses() {
         "SELECT * FROM (VALUES (1, 2)) AS v (a, b)",
         "SELECT CAST(a AS DECIMAL(10, 2)), TRY_CAST(b AS BIGINT) FROM t",
         "SELECT a FROM t EXCEPT SELECT a FROM u INTERSECT SELECT a FROM v",
-        "SELECT * FROM t LEFT JOIN u USING (a) CROSS JOIN v, LATERAL (SELECT 1) x",
+        "SELECT t.b FROM t LEFT JOIN u USING (a) CROSS JOIN v, LATERAL (SELECT 1) x",
         "SELECT a FROM t LIMIT 5, 10",
         "SELECT a FROM `tpch.tiny`.t AS x WHERE a IN (1, 2) FOR UPDATE",
     ] {

@@ -3,6 +3,7 @@
 use super::mysql_door;
 use crate::catalogs;
 use crate::config::{Config, MissingSecret, cluster_secret};
+use mooring_catalog::MetastoreMetrics;
 use mooring_coordinator::query::QuerySettings;
 use mooring_coordinator::statement::{ServerVariables, VariableValue};
 use mooring_coordinator::system::OwnNode;
@@ -48,7 +49,10 @@ impl Node {
     ) -> Result<Self> {
         let secret = secret(config, MissingSecret::Make)?;
         let storage_metrics = storage_metrics(registry);
-        let catalogs = catalogs::open(config, state, &secret, &storage_metrics).await?;
+        let metastore_metrics = MetastoreMetrics::default();
+        metastore_metrics.register(registry);
+        let catalogs =
+            catalogs::open(config, state, &secret, &storage_metrics, metastore_metrics).await?;
         let definitions = Arc::new(LocalDefinitions(catalogs.clone()));
         let runtime = runtime(config, &secret, definitions, storage_metrics)?;
         Ok(Self { secret, runtime, catalogs: Some(catalogs) })

@@ -86,7 +86,8 @@ fn coordinate(config: &Config, ready: Option<PathBuf>, laptop: bool) -> Result<(
         let mysql_task = tokio::spawn(coordinator.mysql.clone().serve(mysql, stop.clone()));
 
         ready_file::write(ready.as_deref(), &addresses)?;
-        tell_how_to_connect(&mysql_address, laptop);
+        let tls = laptop || config.coordinator.mysql.tls_certificate.is_some();
+        tell_how_to_connect(&mysql_address, laptop, tls);
         stop.cancelled().await;
 
         let bound = config.coordinator.shutdown_timeout;
@@ -181,7 +182,13 @@ fn runtimes(config: &Config) -> Result<(Runtime, Runtime), Error> {
 
 /// The last line of the start.
 #[expect(clippy::print_stdout, reason = "this line is the start's answer to the user")]
-fn tell_how_to_connect(address: &std::net::SocketAddr, laptop: bool) {
+fn tell_how_to_connect(address: &std::net::SocketAddr, laptop: bool, tls: bool) {
     let user = if laptop { "root" } else { "USER -p" };
-    println!("connect with: mysql -h{} -P{} -u{user}", address.ip(), address.port());
+    let without_tls = match tls {
+        true => "",
+        false => {
+            " (without TLS, MySQL's client needs --get-server-public-key, MariaDB's --skip-ssl)"
+        }
+    };
+    println!("connect with: mysql -h{} -P{} -u{user}{without_tls}", address.ip(), address.port());
 }
