@@ -86,19 +86,21 @@ impl HiveClient {
     ) -> Result<Answer> {
         let _place = self.places.acquire().await.map_err(|_| self.unavailable("it is closed"))?;
         while let Some(connection) = self.take_idle() {
-            match self.ask(connection, method, arguments).await {
+            match self.in_share(self.ask(connection, method, arguments)).await {
                 // The metastore closes connections that idle, and all of them when it restarts.
-                Err(error) if error.kind() == ErrorKind::SourceUnavailable => {}
+                Err(error) if error.kind() == ErrorKind::SourceUnavailable => {
+                    self.idle.lock().clear();
+                }
                 done => return self.answered(method, done),
             }
         }
         let mut problems = Vec::new();
         for address in &self.settings.addresses {
-            let asked = match self.connect(address).await {
-                Ok(connection) => self.ask(connection, method, arguments).await,
-                Err(error) => Err(error),
+            let asked = async {
+                let connection = self.connect(address).await?;
+                self.ask(connection, method, arguments).await
             };
-            match asked {
+            match self.in_share(asked).await {
                 Err(error) if error.kind() == ErrorKind::SourceUnavailable => {
                     problems.push(format!("{address}: {}", error.message()));
                 }
@@ -106,6 +108,16 @@ impl HiveClient {
             }
         }
         Err(self.unavailable(problems.join("; ")))
+    }
+
+    /// Each address gets the same share of a call's time, and a kept connection too.
+    async fn in_share<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let attempts = u32::try_from(self.settings.addresses.len()).unwrap_or(u32::MAX);
+        let share = self.settings.timeout / attempts.saturating_add(1);
+        timeout(share, work).await.unwrap_or_else(|_| {
+            let message = format!("no answer within {} ms", share.as_millis());
+            Err(Error::new(ErrorKind::SourceUnavailable, message))
+        })
     }
 
     fn answered(&self, method: &str, reply: Result<Reply>) -> Result<Answer> {
@@ -124,20 +136,14 @@ impl HiveClient {
         self.idle.lock().pop()
     }
 
-    /// Each address gets its share of the time.
     async fn connect(&self, address: &str) -> Result<Connection> {
-        let addresses = u32::try_from(self.settings.addresses.len()).unwrap_or(u32::MAX);
-        let share = self.settings.timeout / addresses.max(1);
-        let problem = |text: String| Error::new(ErrorKind::SourceUnavailable, text);
-        match timeout(share, TcpStream::connect(address)).await {
-            Ok(Ok(stream)) => {
-                // Without it a call may wait for the acknowledgement of the one before.
-                stream.set_nodelay(true).map_err(|error| problem(error.to_string()))?;
-                Ok(Connection { stream: BufReader::new(stream), sequence: 0 })
-            }
-            Ok(Err(error)) => Err(problem(error.to_string())),
-            Err(_) => Err(problem(format!("no connection within {} ms", share.as_millis()))),
-        }
+        let refused = |error: std::io::Error| {
+            Error::new(ErrorKind::SourceUnavailable, error.to_string()).with_cause(error)
+        };
+        let stream = TcpStream::connect(address).await.map_err(refused)?;
+        // Without it a call may wait for the acknowledgement of the one before.
+        stream.set_nodelay(true).map_err(refused)?;
+        Ok(Connection { stream: BufReader::new(stream), sequence: 0 })
     }
 
     /// Keeps the connection if it brought an answer.

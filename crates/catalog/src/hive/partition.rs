@@ -33,7 +33,7 @@ pub(super) fn definition(
     table: &TableDefinition,
     partition: &Struct,
 ) -> Result<PartitionDefinition> {
-    let texts: Vec<String> = partition.list(1).iter().map(Raw::as_text).collect::<Result<_>>()?;
+    let texts: Vec<String> = partition.list(1)?.iter().map(Raw::as_text).collect::<Result<_>>()?;
     let label =
         format!("partition `{}` of table `{}.{}`", texts.join("/"), table.schema_name, table.name);
     let storage = partition.structure(6).ok_or_else(|| {
@@ -41,7 +41,7 @@ pub(super) fn definition(
     })?;
     check_format(&label, storage)?;
     let values = values(table, &texts.join("/"), &texts)?;
-    Ok(PartitionDefinition { values, location: location(&storage.text(2)?) })
+    Ok(PartitionDefinition { values, location: location(&storage.text(2)?)? })
 }
 
 fn values(table: &TableDefinition, name: &str, texts: &[String]) -> Result<Vec<Value>> {

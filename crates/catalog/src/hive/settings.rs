@@ -16,7 +16,7 @@ const DEFAULT_PORT: u16 = 9083;
 pub struct HiveSettings {
     /// `HOST:PORT`, tried in this order.
     pub addresses: Vec<String>,
-    /// For a connection, and for each call.
+    /// For each call, with the connections that it makes.
     pub timeout: Duration,
     /// Connections at once.
     pub connections_max: usize,
@@ -44,7 +44,7 @@ impl HiveSettings {
         }
         Ok(Self {
             addresses,
-            timeout: Duration::from_millis(number(properties, "timeout_ms", 10_000)?),
+            timeout: Duration::from_millis(number(properties, "timeout_ms", 30_000)?),
             connections_max: number(properties, "connections_max", 8)?,
             message_max_bytes: number(properties, "message_max_bytes", 256 << 20)?,
             framed: match properties.get("transport").map(String::as_str) {

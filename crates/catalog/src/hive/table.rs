@@ -3,7 +3,7 @@
 use super::thrift::{Struct, Value};
 use super::types::arrow_type;
 use arrow::datatypes::{Field, Schema};
-use mooring_spi::{Error, ErrorKind, Result, TableDefinition, TableFormat};
+use mooring_spi::{Error, ErrorKind, Result, TableDefinition, TableFormat, fold};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -24,15 +24,22 @@ pub(super) fn definition(table: &Struct) -> Result<TableDefinition> {
     let storage = table.structure(7).ok_or_else(|| {
         Error::new(ErrorKind::CorruptData, format!("table `{label}` has no storage descriptor"))
     })?;
-    if let Some(what) = other_than_files(&table.text(12)?, &parameters) {
+    let partition_columns = table.list(8)?;
+    let what = other_than_files(&table.text(12)?, &parameters)
+        .or_else(|| otherwise_in_spark(&parameters, !partition_columns.is_empty()));
+    if let Some(what) = what {
         return Err(Error::unsupported(format!(
             "table `{label}` is {what}, which is not read yet"
         )));
     }
+    if [&parameters, &serde_parameters(storage)?].into_iter().any(by_position) {
+        return Err(Error::unsupported(format!(
+            "table `{label}` finds its columns by position (`{BY_POSITION}`), which is not read yet"
+        )));
+    }
     check_format(&format!("table `{label}`"), storage)?;
-    let partition_columns = table.list(8);
     let columns: Result<Vec<Field>> = storage
-        .list(1)
+        .list(1)?
         .iter()
         .chain(partition_columns)
         .map(|column| field(&label, column))
@@ -42,7 +49,7 @@ pub(super) fn definition(table: &Struct) -> Result<TableDefinition> {
         name,
         columns: Arc::new(Schema::new(columns?)),
         partition_columns: partition_columns.len(),
-        location: location(&storage.text(2)?),
+        location: location(&storage.text(2)?)?,
         format: TableFormat::Parquet,
         compression: None,
         options: BTreeMap::new(),
@@ -82,6 +89,55 @@ fn other_than_files(kind: &str, parameters: &BTreeMap<String, String>) -> Option
     is("projection.enabled", "true").then(|| "a table with partition projection".to_owned())
 }
 
+const BY_POSITION: &str = "parquet.column.index.access";
+
+fn by_position(parameters: &BTreeMap<String, String>) -> bool {
+    parameters.get(BY_POSITION).is_some_and(|value| value.eq_ignore_ascii_case("true"))
+}
+
+/// Field 3 of `SerDeInfo`.
+fn serde_parameters(storage: &Struct) -> Result<BTreeMap<String, String>> {
+    storage.structure(7).map_or_else(|| Ok(BTreeMap::new()), |serde| serde.texts(3))
+}
+
+/// What Spark keeps of a table in its parameters, because the metastore cannot say it: its schema as
+/// JSON, in parts, and who knows its partitions.
+fn otherwise_in_spark(parameters: &BTreeMap<String, String>, partitioned: bool) -> Option<String> {
+    let by_folders = parameters.contains_key("spark.sql.sources.provider")
+        && parameters.get("spark.sql.partitionProvider").is_none_or(|known| known != "catalog");
+    if partitioned && by_folders {
+        return Some("a table of Spark whose partitions only its folders tell".to_owned());
+    }
+    let part = |number: usize| parameters.get(&format!("spark.sql.sources.schema.part.{number}"));
+    let parts: String = (0..).map_while(part).map(String::as_str).collect();
+    let schema = parameters.get("spark.sql.sources.schema").unwrap_or(&parts);
+    if schema.is_empty() {
+        return None;
+    }
+    match serde_json::from_str(schema).is_ok_and(|schema| keeps_case(&schema)) {
+        true => None,
+        false => {
+            Some("a table of Spark with capitals in the names of its columns or fields".to_owned())
+        }
+    }
+}
+
+/// Whether every name in Spark's schema is as the metastore keeps it.
+fn keeps_case(schema: &serde_json::Value) -> bool {
+    match schema {
+        serde_json::Value::Object(entries) => entries.iter().all(|(key, value)| {
+            // Comments and other metadata name nothing.
+            key == "metadata"
+                || match (key.as_str(), value) {
+                    ("name", serde_json::Value::String(name)) => fold(name) == *name,
+                    _ => keeps_case(value),
+                }
+        }),
+        serde_json::Value::Array(values) => values.iter().all(keeps_case),
+        _ => true,
+    }
+}
+
 /// Fields of `StorageDescriptor`: 1 columns, 2 location, 3 input format, 7 SerDe.
 ///
 /// # Errors
@@ -117,17 +173,30 @@ fn field(label: &str, column: &Value) -> Result<Field> {
 
 /// A location as Mooring writes it. Hadoop's is no URL: a `%` in it stands for itself, in a partition's
 /// folder most of all. A folder of this machine becomes a path; `s3a` and `s3n` are S3.
-pub(super) fn location(hadoop: &str) -> String {
-    if let Some(path) = hadoop.strip_prefix("file:") {
-        return path.strip_prefix("//").unwrap_or(path).to_owned();
-    }
-    for scheme in ["s3://", "s3a://", "s3n://"] {
-        if let Some(rest) = hadoop.strip_prefix(scheme) {
-            let encoded = rest.replace('%', "%25").replace('?', "%3F").replace('#', "%23");
-            return format!("s3://{encoded}");
+///
+/// # Errors
+/// `Unsupported`, naming it, for what is neither.
+pub(super) fn location(hadoop: &str) -> Result<String> {
+    let (scheme, rest) = hadoop.split_once(':').unwrap_or_default();
+    match scheme.to_ascii_lowercase().as_str() {
+        "file" => {
+            // `file:/path`, or with an empty host.
+            let path = rest.strip_prefix("//").unwrap_or(rest);
+            if path.starts_with('/') {
+                return Ok(path.to_owned());
+            }
         }
+        "s3" | "s3a" | "s3n" => {
+            if let Some(path) = rest.strip_prefix("//") {
+                let encoded = path.replace('%', "%25").replace('?', "%3F").replace('#', "%23");
+                return Ok(format!("s3://{encoded}"));
+            }
+        }
+        _ => {}
     }
-    hadoop.to_owned()
+    Err(Error::unsupported(format!(
+        "the location `{hadoop}` is not supported; those on S3 and `file:/PATH` are"
+    )))
 }
 
 #[cfg(test)]
@@ -170,14 +239,42 @@ mod tests {
     }
 
     #[test]
+    fn what_only_spark_knows_is_refused() {
+        let schema = |name: &str| {
+            let fields = format!(r#"[{{"name":"{name}","type":"long"}}]"#);
+            let inner = format!(r#"{{"type":"struct","fields":{fields}}}"#);
+            format!(
+                r#"{{"fields":[{{"name":"id","type":{inner},"metadata":{{"comment":"Id"}}}}]}}"#
+            )
+        };
+        let refused = |pairs: &[(&str, &str)], partitioned| {
+            otherwise_in_spark(&parameters(pairs), partitioned).is_some()
+        };
+        let (lower, upper) = (schema("zip_code"), schema("zipCode"));
+        assert!(!refused(&[("spark.sql.sources.schema", &lower)], true));
+        assert!(refused(&[("spark.sql.sources.schema", &upper)], false));
+        let (first, second) = upper.split_at(40);
+        let part = |number: u8| format!("spark.sql.sources.schema.part.{number}");
+        assert!(refused(&[(&part(0), first), (&part(1), second)], false));
+        assert!(refused(&[("spark.sql.sources.schema", "{")], false));
+        let native = ("spark.sql.sources.provider", "parquet");
+        assert!(refused(&[native], true) && !refused(&[native], false));
+        assert!(!refused(&[native, ("spark.sql.partitionProvider", "catalog")], true));
+    }
+
+    #[test]
     fn hadoops_locations_are_read() {
         for (hadoop, ours) in [
             ("file:/tmp/a b%2F", "/tmp/a b%2F"),
             ("file:///tmp/a", "/tmp/a"),
             ("s3a://bucket/c=a%2Fb", "s3://bucket/c=a%252Fb"),
-            ("hdfs://n/t", "hdfs://n/t"),
+            ("S3://bucket/t", "s3://bucket/t"),
         ] {
-            assert_eq!(location(hadoop), ours);
+            assert_eq!(location(hadoop).expect(hadoop), ours);
+        }
+        for hadoop in ["hdfs://n/t", "/user/hive/t", "file://host/t", "s3a:t", ""] {
+            let error = location(hadoop).expect_err(hadoop);
+            assert!(error.message().contains(&format!("`{hadoop}`")), "{error}");
         }
     }
 }

@@ -84,18 +84,21 @@ impl Struct {
         }
     }
 
-    /// Empty where the field is missing or no list.
-    pub(super) fn list(&self, field: i16) -> &[Value] {
+    /// Empty where the field is missing.
+    pub(super) fn list(&self, field: i16) -> Result<&[Value]> {
         match self.get(field) {
-            Some(Value::List(values)) => values,
-            _ => &[],
+            Some(Value::List(values)) => Ok(values),
+            Some(_) => Err(corrupt(format!("field {field} is no list"))),
+            None => Ok(&[]),
         }
     }
 
     /// A map of texts.
     pub(super) fn texts(&self, field: i16) -> Result<std::collections::BTreeMap<String, String>> {
-        let Some(Value::Map(entries)) = self.get(field) else {
-            return Ok(Default::default());
+        let entries = match self.get(field) {
+            Some(Value::Map(entries)) => entries,
+            Some(_) => return Err(corrupt(format!("field {field} is no map"))),
+            None => return Ok(Default::default()),
         };
         entries.iter().map(|(key, value)| Ok((key.as_text()?, value.as_text()?))).collect()
     }
@@ -364,9 +367,11 @@ mod tests {
         };
         let table = fields.structure(0).expect("a struct");
         assert_eq!((table.text(1).expect("text"), table.int(2)), ("t".to_owned(), Some(-5)));
-        let found: Result<Vec<String>> = table.list(3).iter().map(Value::as_text).collect();
+        let found: Result<Vec<String>> =
+            table.list(3).expect("a list").iter().map(Value::as_text).collect();
         assert_eq!(found.expect("texts"), names);
         assert_eq!(table.text(9).expect("nothing"), "");
+        assert!(table.list(1).is_err() && table.texts(1).is_err());
     }
 
     #[test]
