@@ -10,11 +10,13 @@ use super::spelling::check_footer;
 use arrow::datatypes::Schema;
 use futures::{StreamExt, TryStreamExt, stream};
 use mooring_spi::{
-    FileEntry, Metastore, Predicate, Result, TableDefinition, TableFormat, Value, fold,
+    Error, ErrorKind, FileEntry, Metastore, Predicate, Result, TableDefinition, TableFormat, Value,
+    fold,
 };
 use mooring_storage::CatalogStores;
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore};
+use std::pin::pin;
 use std::sync::Arc;
 
 /// Requests to an object store at one time, of one table.
@@ -136,8 +138,27 @@ impl SnapshotSource<'_> {
             let found = |file| folder.found(file, partition.values.clone(), definition);
             Ok(files.iter().map(found).collect::<Vec<FoundFile>>())
         });
-        let found: Vec<Vec<FoundFile>> = listings.buffered(REQUESTS_MAX).try_collect().await?;
-        Ok(Some(found.into_iter().flatten().collect()))
+        let mut listings = pin!(listings.buffered(REQUESTS_MAX));
+        let mut found = Vec::new();
+        while let Some(files) = listings.try_next().await? {
+            found.extend(files);
+            if found.len() > self.list_max_files {
+                return Err(self.too_many_files(definition));
+            }
+        }
+        Ok(Some(found))
+    }
+
+    fn too_many_files(&self, definition: &TableDefinition) -> Error {
+        let (schema, table) = (&definition.schema_name, &definition.name);
+        Error::new(
+            ErrorKind::LimitExceeded,
+            format!(
+                "the partitions of table `{schema}.{table}` that match have more than {} files; narrow \
+                 the condition on its partition columns",
+                self.list_max_files
+            ),
+        )
     }
 
     async fn list_table(

@@ -120,8 +120,8 @@ impl ClusterChannels {
             .http2_keep_alive_interval(Duration::from_secs(5))
             .keep_alive_timeout(Duration::from_secs(5))
             .keep_alive_while_idle(false)
-            // A slow client's rows stay in here, on top of what its query may keep of them. At 10 Gbit/s
-            // a round trip of 1 ms needs 1.25 MB, for all streams of a connection together.
+            // A slow client's rows stay in here, of each partition, on top of what its query may keep of
+            // them. At 10 Gbit/s a round trip of 1 ms needs 1.25 MB.
             .initial_stream_window_size(1024 * 1024)
             // No bound for all streams together: those that nobody reads would hold up the others.
             .initial_connection_window_size(HTTP2_WINDOW_MAX);
