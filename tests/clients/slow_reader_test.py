@@ -22,8 +22,8 @@ READ_BYTES = 1 << 20
 STALL_TIMEOUT_S = 60
 POLL_S = 0.05
 STALLED_POLLS = 20
-COLUMNS = 4
-SQL = f"SELECT l_orderkey, l_partkey, l_shipdate, l_comment FROM tpch.sf10.lineitem LIMIT {ROWS}"
+COLUMNS = 16
+SQL = f"SELECT * FROM tpch.sf10.lineitem LIMIT {ROWS}"
 
 
 class SlowReader(unittest.TestCase):

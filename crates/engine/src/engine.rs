@@ -1,15 +1,16 @@
 //! From a parsed statement to a running plan, on the coordinator.
 
-use crate::distribute::{NodeAddress, QueryTasks, WorkerDirectory, run_on_a_worker};
+use crate::constant_rows::{ConstantCache, ConstantKey, ConstantRows, is_constant, is_short};
+use crate::distribute::{NodeAddress, QueryTasks, WorkerDirectory, last_stage};
 use crate::error::{from_datafusion, to_datafusion};
 use crate::generic_plans::{Bound, GenericPlan, GenericPlans, Shape};
 use crate::identifiers::{fold_columns, fold_relations};
 use crate::options::MooringOptions;
-use crate::plan_cache::{CachedPlan, PlanCache, PlanKey, is_constant, is_short};
 use crate::planner_session::{PlannerSessions, Spread};
 use crate::session::NodeRuntime;
 use crate::snapshot::{CurrentNames, Snapshot, TableSources};
 use crate::{Catalog, Catalogs};
+use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DataFusionError, Result as DataFusionResult, TableReference};
@@ -67,9 +68,9 @@ impl FoldedQuery {
     /// # Errors
     /// `AmbiguousName`, `SchemaNotFound`, `InvalidQuery`, `Unsupported`: what is wrong with the names, or
     /// how many relations there are.
-    pub fn new(mut query: Box<Query>) -> Result<Self> {
-        let tables = fold_relations(query.as_mut())?;
-        Ok(Self { query: query.into(), tables })
+    pub fn new(mut query: Arc<Query>) -> Result<Self> {
+        let tables = fold_relations(Arc::make_mut(&mut query))?;
+        Ok(Self { query, tables })
     }
 }
 
@@ -78,6 +79,8 @@ pub struct PlannedQuery {
     plan: Arc<dyn ExecutionPlan>,
     task: Arc<TaskContext>,
     schema: SchemaRef,
+    /// Of a statement whose rows may be kept.
+    constant: Option<ConstantKey>,
 }
 
 /// What a query takes and gives.
@@ -102,7 +105,7 @@ pub struct Engine {
     directory: Arc<dyn WorkerDirectory>,
     runs_scans: bool,
     sessions: PlannerSessions,
-    plans: PlanCache,
+    constants: ConstantCache,
     generic_plans: GenericPlans,
 }
 
@@ -121,7 +124,7 @@ impl Engine {
             directory,
             runs_scans,
             sessions,
-            plans: PlanCache::default(),
+            constants: ConstantCache::default(),
             generic_plans: GenericPlans::default(),
         }
     }
@@ -134,43 +137,51 @@ impl Engine {
         &self.node
     }
 
+    /// The rows of a constant statement that ran before, see [`Engine::keep_rows`].
+    pub fn constant_rows(
+        &self,
+        query: &Arc<Query>,
+        context: &QueryContext,
+    ) -> Option<ConstantRows> {
+        self.constants.get(&ConstantKey::new(query, context)?)
+    }
+
+    /// Keeps all rows that a plan gave, if it always gives the same.
+    pub fn keep_rows(&self, planned: &PlannedQuery, batch: Option<&RecordBatch>) {
+        if let Some(key) = &planned.constant {
+            let schema = planned.schema.clone();
+            self.constants.put(key.clone(), ConstantRows { schema, batch: batch.cloned() });
+        }
+    }
+
     /// Plans a query.
     ///
     /// # Errors
     /// Every kind that names, types and connectors can give; `NoWorkers` when the plan reads data
     /// and nobody is there to do it.
     pub async fn plan(&self, query: &FoldedQuery, context: &QueryContext) -> Result<PlannedQuery> {
-        if !query.tables.is_empty() {
-            // Boxed: the states of planning are large, and the plan of a constant needs none.
-            return Box::pin(self.plan_of_tables(query, context)).await;
-        }
-        let key = PlanKey::new(query.query.clone(), context);
-        match self.repeated(&key, context)? {
-            Some(planned) => Ok(planned),
-            None => Box::pin(self.plan_without_tables(query, key, context)).await,
+        // Boxed: the states of planning are large, and are copied into their task.
+        match query.tables.is_empty() {
+            true => Box::pin(self.plan_without_tables(query, context)).await,
+            false => Box::pin(self.plan_of_tables(query, context)).await,
         }
     }
 
     async fn plan_without_tables(
         &self,
         query: &FoldedQuery,
-        key: PlanKey,
         context: &QueryContext,
     ) -> Result<PlannedQuery> {
         let mut open = self.open(query, context).await?;
         let planned = async {
             let logical = logical_plan(query.query.as_ref().clone(), &mut open, context).await?;
-            let (plan, schema) = self.physical(&open.state.optimize(&logical)?, &open).await?;
-            if is_constant(&logical)
-                && is_short(key.query())
-                && let Some(cached) = CachedPlan::new(&plan, &schema, open.state.config())
-            {
-                self.plans.put(key, cached);
-            }
-            Ok((plan, schema))
+            let key = ConstantKey::new(&query.query, context);
+            let constant = key.filter(|key| is_short(key.query()) && is_constant(&logical));
+            Ok((self.physical(&open.state.optimize(&logical)?, &open).await?, constant))
         };
-        let planned = planned.await.map_err(|error: DataFusionError| from_datafusion(&error))?;
-        Ok(self.ready(planned, &open))
+        let (plan, constant) =
+            planned.await.map_err(|error: DataFusionError| from_datafusion(&error))?;
+        Ok(PlannedQuery { constant, ..self.ready(plan, &open) })
     }
 
     async fn plan_of_tables(
@@ -206,16 +217,7 @@ impl Engine {
         open: &OpenSession,
     ) -> PlannedQuery {
         let task = task_context(&self.node, open.state.config().clone());
-        PlannedQuery { plan, task, schema }
-    }
-
-    /// A constant statement that was planned before.
-    fn repeated(&self, key: &PlanKey, context: &QueryContext) -> Result<Option<PlannedQuery>> {
-        let Some(cached) = self.plans.get(key) else { return Ok(None) };
-        let plan = cached.fresh().map_err(|error| from_datafusion(&error))?;
-        let config = cached.config.with_extension(context.tasks.clone());
-        let task = task_context(&self.node, config);
-        Ok(Some(PlannedQuery { plan, task, schema: cached.schema }))
+        PlannedQuery { plan, task, schema, constant: None }
     }
 
     async fn physical(
@@ -227,7 +229,7 @@ impl Engine {
         let planner = open.state.query_planner();
         let physical = planner.create_physical_plan(logical, &open.state).await?;
         let plan = match open.spreads && !self.runs_scans {
-            true => run_on_a_worker(physical)?,
+            true => last_stage(physical)?,
             false => physical,
         };
         Ok((plan, schema))

@@ -6,8 +6,8 @@
 //! each number. A query puts its numbers and its own snapshot of the tables into a copy; everything that
 //! looks at values or statistics (pruning, the order of joins, distribution) happens after that.
 
+use crate::constant_rows::{is_short, means_the_same};
 use crate::engine::QueryContext;
-use crate::plan_cache::{is_short, means_the_same};
 use crate::snapshot::Snapshot;
 use crate::table::MooringTable;
 use datafusion::arrow::datatypes::{DataType, FieldRef};

@@ -12,8 +12,8 @@ mod predicate;
 mod value;
 mod session;
 mod planner_session;
+mod constant_rows;
 mod generic_plans;
-mod plan_cache;
 mod yield_after_joins;
 mod options;
 mod sources;
@@ -23,6 +23,7 @@ mod distribute;
 mod error;
 
 pub use catalogs::{Catalog, Catalogs};
+pub use constant_rows::ConstantRows;
 pub use distribute::{
     ClusterChannels, ClusterSecret, NodeAddress, QueryTasks, TaskRecord, TaskState,
     WorkerDirectory, bearer,

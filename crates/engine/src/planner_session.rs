@@ -2,8 +2,8 @@
 //! and rules, is built once; a query adds its options, its tables and its variables to a copy.
 
 use crate::distribute::{
-    DirectoryResolver, SliceForClient, SortConstantPartitions, WorkerDirectory, desired_task_count,
-    route_tasks, scale_up_leaf,
+    DirectoryResolver, SortConstantPartitions, WorkerDirectory, desired_task_count, route_tasks,
+    scale_up_leaf,
 };
 use crate::engine::QueryContext;
 use crate::functions::analyzer_rules;
@@ -59,7 +59,6 @@ impl PlannerSessions {
             .with_distributed_scale_up_leaf_node_handler(scale_up_leaf)
             .with_distributed_route_tasks_handler(route_tasks(directory, turn))
             .with_physical_optimizer_rule(Arc::new(SortConstantPartitions))
-            .with_physical_optimizer_rule(Arc::new(SliceForClient))
             .with_distributed_planner()
             .build();
         Self { here: builder().build(), spread }

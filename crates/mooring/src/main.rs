@@ -16,10 +16,6 @@ use config::{Config, Sources, Values};
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
 
-/// Queries allocate and free in large steps; the system's allocator keeps too much of it.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 type Failure = Box<dyn std::error::Error>;
 
 fn main() -> ExitCode {

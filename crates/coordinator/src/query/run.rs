@@ -11,7 +11,9 @@ use crate::session::LongStatement;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use futures::{FutureExt, StreamExt};
-use mooring_engine::{Engine, FoldedQuery, PlannedQuery, QueryContext, QueryDescription};
+use mooring_engine::{
+    ConstantRows, Engine, FoldedQuery, PlannedQuery, QueryContext, QueryDescription,
+};
 use mooring_spi::{BatchStream, Error, ErrorKind, Result, Retry};
 use sqlparser::ast;
 use std::sync::Arc;
@@ -31,7 +33,7 @@ const RETRY_PAUSE: Duration = Duration::from_millis(100);
 
 /// What a run needs besides the query's own record.
 pub struct RunRequest {
-    pub query: Box<ast::Query>,
+    pub query: Arc<ast::Query>,
     pub context: QueryContext,
     /// Given back once the statement is planned.
     pub admitted: Option<LongStatement>,
@@ -59,6 +61,11 @@ impl Runner {
     /// # Errors
     /// Every kind that planning and execution can give.
     pub async fn run(&self, query: Arc<Query>, request: RunRequest) -> Result<QueryRun> {
+        if request.admitted.is_none()
+            && let Some(rows) = self.engine.constant_rows(&request.query, &request.context)
+        {
+            return Ok(self.finished(&query, rows));
+        }
         let (head_sender, head) = oneshot::channel();
         let (sender, receiver) = mpsc::channel(BATCHES_AHEAD);
         let guard = query.cancel.clone().drop_guard();
@@ -74,13 +81,23 @@ impl Runner {
         Ok(QueryRun { schema: head.schema, batches })
     }
 
+    /// A query whose rows are known: nothing is planned or computed, so that it need not leave the door.
+    fn finished(&self, query: &Arc<Query>, rows: ConstantRows) -> QueryRun {
+        query.begin_attempt();
+        if let Some(batch) = &rows.batch {
+            query.add_output(batch.num_rows(), batch.get_array_memory_size());
+        }
+        self.queries.end(query, &QueryOutcome::Finished);
+        QueryRun { schema: rows.schema, batches: futures::stream::iter(rows.batch.map(Ok)).boxed() }
+    }
+
     /// What a query takes and gives, without running it.
     ///
     /// # Errors
     /// Every kind that planning can give.
     pub async fn describe(
         &self,
-        query: Box<ast::Query>,
+        query: Arc<ast::Query>,
         context: QueryContext,
     ) -> Result<QueryDescription> {
         let engine = self.engine.clone();
@@ -325,8 +342,11 @@ impl Drive {
             Some(_) => next(query, &mut batches).now_or_never(),
             None => Some(None),
         };
-        let head =
-            Head { schema: plan.schema().clone(), first, whole: matches!(after, Some(None)) };
+        let whole = matches!(after, Some(None));
+        if whole {
+            self.runner.engine.keep_rows(&plan, first.as_ref());
+        }
+        let head = Head { schema: plan.schema().clone(), first, whole };
         Ok(Started { head, rest: batches, next: after.flatten() })
     }
 

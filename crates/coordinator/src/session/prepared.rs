@@ -93,6 +93,6 @@ impl Session {
         let context = self.query_context(self.session_tables())?;
         let mut planned = query.query;
         make_unique(&mut planned);
-        self.runner.describe(planned, context).await
+        self.runner.describe(planned.into(), context).await
     }
 }

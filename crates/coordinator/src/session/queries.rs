@@ -42,7 +42,7 @@ impl Session {
         self.place.set_query(&record);
         context.options.query_id = record.id.clone();
         context.tasks = record.tasks.clone();
-        let request = RunRequest { query: planned, context, admitted };
+        let request = RunRequest { query: planned.into(), context, admitted };
         if let Some(explain) = query.explain {
             let tasks = record.tasks.clone();
             let mut text = self.runner.explain(record, request, explain.analyze).await?;

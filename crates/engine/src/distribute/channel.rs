@@ -1,6 +1,7 @@
 //! How one node reaches the workers: authenticated, kept alive, and with every failure of the
 //! connection told as `WorkerUnavailable`, so that the query can be run again.
 
+use super::open_in_time::open_in_time;
 use super::tasks::QueryTasks;
 use crate::error::to_datafusion;
 use async_trait::async_trait;
@@ -215,7 +216,7 @@ impl WorkerChannel for WorkerConnection {
                 streams.push(named.boxed());
             }
         }
-        Ok(streams)
+        Ok(open_in_time(streams))
     }
 
     async fn get_worker_info(

@@ -4,6 +4,8 @@
 
 mod channel;
 mod handlers;
+mod last_stage;
+mod open_in_time;
 mod placement;
 mod slice_batches;
 mod window_order;
@@ -14,6 +16,7 @@ pub use placement::{NodeAddress, WorkerDirectory};
 pub use tasks::{QueryTasks, TaskRecord, TaskState};
 
 pub(crate) use handlers::{desired_task_count, scale_up_leaf};
-pub(crate) use placement::{DirectoryResolver, route_tasks, run_on_a_worker};
-pub(crate) use slice_batches::{SliceBatchesExec, SliceForClient};
+pub(crate) use last_stage::last_stage;
+pub(crate) use placement::{DirectoryResolver, route_tasks};
+pub(crate) use slice_batches::SliceBatchesExec;
 pub(crate) use window_order::SortConstantPartitions;

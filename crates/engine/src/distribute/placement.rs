@@ -1,18 +1,8 @@
 //! Which workers run a plan's tasks.
 
-use super::slice_batches::SliceBatchesExec;
-use crate::codec::file_scan;
 use crate::error::to_datafusion;
-use crate::scan::SplitExec;
 use datafusion::common::Result;
-use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
-use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
-use datafusion::physical_plan::coop::CooperativeExec;
-use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
-use datafusion_distributed::{
-    DistributedExec, NetworkBoundary, NetworkCoalesceExec, RouteTasksEvent,
-    RouteTasksEventResponse, Stage, WorkerResolver,
-};
+use datafusion_distributed::{RouteTasksEvent, RouteTasksEventResponse, WorkerResolver};
 use mooring_spi::{Error, ErrorKind};
 use std::fmt;
 use std::sync::Arc;
@@ -64,35 +54,4 @@ pub(crate) fn route_tasks(
             .collect();
         Some(Ok(RouteTasksEventResponse::new(urls)))
     }
-}
-
-/// Sends a plan that stayed in one piece, but reads data, to a worker as one stage of one task: the
-/// coordinator runs last stages only.
-pub(crate) fn run_on_a_worker(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
-    if plan.is::<DistributedExec>() || !reads_data(&plan)? {
-        return Ok(plan);
-    }
-    let single: Arc<dyn ExecutionPlan> = match plan.output_partitioning().partition_count() {
-        1 => plan,
-        _ => Arc::new(CoalescePartitionsExec::new(plan)),
-    };
-    let boundary = NetworkCoalesceExec::try_new(Arc::new(SliceBatchesExec::new(single)), 1, 1)?;
-    let Stage::Local(mut stage) = boundary.input_stage().clone() else {
-        return Err(to_datafusion(Error::internal("a new stage is not local")));
-    };
-    stage.query_id = uuid::Uuid::new_v4();
-    stage.num = 1;
-    let boundary = boundary.with_input_stage(Stage::Local(stage))?;
-    // EXPLAIN looks for stages below the node at the head, not in it.
-    let head = Arc::new(CooperativeExec::new(boundary));
-    Ok(Arc::new(DistributedExec::new(head).with_metrics_collection(true)))
-}
-
-fn reads_data(plan: &Arc<dyn ExecutionPlan>) -> Result<bool> {
-    let mut found = false;
-    plan.apply(|node| {
-        found |= node.is::<SplitExec>() || file_scan(node.as_ref()).is_some();
-        Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
-    })?;
-    Ok(found)
 }

@@ -4,19 +4,14 @@
 
 use datafusion::arrow::array::{Array, AsArray, GenericByteArray, RecordBatch};
 use datafusion::arrow::datatypes::{ArrowNativeType, ByteArrayType, DataType};
-use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result, Statistics, plan_err};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::PhysicalExpr;
-use datafusion::physical_optimizer::PhysicalOptimizerRule;
-use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
 use datafusion::physical_plan::execution_plan::CardinalityEffect;
-use datafusion::physical_plan::sorts::sort_preserving_merge::SortPreservingMergeExec;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
-    ChildStats, ChildrenPropertiesMode, DisplayAs, DisplayFormatType, ExecutionPlan,
-    ExecutionPlanProperties, PlanProperties, ReplaceChildrenOptions, StatisticsArgs,
+    ChildStats, DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, StatisticsArgs,
 };
 use futures::StreamExt;
 use std::fmt;
@@ -26,47 +21,6 @@ use std::sync::Arc;
 /// ones cost more memory, not less: measured without compression, messages of 256 to 512 KiB took the
 /// coordinator a half more, since mimalloc 3 keeps blocks of up to 512 KiB in pages of each thread.
 const MESSAGE_BYTES: usize = 1024 * 1024;
-
-/// Slices below the nodes that merge partitions for the last stage.
-#[derive(Debug)]
-pub(crate) struct SliceForClient;
-
-impl PhysicalOptimizerRule for SliceForClient {
-    fn optimize(
-        &self,
-        plan: Arc<dyn ExecutionPlan>,
-        _config: &ConfigOptions,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        sliced(plan)
-    }
-
-    fn name(&self) -> &str {
-        "slice_for_client"
-    }
-
-    fn schema_check(&self) -> bool {
-        true
-    }
-}
-
-/// Slices where `plan` still has several partitions, going down from its root.
-fn sliced(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
-    if plan.output_partitioning().partition_count() > 1 {
-        return Ok(Arc::new(SliceBatchesExec::new(plan)));
-    }
-    let [child] = plan.children()[..] else { return Ok(plan) };
-    let merges = plan.is::<CoalescePartitionsExec>() || plan.is::<SortPreservingMergeExec>();
-    let is_spread = child.output_partitioning().partition_count() > 1;
-    if is_spread && !merges {
-        // It needs all of its input on one node.
-        return Ok(plan);
-    }
-    let sliced_child = sliced(Arc::clone(child))?;
-    plan.replace_children(
-        vec![sliced_child],
-        ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute),
-    )
-}
 
 /// Passes the rows on as they come, in batches of less than twice [`MESSAGE_BYTES`], single rows apart.
 #[derive(Debug)]

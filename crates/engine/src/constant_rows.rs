@@ -1,51 +1,42 @@
-//! Plans of statements that read no table and whose functions always give the same: clients send
-//! `SELECT 1` and its like by the thousand, and planning one takes ten times as long as running it.
+//! The rows of statements that read no table and whose functions always give the same: clients send
+//! `SELECT 1` and its like by the thousand, and planning one takes ten times as long as answering it.
 
 use crate::engine::QueryContext;
+use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
-use datafusion::common::Result;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
-use datafusion::execution::config::SessionConfig;
 use datafusion::logical_expr::{Expr, LogicalPlan, Volatility};
-use datafusion::physical_plan::ExecutionPlan;
-use datafusion::physical_plan::empty::EmptyExec;
-use datafusion::physical_plan::execution_plan::reset_plan_states;
-use datafusion::physical_plan::placeholder_row::PlaceholderRowExec;
-use datafusion::physical_plan::projection::ProjectionExec;
 use parking_lot::Mutex;
-use sqlparser::ast::Query;
+use sqlparser::ast::{Query, SetExpr};
 use std::collections::HashMap;
 use std::fmt::{self, Write};
 use std::sync::Arc;
 
-const PLANS_MAX: usize = 1024;
-/// A plan with literals longer than this in its statement is not worth its memory.
-const NODES_MAX: usize = 16;
-
+const STATEMENTS_MAX: usize = 1024;
 /// Longer statements are not remembered.
 const STATEMENT_BYTES_MAX: usize = 4 * 1024;
+/// Nor is what gives more.
+const ROWS_BYTES_MAX: usize = 4 * 1024;
 
-/// Everything that the plan of a statement without tables depends on.
+/// Everything that the rows of a statement without tables depend on.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct PlanKey {
+pub(crate) struct ConstantKey {
     query: Arc<Query>,
     time_zone: String,
     sql_mode: String,
     dialect: String,
-    batch_size_rows: usize,
-    target_partitions: usize,
 }
 
-impl PlanKey {
-    pub fn new(query: Arc<Query>, context: &QueryContext) -> Self {
-        Self {
-            query,
+impl ConstantKey {
+    /// `None` for a query that plainly is not constant.
+    pub fn new(query: &Arc<Query>, context: &QueryContext) -> Option<Self> {
+        let SetExpr::Select(select) = query.body.as_ref() else { return None };
+        (query.with.is_none() && select.from.is_empty()).then(|| Self {
+            query: Arc::clone(query),
             time_zone: context.options.time_zone.clone(),
             sql_mode: context.options.sql_mode.clone(),
             dialect: context.options.dialect.clone(),
-            batch_size_rows: context.options.batch_size_rows,
-            target_partitions: context.target_partitions,
-        }
+        })
     }
 
     pub fn query(&self) -> &Query {
@@ -53,59 +44,33 @@ impl PlanKey {
     }
 }
 
-/// A plan that can be run again and again.
+/// What a constant statement gives.
 #[derive(Debug, Clone)]
-pub(crate) struct CachedPlan {
-    plan: Arc<dyn ExecutionPlan>,
+pub struct ConstantRows {
     pub schema: SchemaRef,
-    pub config: SessionConfig,
-}
-
-impl CachedPlan {
-    /// `None` for a plan that keeps something of a run.
-    pub fn new(
-        plan: &Arc<dyn ExecutionPlan>,
-        schema: &SchemaRef,
-        config: &SessionConfig,
-    ) -> Option<Self> {
-        let mut nodes = 0;
-        let mut repeatable = true;
-        let walked = plan.apply(|node| {
-            nodes += 1;
-            repeatable &= nodes <= NODES_MAX
-                && (node.is::<ProjectionExec>()
-                    || node.is::<PlaceholderRowExec>()
-                    || node.is::<EmptyExec>());
-            Ok(if repeatable { TreeNodeRecursion::Continue } else { TreeNodeRecursion::Stop })
-        });
-        (walked.is_ok() && repeatable).then(|| Self {
-            plan: plan.clone(),
-            schema: schema.clone(),
-            config: config.clone(),
-        })
-    }
-
-    /// The plan with metrics of its own.
-    pub fn fresh(&self) -> Result<Arc<dyn ExecutionPlan>> {
-        reset_plan_states(self.plan.clone())
-    }
+    /// `None` for no rows.
+    pub batch: Option<RecordBatch>,
 }
 
 /// Bounded; when it is full it starts anew.
 #[derive(Debug, Default)]
-pub(crate) struct PlanCache(Mutex<HashMap<PlanKey, CachedPlan>>);
+pub(crate) struct ConstantCache(Mutex<HashMap<ConstantKey, ConstantRows>>);
 
-impl PlanCache {
-    pub fn get(&self, key: &PlanKey) -> Option<CachedPlan> {
+impl ConstantCache {
+    pub fn get(&self, key: &ConstantKey) -> Option<ConstantRows> {
         self.0.lock().get(key).cloned()
     }
 
-    pub fn put(&self, key: PlanKey, plan: CachedPlan) {
-        let mut plans = self.0.lock();
-        if plans.len() >= PLANS_MAX {
-            plans.clear();
+    pub fn put(&self, key: ConstantKey, rows: ConstantRows) {
+        let bytes = rows.batch.as_ref().map_or(0, RecordBatch::get_array_memory_size);
+        if bytes > ROWS_BYTES_MAX {
+            return;
         }
-        plans.insert(key, plan);
+        let mut statements = self.0.lock();
+        if statements.len() >= STATEMENTS_MAX {
+            statements.clear();
+        }
+        statements.insert(key, rows);
     }
 }
 

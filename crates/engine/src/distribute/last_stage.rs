@@ -1,0 +1,117 @@
+//! What the coordinator runs of a plan: its last stage, over one stream of small batches of each task
+//! below. A slow client's coordinator holds several batches of each stream, wherever they come from.
+
+use super::slice_batches::SliceBatchesExec;
+use crate::codec::file_scan;
+use crate::error::to_datafusion;
+use crate::scan::SplitExec;
+use datafusion::common::Result;
+use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
+use datafusion::physical_plan::coop::CooperativeExec;
+use datafusion::physical_plan::sorts::sort_preserving_merge::SortPreservingMergeExec;
+use datafusion::physical_plan::{
+    ChildrenPropertiesMode, ExecutionPlan, ExecutionPlanProperties, ReplaceChildrenOptions,
+};
+use datafusion_distributed::{
+    DistributedExec, NetworkBoundary, NetworkBoundaryExt, NetworkCoalesceExec, Stage,
+};
+use mooring_spi::Error;
+use std::sync::Arc;
+
+/// Leaves a plan's last stage to the coordinator. One that stayed in one piece goes to a worker whole,
+/// as one stage of one task, if it reads data.
+pub(crate) fn last_stage(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
+    match plan.is::<DistributedExec>() {
+        true => merge_on_workers(plan),
+        false if reads_data(&plan)? => run_on_a_worker(plan),
+        false => Ok(plan),
+    }
+}
+
+fn reads_data(plan: &Arc<dyn ExecutionPlan>) -> Result<bool> {
+    let mut found = false;
+    plan.apply(|node| {
+        found |= node.is::<SplitExec>() || file_scan(node.as_ref()).is_some();
+        Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    })?;
+    Ok(found)
+}
+
+fn run_on_a_worker(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
+    let single: Arc<dyn ExecutionPlan> = match plan.output_partitioning().partition_count() {
+        1 => plan,
+        _ => Arc::new(CoalescePartitionsExec::new(plan)),
+    };
+    let boundary = NetworkCoalesceExec::try_new(Arc::new(SliceBatchesExec::new(single)), 1, 1)?;
+    let boundary = numbered(&boundary, uuid::Uuid::new_v4(), 1)?;
+    // EXPLAIN looks for stages below the node at the head, not in it.
+    let head = Arc::new(CooperativeExec::new(boundary));
+    Ok(Arc::new(DistributedExec::new(head).with_metrics_collection(true)))
+}
+
+/// Where the last stage merges the partitions of all tasks, each task merges its own beforehand.
+fn merge_on_workers(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
+    if plan.is_network_boundary() {
+        return Ok(plan);
+    }
+    if let [input] = plan.children()[..]
+        && let Some(boundary) = input.downcast_ref::<NetworkCoalesceExec>()
+        && let Stage::Local(stage) = boundary.input_stage()
+        && let Some(merged) = merged(plan.as_ref(), Arc::clone(&stage.plan))
+    {
+        let merged = Arc::new(SliceBatchesExec::new(merged));
+        let boundary = NetworkCoalesceExec::try_new(merged, stage.tasks, 1)?;
+        let boundary = numbered(&boundary, stage.query_id, stage.num)?;
+        return with_children(plan, vec![boundary]);
+    }
+    let children = plan.children().into_iter().cloned().map(merge_on_workers);
+    let children = children.collect::<Result<Vec<_>>>()?;
+    with_children(plan, children)
+}
+
+/// One partition of `input`, as `merge` merges them; `None` if that does not merge.
+fn merged(
+    merge: &dyn ExecutionPlan,
+    input: Arc<dyn ExecutionPlan>,
+) -> Option<Arc<dyn ExecutionPlan>> {
+    let is_spread = input.output_partitioning().partition_count() > 1;
+    if let Some(sorted) = merge.downcast_ref::<SortPreservingMergeExec>() {
+        Some(match is_spread {
+            true => {
+                let own = SortPreservingMergeExec::new(sorted.expr().clone(), input);
+                Arc::new(own.with_fetch(sorted.fetch()))
+            }
+            false => input,
+        })
+    } else if merge.is::<CoalescePartitionsExec>() {
+        Some(match is_spread {
+            true => Arc::new(CoalescePartitionsExec::new(input).with_fetch(merge.fetch())),
+            false => input,
+        })
+    } else {
+        None
+    }
+}
+
+/// The boundary, as the one above stage `number` of its query.
+fn numbered(
+    boundary: &NetworkCoalesceExec,
+    query_id: uuid::Uuid,
+    number: usize,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    let Stage::Local(mut stage) = boundary.input_stage().clone() else {
+        return Err(to_datafusion(Error::internal("a new stage is not local")));
+    };
+    stage.query_id = query_id;
+    stage.num = number;
+    Ok(boundary.with_input_stage(Stage::Local(stage))?)
+}
+
+fn with_children(
+    plan: Arc<dyn ExecutionPlan>,
+    children: Vec<Arc<dyn ExecutionPlan>>,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    let options = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
+    plan.replace_children(children, options)
+}
