@@ -1,31 +1,31 @@
-"""A real Hive Metastore (version 2.3, of the jars that Spark brings) over tables that Spark wrote."""
+"""Real Hive Metastores over tables that Spark wrote: version 2.3 of the jars that Spark brings, and 4."""
 
-import contextlib
 import hashlib
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 
+from listening import await_listener, free_port
 from server import REPOSITORY
 
 START_TIMEOUT_S = 120
+STOP_TIMEOUT_S = 30
 CACHE = Path(os.environ.get("MOORING_CACHE") or Path.home() / ".cache" / "mooring")
 # The same package writes the tables and serves them.
 SPARK = CACHE / "venv-spark"
+# `tests/run` has Maven bring them.
+JARS_OF_4 = CACHE / "metastore4" / "jars"
 WRITER = REPOSITORY / "tests" / "hive"
+COPIER = WRITER / "metastore4" / "CopyTables.java"
+# Not copied to version 4: adding ten thousand partitions to a second metastore shows nothing new.
+LARGE = "many"
 
 
 def tables() -> Path:
     """The folder that Spark wrote, made once for each version of what it writes."""
-    digest = hashlib.sha256()
-    for file in sorted(WRITER.iterdir()):
-        if file.is_file():
-            digest.update(file.read_bytes())
-    folder = CACHE / "fixtures" / f"hive-{digest.hexdigest()[:16]}"
+    folder = CACHE / "fixtures" / f"hive-{digest(*sorted(path for path in WRITER.iterdir() if path.is_file()))}"
     if not (folder / "expected.json").exists():
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
@@ -37,21 +37,27 @@ def tables() -> Path:
     return folder
 
 
-class Metastore:
-    """The process, on a port of its own and over its own copy of the definitions."""
+def digest(*files: Path) -> str:
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:16]
 
-    def __init__(self, folder: Path):
+
+class Metastore:
+    """The process, on a port of its own and over its own copy of the definitions in `derby`, which it
+    makes if they are `None`."""
+
+    def __init__(self, jars: Path, derby: Path | None):
+        self.jars = jars
         self.scratch = tempfile.TemporaryDirectory(prefix="hive")
-        shutil.copytree(folder / "derby", Path(self.scratch.name) / "derby")
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.derby = Path(self.scratch.name) / "derby"
+        if derby is not None:
+            shutil.copytree(derby, self.derby)
+        self.port = free_port()
         self.child = None
 
     def start(self) -> None:
         scratch = Path(self.scratch.name)
         settings = {
-            "javax.jdo.option.ConnectionURL": f"jdbc:derby:{scratch}/derby",
+            "javax.jdo.option.ConnectionURL": f"jdbc:derby:{self.derby};create=true",
             "datanucleus.schema.autoCreateAll": "true",
             "hive.metastore.schema.verification": "false",
             "hive.async.log.enabled": "false",
@@ -59,27 +65,25 @@ class Metastore:
         }
         properties = "".join(f"<property><name>{k}</name><value>{v}</value></property>" for k, v in settings.items())
         (scratch / "hive-site.xml").write_text(f"<configuration>{properties}</configuration>")
-        [jars] = SPARK.glob("lib/python*/site-packages/pyspark/jars")
         command = [
-            "java", "-Xmx512m", f"-Dderby.stream.error.file={scratch}/derby.log", "-cp", f"{scratch}:{jars}/*",
+            "java", "-Xmx512m", f"-Dderby.stream.error.file={scratch}/derby.log", "-cp", f"{scratch}:{self.jars}/*",
             "org.apache.hadoop.hive.metastore.HiveMetaStore", "-p", str(self.port),
         ]
         with (scratch / "log").open("wb") as log:
             self.child = subprocess.Popen(command, cwd=scratch, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT)
-        deadline = time.monotonic() + START_TIMEOUT_S
-        while True:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=1):
-                return
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                raise RuntimeError(f"the metastore exited with {self.child.wait(0.2)}: {(scratch / 'log').read_text()[-2000:]}")
-            if time.monotonic() > deadline:
-                raise RuntimeError(f"the metastore did not listen in {START_TIMEOUT_S} s")
+        await_listener(self.child, self.port, START_TIMEOUT_S, scratch / "log")
 
     def kill(self) -> None:
         if self.child is not None:
             self.child.kill()
             self.child.wait()
             self.child = None
+
+    def stop(self) -> None:
+        """Its definitions are whole then."""
+        self.child.terminate()
+        self.child.wait(STOP_TIMEOUT_S)
+        self.child = None
 
     def __enter__(self) -> "Metastore":
         self.start()
@@ -88,3 +92,25 @@ class Metastore:
     def __exit__(self, *_exception: object) -> None:
         self.kill()
         self.scratch.cleanup()
+
+
+def version_2(folder: Path) -> Metastore:
+    [jars] = SPARK.glob("lib/python*/site-packages/pyspark/jars")
+    return Metastore(jars, folder / "derby")
+
+
+def version_4(folder: Path) -> Metastore:
+    """The same tables, without the large one."""
+    derby = folder / f"derby4-{digest(COPIER, COPIER.with_name('pom.xml'))}"
+    if not derby.exists():
+        with version_2(folder) as source, Metastore(JARS_OF_4, None) as copy:
+            subprocess.run(
+                ["java", "-cp", f"{JARS_OF_4}/*", COPIER, str(source.port), str(copy.port), LARGE],
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True,
+            )
+            copy.stop()
+            whole = derby.with_suffix(".part")
+            shutil.rmtree(whole, ignore_errors=True)
+            shutil.copytree(copy.derby, whole)
+            whole.rename(derby)
+    return Metastore(JARS_OF_4, derby)

@@ -5,7 +5,6 @@ import datetime
 import getpass
 import os
 import shutil
-import socket
 import subprocess
 import time
 from pathlib import Path
@@ -15,6 +14,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from listening import HOST, free_port
+
 START_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 30
 POLL_S = 0.05
@@ -23,7 +24,7 @@ POLL_S = 0.05
 class MariaDb:
     """Users: `root`, without a password."""
 
-    host = "127.0.0.1"
+    host = HOST
 
     def __init__(self, folder: Path):
         self.folder = folder
@@ -40,9 +41,7 @@ class MariaDb:
              "--auth-root-authentication-method=normal"],
             check=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )
-        with socket.socket() as probe:
-            probe.bind((self.host, 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         with (folder / "log").open("wb") as log:
             self.child = subprocess.Popen(
                 ["mariadbd", "--no-defaults", f"--user={user}", f"--datadir={data}", f"--port={self.port}",

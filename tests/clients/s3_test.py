@@ -1,11 +1,9 @@
 """Tables in a bucket, with moto's server as S3."""
 
 import contextlib
-import socket
 import subprocess
 import sys
 import tempfile
-import time
 import unittest
 from pathlib import Path
 
@@ -13,6 +11,7 @@ import boto3
 import pymysql
 
 import counted
+from listening import HOST, await_listener, free_port
 from server import REPOSITORY, binary, processes
 
 START_TIMEOUT_S = 60
@@ -23,21 +22,12 @@ DATA = REPOSITORY / "tests" / "data"
 @contextlib.contextmanager
 def object_store():
     """The URL of an S3 server. moto cannot tell which port it took, so we choose a free one."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [str(Path(sys.executable).parent / "moto_server"), "-H", "127.0.0.1", "-p", str(port)]
+    port = free_port()
+    command = [str(Path(sys.executable).parent / "moto_server"), "-H", HOST, "-p", str(port)]
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        deadline = time.monotonic() + START_TIMEOUT_S
-        while True:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
-                break
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                raise RuntimeError(f"moto_server exited with {child.wait(0.05)}")
-            if time.monotonic() > deadline:
-                raise RuntimeError(f"moto_server did not listen in {START_TIMEOUT_S} s")
-        yield f"http://127.0.0.1:{port}"
+        await_listener(child, port, START_TIMEOUT_S)
+        yield f"http://{HOST}:{port}"
     finally:
         child.terminate()
         try:

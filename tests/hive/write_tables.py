@@ -48,6 +48,8 @@ ALTER TABLE evolved ADD COLUMNS (name string COMMENT 'came later')
 INSERT INTO evolved VALUES (2, 'two')
 CREATE TABLE native (id bigint, name string, day date) USING parquet PARTITIONED BY (day)
 INSERT INTO native VALUES (1, 'one', DATE'2024-01-01'), (2, 'two', DATE'2024-01-02')
+CREATE TABLE camelCase (orderId int, shipTo struct<zipCode:int,lineItems:array<struct<lineNo:int>>>, Region string) USING parquet PARTITIONED BY (Region)
+INSERT INTO camelCase VALUES (1, named_struct('zipCode', 75000, 'lineItems', array(named_struct('lineNo', 7))), 'EU'), (2, NULL, 'US')
 CREATE TABLE as_orc (id int) STORED AS ORC
 CREATE TABLE as_text (id int) ROW FORMAT DELIMITED FIELDS TERMINATED BY ',' STORED AS TEXTFILE
 CREATE TABLE of_source_csv (id int) USING csv

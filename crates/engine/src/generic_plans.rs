@@ -8,6 +8,7 @@
 
 use crate::constant_rows::{is_short, means_the_same};
 use crate::engine::QueryContext;
+use crate::filtering_table::{FilteringTable, filter_in_scan};
 use crate::snapshot::Snapshot;
 use crate::table::MooringTable;
 use datafusion::arrow::datatypes::{DataType, FieldRef};
@@ -103,7 +104,11 @@ fn take_numbers(condition: &mut ast::Expr, numbers: &mut Vec<i64>) {
 
 /// An optimized plan with placeholders.
 #[derive(Debug)]
-pub(crate) struct GenericPlan(LogicalPlan);
+pub(crate) struct GenericPlan {
+    plan: LogicalPlan,
+    /// Whether its one table has to apply its filters for good.
+    scan_filters: bool,
+}
 
 impl GenericPlan {
     /// `None` unless the plan, `written` before it was optimized, always gives the same, and every placeholder in it stands
@@ -150,7 +155,23 @@ impl GenericPlan {
             }
             plan => Ok(Transformed::no(plan)),
         })?;
-        Ok(Some(Self(plan.data)))
+        Ok(Some(Self::of_template(plan.data)?))
+    }
+
+    fn of_template(plan: LogicalPlan) -> Result<Self> {
+        let mut tables = 0;
+        plan.apply(|plan| {
+            tables += usize::from(matches!(plan, LogicalPlan::TableScan(_)));
+            Ok(TreeNodeRecursion::Continue)
+        })?;
+        if tables != 1 {
+            return Ok(Self { plan, scan_filters: false });
+        }
+        let without_filter = plan.transform_down(|plan| match filter_in_scan(&plan) {
+            Some(scan) => Ok(Transformed::new(scan.clone(), true, TreeNodeRecursion::Stop)),
+            None => Ok(Transformed::no(plan)),
+        })?;
+        Ok(Self { scan_filters: without_filter.transformed, plan: without_filter.data })
     }
 
     /// The plan of one query, with its numbers and its tables.
@@ -160,7 +181,7 @@ impl GenericPlan {
     pub fn bind(&self, shape: &Shape, snapshot: &Snapshot) -> Result<Bound> {
         let mut numbers_fit = true;
         let mut tables_fit = true;
-        let plan = self.0.clone().transform_up(|plan| {
+        let plan = self.plan.clone().transform_up(|plan| {
             let plan = plan.map_expressions(|expr| {
                 expr.transform_up(|expr| match &expr {
                     Expr::Placeholder(placeholder) => {
@@ -176,7 +197,10 @@ impl GenericPlan {
                 LogicalPlan::TableScan(mut scan) => {
                     match snapshot.table(&scan.table_name) {
                         Some(table) if table.table.schema == scan.source.schema() => {
-                            scan.source = provider_as_source(table);
+                            scan.source = match self.scan_filters {
+                                true => provider_as_source(Arc::new(FilteringTable(table))),
+                                false => provider_as_source(table),
+                            };
                         }
                         _ => tables_fit = false,
                     }

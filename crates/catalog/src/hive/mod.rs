@@ -7,6 +7,7 @@ mod client;
 mod metrics;
 mod partition;
 mod settings;
+mod spark;
 mod table;
 mod thrift;
 mod types;

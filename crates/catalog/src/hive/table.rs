@@ -1,9 +1,10 @@
 //! A table of the metastore as a definition that can be read, or the reason why it cannot.
 
+use super::spark;
 use super::thrift::{Struct, Value};
 use super::types::arrow_type;
 use arrow::datatypes::{Field, Schema};
-use mooring_spi::{Error, ErrorKind, Result, TableDefinition, TableFormat, fold};
+use mooring_spi::{Error, ErrorKind, Result, TableDefinition, TableFormat};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -25,8 +26,10 @@ pub(super) fn definition(table: &Struct) -> Result<TableDefinition> {
         Error::new(ErrorKind::CorruptData, format!("table `{label}` has no storage descriptor"))
     })?;
     let partition_columns = table.list(8)?;
-    let what = other_than_files(&table.text(12)?, &parameters)
-        .or_else(|| otherwise_in_spark(&parameters, !partition_columns.is_empty()));
+    let what = other_than_files(&table.text(12)?, &parameters).or_else(|| {
+        let by_folders = !partition_columns.is_empty() && spark::partitions_by_folders(&parameters);
+        by_folders.then(|| "a table of Spark whose partitions only its folders tell".to_owned())
+    });
     if let Some(what) = what {
         return Err(Error::unsupported(format!(
             "table `{label}` is {what}, which is not read yet"
@@ -38,11 +41,12 @@ pub(super) fn definition(table: &Struct) -> Result<TableDefinition> {
         )));
     }
     check_format(&format!("table `{label}`"), storage)?;
+    let known_to_spark = spark::fields(&label, &parameters)?;
     let columns: Result<Vec<Field>> = storage
         .list(1)?
         .iter()
         .chain(partition_columns)
-        .map(|column| field(&label, column))
+        .map(|column| Ok(spark::spelled(&field(&label, column)?, &known_to_spark)))
         .collect();
     Ok(TableDefinition {
         schema_name,
@@ -98,44 +102,6 @@ fn by_position(parameters: &BTreeMap<String, String>) -> bool {
 /// Field 3 of `SerDeInfo`.
 fn serde_parameters(storage: &Struct) -> Result<BTreeMap<String, String>> {
     storage.structure(7).map_or_else(|| Ok(BTreeMap::new()), |serde| serde.texts(3))
-}
-
-/// What Spark keeps of a table in its parameters, because the metastore cannot say it: its schema as
-/// JSON, in parts, and who knows its partitions.
-fn otherwise_in_spark(parameters: &BTreeMap<String, String>, partitioned: bool) -> Option<String> {
-    let by_folders = parameters.contains_key("spark.sql.sources.provider")
-        && parameters.get("spark.sql.partitionProvider").is_none_or(|known| known != "catalog");
-    if partitioned && by_folders {
-        return Some("a table of Spark whose partitions only its folders tell".to_owned());
-    }
-    let part = |number: usize| parameters.get(&format!("spark.sql.sources.schema.part.{number}"));
-    let parts: String = (0..).map_while(part).map(String::as_str).collect();
-    let schema = parameters.get("spark.sql.sources.schema").unwrap_or(&parts);
-    if schema.is_empty() {
-        return None;
-    }
-    match serde_json::from_str(schema).is_ok_and(|schema| keeps_case(&schema)) {
-        true => None,
-        false => {
-            Some("a table of Spark with capitals in the names of its columns or fields".to_owned())
-        }
-    }
-}
-
-/// Whether every name in Spark's schema is as the metastore keeps it.
-fn keeps_case(schema: &serde_json::Value) -> bool {
-    match schema {
-        serde_json::Value::Object(entries) => entries.iter().all(|(key, value)| {
-            // Comments and other metadata name nothing.
-            key == "metadata"
-                || match (key.as_str(), value) {
-                    ("name", serde_json::Value::String(name)) => fold(name) == *name,
-                    _ => keeps_case(value),
-                }
-        }),
-        serde_json::Value::Array(values) => values.iter().all(keeps_case),
-        _ => true,
-    }
 }
 
 /// Fields of `StorageDescriptor`: 1 columns, 2 location, 3 input format, 7 SerDe.
@@ -236,30 +202,6 @@ mod tests {
         let plain =
             parameters(&[("transactional", "false"), ("EXTERNAL", "TRUE"), ("numRows", "1")]);
         assert_eq!(other_than_files("EXTERNAL_TABLE", &plain), None);
-    }
-
-    #[test]
-    fn what_only_spark_knows_is_refused() {
-        let schema = |name: &str| {
-            let fields = format!(r#"[{{"name":"{name}","type":"long"}}]"#);
-            let inner = format!(r#"{{"type":"struct","fields":{fields}}}"#);
-            format!(
-                r#"{{"fields":[{{"name":"id","type":{inner},"metadata":{{"comment":"Id"}}}}]}}"#
-            )
-        };
-        let refused = |pairs: &[(&str, &str)], partitioned| {
-            otherwise_in_spark(&parameters(pairs), partitioned).is_some()
-        };
-        let (lower, upper) = (schema("zip_code"), schema("zipCode"));
-        assert!(!refused(&[("spark.sql.sources.schema", &lower)], true));
-        assert!(refused(&[("spark.sql.sources.schema", &upper)], false));
-        let (first, second) = upper.split_at(40);
-        let part = |number: u8| format!("spark.sql.sources.schema.part.{number}");
-        assert!(refused(&[(&part(0), first), (&part(1), second)], false));
-        assert!(refused(&[("spark.sql.sources.schema", "{")], false));
-        let native = ("spark.sql.sources.provider", "parquet");
-        assert!(refused(&[native], true) && !refused(&[native], false));
-        assert!(!refused(&[native, ("spark.sql.partitionProvider", "catalog")], true));
     }
 
     #[test]

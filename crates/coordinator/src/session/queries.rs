@@ -5,7 +5,8 @@ use super::{Completion, LongStatement, OutputColumn, Response, ResultSet, Sessio
 use crate::information_schema::SessionTables;
 use crate::query::{NewQuery, QueryRun, RunRequest};
 use crate::statement::{
-    Label, QueryStatement, Scope, VariableProvider, VariableValue, make_unique,
+    CATALOG_AWAY, Label, QueryStatement, Scope, VariableProvider, VariableValue, Warning,
+    make_unique,
 };
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::cast;
@@ -53,6 +54,11 @@ impl Session {
         }
         let run = self.runner.run(record, request).await?;
         self.warnings.append(&mut left_out.lock());
+        self.warnings.extend(run.notices.iter().map(|notice| Warning {
+            level: "Warning",
+            code: CATALOG_AWAY,
+            message: notice.clone(),
+        }));
         if let Some(variable) = query.into {
             return self.select_into(&variable, run).await;
         }
