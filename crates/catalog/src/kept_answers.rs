@@ -93,8 +93,8 @@ impl<M: Metastore + 'static> KeepingMetastore<M> {
             inner: Arc::new(inner),
             catalog: catalog.to_owned(),
             settings,
-            schemas: Answers::new(|names| weight(names)),
-            tables: Answers::new(|names| weight(names)),
+            schemas: Answers::new(weight),
+            tables: Answers::new(weight),
             // A table that is not there may be made at any time.
             table: Answers::new(|table| table.is_some().then_some(1)),
             partitions: Answers::new(|partitions| weight(partitions.as_ref()?)),
