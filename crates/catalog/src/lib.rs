@@ -4,7 +4,6 @@
 
 mod embedded;
 mod hive;
-mod kept_answers;
 mod kept_definitions;
 
 #[cfg(test)]
@@ -12,4 +11,3 @@ mod conformance;
 
 pub use embedded::{DEFAULT_SCHEMA, EmbeddedMetastore};
 pub use hive::{HIVE_PROPERTIES, HiveMetastore, HiveSettings, MetastoreMetrics};
-pub use kept_answers::{KEEP_PROPERTIES, KeepSettings, KeepingMetastore};

@@ -81,7 +81,6 @@ pub struct PlannedQuery {
     schema: SchemaRef,
     /// Of a statement whose rows may be kept.
     constant: Option<ConstantKey>,
-    notices: Vec<String>,
 }
 
 /// What a query takes and gives.
@@ -218,7 +217,7 @@ impl Engine {
         open: &OpenSession,
     ) -> PlannedQuery {
         let task = task_context(&self.node, open.state.config().clone());
-        PlannedQuery { plan, task, schema, constant: None, notices: open.snapshot.notices() }
+        PlannedQuery { plan, task, schema, constant: None }
     }
 
     async fn physical(
@@ -302,11 +301,6 @@ impl Engine {
 }
 
 impl PlannedQuery {
-    /// What the client should know of how its rows are found, though it is no error.
-    pub fn notices(&self) -> &[String] {
-        &self.notices
-    }
-
     /// The columns of the result, in their order.
     pub fn schema(&self) -> &SchemaRef {
         &self.schema

@@ -9,7 +9,7 @@ use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::{CatalogProvider, CatalogProviderList, SchemaProvider, TableProvider};
 use datafusion::common::{DataFusionError, TableReference};
 use mooring_spi::{CatalogKey, Error, ErrorKind, Result, SchemaTable, pick_name};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// What an unqualified name in a session means.
@@ -83,15 +83,6 @@ impl Snapshot {
         )
         .await?;
         Ok(Self { tables: resolved.into_iter().flatten().collect(), current: current.clone() })
-    }
-
-    /// What the catalogs say of their answers, each once.
-    pub fn notices(&self) -> Vec<String> {
-        let metastores =
-            self.tables.values().filter_map(|table| table.catalog.connector.metastore());
-        let notices: BTreeSet<String> =
-            metastores.filter_map(|metastore| metastore.notice()).collect();
-        notices.into_iter().collect()
     }
 
     pub fn catalog_keys(&self) -> Vec<CatalogKey> {

@@ -2,8 +2,7 @@
 
 use crate::config::Config;
 use mooring_catalog::{
-    EmbeddedMetastore, HIVE_PROPERTIES, HiveMetastore, HiveSettings, KEEP_PROPERTIES, KeepSettings,
-    KeepingMetastore, MetastoreMetrics,
+    EmbeddedMetastore, HIVE_PROPERTIES, HiveMetastore, HiveSettings, MetastoreMetrics,
 };
 use mooring_connectors::lake::{LakeConnector, LakeSettings};
 use mooring_connectors::tpch::{TpchConnectorFactory, TpchReaderFactory};
@@ -143,16 +142,13 @@ impl ConnectorFactory for HiveFactory {
     }
 
     fn connector(&self, definition: &CatalogDefinition) -> Result<Arc<dyn Connector>> {
-        check_properties(definition, &[HIVE_PROPERTIES, KEEP_PROPERTIES].concat())?;
-        let named = |error: Error| {
+        check_properties(definition, HIVE_PROPERTIES)?;
+        let settings = HiveSettings::from_properties(&definition.properties).map_err(|error| {
             Error::new(error.kind(), format!("catalog `{}`: {}", definition.name, error.message()))
-        };
-        let settings = HiveSettings::from_properties(&definition.properties).map_err(named)?;
-        let keep = KeepSettings::from_properties(&definition.properties).map_err(named)?;
+        })?;
         let stores = lake_stores(definition, &self.storage_metrics)?;
         let metastore =
             HiveMetastore::new(&definition.name, settings, self.metastore_metrics.clone());
-        let metastore = KeepingMetastore::new(metastore, &definition.name, keep);
         Ok(Arc::new(LakeConnector::new(Arc::new(metastore), stores, self.settings)))
     }
 }

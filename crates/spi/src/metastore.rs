@@ -102,20 +102,6 @@ pub trait Metastore: Send + Sync + Debug {
         predicate: &Predicate,
     ) -> Result<Option<Vec<PartitionDefinition>>>;
 
-    /// What a client that gets rows by these definitions now should know: that they may be old.
-    fn notice(&self) -> Option<String> {
-        None
-    }
-
-    /// Asks for a table anew, however fresh what is kept of it, and for its partitions when they are
-    /// wanted next.
-    ///
-    /// # Errors
-    /// `SourceUnavailable`: what is kept stays as it was.
-    async fn refresh(&self, _schema: &str, _table: &str) -> Result<()> {
-        Ok(())
-    }
-
     /// # Errors
     /// `SchemaExists`.
     async fn create_schema(&self, schema: &str) -> Result<()>;

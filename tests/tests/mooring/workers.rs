@@ -199,3 +199,37 @@ async fn a_kill_stops_the_work_on_the_workers() {
         at_rest.await.unwrap();
     }
 }
+
+/// A point query that came before with other numbers: the scan itself applies its conditions.
+#[tokio::test]
+async fn a_repeated_point_query_is_filtered_by_its_scan() {
+    const ROWS: u64 = 8_000;
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/data/parquet/numbers.parquet");
+    for cluster in [Cluster::one_node().unwrap(), Cluster::with_workers(2).unwrap()] {
+        let cluster = cluster.start().await.unwrap();
+        let mut session = cluster.connect_distributing().await.unwrap();
+        let create = format!(
+            "CREATE EXTERNAL TABLE lake.default.numbers STORED AS PARQUET LOCATION '{file}'"
+        );
+        session.run(&create).await.unwrap();
+        for id in [4_000, 17, ROWS - 1, 2_048, ROWS] {
+            let expected = match id < ROWS {
+                true => vec![vec![(id % 7).to_string()]],
+                false => Vec::new(),
+            };
+            let found = |what: &str, more: &str| {
+                format!("SELECT {what} FROM lake.default.numbers WHERE id = {id}{more}")
+            };
+            let rows = session.rows(&found("bucket", "")).await.unwrap();
+            assert_eq!(rows, expected, "{id}");
+            let rows = session.rows(&found("bucket", " LIMIT 1")).await.unwrap();
+            assert_eq!(rows, expected, "{id}");
+            let matching = id < ROWS && id % 7 >= 3;
+            let rows = session.rows(&found("count(*)", " AND bucket >= 3")).await.unwrap();
+            assert_eq!(rows, [[u8::from(matching).to_string()]], "{id}");
+        }
+        let explain = "EXPLAIN SELECT bucket FROM lake.default.numbers WHERE id = 5";
+        let plan = session.rows(explain).await.unwrap().concat().join("\n");
+        assert!(!plan.contains("FilterExec") && plan.contains("predicate=id"), "{plan}");
+    }
+}

@@ -7,7 +7,7 @@
 use super::footer::{FileFooter, StoredFile, read_footer};
 use super::location::Folder;
 use super::record::first_record;
-use arrow::datatypes::{FieldRef, SchemaRef};
+use arrow::datatypes::{DataType, FieldRef, SchemaRef};
 use futures::{StreamExt, stream};
 use mooring_spi::{Compression, Error, ErrorKind, Result, TableFormat, fold};
 use mooring_storage::CatalogStores;
@@ -75,6 +75,11 @@ pub(super) fn check_footer(
     footer: &FileFooter,
     file: &dyn Display,
 ) -> Result<()> {
+    for column in columns.iter().filter(|column| column.data_type().is_nested()) {
+        if let Ok(in_file) = footer.schema.field_with_name(column.name()) {
+            check_nested(column.name(), column.data_type(), in_file.data_type(), file)?;
+        }
+    }
     // Most files have all columns, and a look into the map tells.
     if columns.iter().all(|column| footer.columns.contains_key(column.name())) {
         return Ok(());
@@ -84,25 +89,75 @@ pub(super) fn check_footer(
     check(columns, &names, file)
 }
 
+/// The same for the fields of a structure, wherever it stands in its column.
+fn check_nested(
+    column: &str,
+    ours: &DataType,
+    in_file: &DataType,
+    file: &dyn Display,
+) -> Result<()> {
+    match (ours, in_file) {
+        (DataType::Struct(ours), DataType::Struct(in_file)) => {
+            let names: Vec<&str> = in_file.iter().map(|field| field.name().as_str()).collect();
+            if let Some((name, other)) = in_other_case(ours, &names) {
+                return Err(Error::new(
+                    ErrorKind::InvalidArgument,
+                    format!(
+                        "field `{name}` of column `{column}` is `{other}` in file `{file}`; declare it as `{other}`"
+                    ),
+                ));
+            }
+            ours.iter().try_for_each(|field| match in_file.find(field.name()) {
+                Some((_, other)) => {
+                    check_nested(column, field.data_type(), other.data_type(), file)
+                }
+                None => Ok(()),
+            })
+        }
+        (DataType::List(ours), DataType::List(in_file)) => {
+            check_nested(column, ours.data_type(), in_file.data_type(), file)
+        }
+        // Keys and values have other names in the files of other writers, and are found by place.
+        (DataType::Map(ours, _), DataType::Map(in_file, _)) => {
+            match (ours.data_type(), in_file.data_type()) {
+                (DataType::Struct(ours), DataType::Struct(in_file)) => {
+                    ours.iter().zip(in_file).try_for_each(|(ours, in_file)| {
+                        check_nested(column, ours.data_type(), in_file.data_type(), file)
+                    })
+                }
+                _ => Ok(()),
+            }
+        }
+        _ => Ok(()),
+    }
+}
+
 fn check(columns: &[FieldRef], file_columns: &[&str], file: &dyn Display) -> Result<()> {
-    for column in columns {
-        let name = column.name().as_str();
-        if file_columns.contains(&name) {
-            continue;
+    match in_other_case(columns, file_columns) {
+        None => Ok(()),
+        Some((name, other)) => Err(Error::new(
+            ErrorKind::InvalidArgument,
+            format!("column `{name}` is `{other}` in file `{file}`; declare it as `{other}`"),
+        )),
+    }
+}
+
+/// A name that the file has in another case only, and how it has it.
+fn in_other_case<'a>(
+    fields: impl IntoIterator<Item = &'a FieldRef> + Clone,
+    file_names: &[&'a str],
+) -> Option<(&'a str, &'a str)> {
+    fields.clone().into_iter().map(|field| field.name().as_str()).find_map(|name| {
+        if file_names.contains(&name) {
+            return None;
         }
         let folded = fold(name);
         // A table may have both spellings, from files of two writers.
-        let is_declared = |other: &str| columns.iter().any(|column| column.name() == other);
-        let other_case =
-            file_columns.iter().find(|other| fold(other) == folded && !is_declared(other));
-        if let Some(other) = other_case {
-            return Err(Error::new(
-                ErrorKind::InvalidArgument,
-                format!("column `{name}` is `{other}` in file `{file}`; declare it as `{other}`"),
-            ));
-        }
-    }
-    Ok(())
+        let is_declared =
+            |other: &str| fields.clone().into_iter().any(|field| field.name() == other);
+        let other = file_names.iter().find(|other| fold(other) == folded && !is_declared(other));
+        other.map(|other| (name, *other))
+    })
 }
 
 async fn first_footers<'f>(folder: &Folder, files: &'f [ObjectMeta]) -> Vec<(&'f str, FileFooter)> {
@@ -120,4 +175,42 @@ async fn first_footers<'f>(folder: &Folder, files: &'f [ObjectMeta]) -> Vec<(&'f
         })
         .collect();
     stream::iter(reads).buffered(FILES_READ).filter_map(|file| async { file }).collect().await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::datatypes::{Field, Fields};
+    use std::sync::Arc;
+
+    fn place(name: &str) -> DataType {
+        DataType::Struct(Fields::from(vec![Field::new(name, DataType::Int32, true)]))
+    }
+
+    fn list(item: DataType) -> DataType {
+        DataType::List(Arc::new(Field::new("element", item, true)))
+    }
+
+    fn map(key: &str, value: DataType) -> DataType {
+        let pair = Fields::from(vec![
+            Field::new(key, DataType::Utf8, false),
+            Field::new("value", value, true),
+        ]);
+        DataType::Map(Arc::new(Field::new("entries", DataType::Struct(pair), false)), false)
+    }
+
+    #[test]
+    fn fields_in_another_case_are_refused_wherever_they_stand() {
+        let file = "s3://b/f.parquet";
+        let checked = |ours: DataType, theirs: DataType| check_nested("c", &ours, &theirs, &file);
+        for wrap in [|data_type| data_type, list, |data_type| map("key", list(data_type))] {
+            let error = checked(wrap(place("zipCode")), wrap(place("zipcode"))).expect_err("case");
+            for word in ["`zipCode`", "`c`", "`zipcode`", file] {
+                assert!(error.message().contains(word), "{error}");
+            }
+            checked(wrap(place("zipCode")), wrap(place("zipCode"))).expect("the same");
+            checked(wrap(place("zipCode")), wrap(place("city"))).expect("it came later");
+        }
+        checked(map("key", place("zip")), map("Key", place("zip"))).expect("keys have no name");
+    }
 }

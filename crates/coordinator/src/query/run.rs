@@ -43,8 +43,6 @@ pub struct RunRequest {
 pub struct QueryRun {
     pub schema: SchemaRef,
     pub batches: BatchStream,
-    /// For SHOW WARNINGS.
-    pub notices: Vec<String>,
 }
 
 /// What all runs share.
@@ -80,7 +78,7 @@ impl Runner {
             true => first.boxed(),
             false => first.chain(reader(record, receiver, guard)).boxed(),
         };
-        Ok(QueryRun { schema: head.schema, batches, notices: head.notices })
+        Ok(QueryRun { schema: head.schema, batches })
     }
 
     /// A query whose rows are known: nothing is planned or computed, so that it need not leave the door.
@@ -90,8 +88,7 @@ impl Runner {
             query.add_output(batch.num_rows(), batch.get_array_memory_size());
         }
         self.queries.end(query, &QueryOutcome::Finished);
-        let batches = futures::stream::iter(rows.batch.map(Ok)).boxed();
-        QueryRun { schema: rows.schema, batches, notices: Vec::new() }
+        QueryRun { schema: rows.schema, batches: futures::stream::iter(rows.batch.map(Ok)).boxed() }
     }
 
     /// What a query takes and gives, without running it.
@@ -271,7 +268,6 @@ struct Head {
     first: Option<RecordBatch>,
     /// Nothing comes after `first`.
     whole: bool,
-    notices: Vec<String>,
 }
 
 impl Drive {
@@ -350,8 +346,7 @@ impl Drive {
         if whole {
             self.runner.engine.keep_rows(&plan, first.as_ref());
         }
-        let notices = plan.notices().to_vec();
-        let head = Head { schema: plan.schema().clone(), first, whole, notices };
+        let head = Head { schema: plan.schema().clone(), first, whole };
         Ok(Started { head, rest: batches, next: after.flatten() })
     }
 

@@ -104,23 +104,6 @@ impl Session {
 }
 
 impl Session {
-    /// Everybody may: it changes nothing but how old an answer may be.
-    pub(super) async fn refresh_table(&self, name: &Name) -> Result<Response> {
-        let name = split_table(&name.0, &self.catalog, self.schema.as_deref())?;
-        let catalog = self.catalogs().get(&name.catalog)?;
-        if let Some(metastore) = catalog.connector.metastore() {
-            metastore.refresh(&name.schema, &name.table).await?;
-        }
-        let asked = [SchemaTable::new(&name.schema, &name.table)];
-        match catalog.connector.resolve(&asked).await?.pop().flatten() {
-            Some(_) => Ok(done(0)),
-            None => Err(Error::new(
-                ErrorKind::TableNotFound,
-                format!("table `{}.{}.{}` does not exist", name.catalog, name.schema, name.table),
-            )),
-        }
-    }
-
     /// A location may be any file that the server can read, so only administrators name one.
     fn must_be_administrator(&self, statement: &str) -> Result<()> {
         match self.client.administrator {

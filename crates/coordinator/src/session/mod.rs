@@ -184,7 +184,6 @@ impl Session {
             Statement::DropTable { names, if_exists } => {
                 Box::pin(self.drop_tables(&names, if_exists)).await
             }
-            Statement::RefreshTable(table) => Box::pin(self.refresh_table(&table)).await,
             Statement::Transaction(_) => Ok(Response::Done(Completion::default())),
             Statement::Kill(kill) => self.kill(kill),
             Statement::Users(statement) => Box::pin(self.about_users(*statement)).await,

@@ -5,8 +5,7 @@ use super::{Completion, LongStatement, OutputColumn, Response, ResultSet, Sessio
 use crate::information_schema::SessionTables;
 use crate::query::{NewQuery, QueryRun, RunRequest};
 use crate::statement::{
-    CATALOG_AWAY, Label, QueryStatement, Scope, VariableProvider, VariableValue, Warning,
-    make_unique,
+    Label, QueryStatement, Scope, VariableProvider, VariableValue, make_unique,
 };
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::cast;
@@ -54,11 +53,6 @@ impl Session {
         }
         let run = self.runner.run(record, request).await?;
         self.warnings.append(&mut left_out.lock());
-        self.warnings.extend(run.notices.iter().map(|notice| Warning {
-            level: "Warning",
-            code: CATALOG_AWAY,
-            message: notice.clone(),
-        }));
         if let Some(variable) = query.into {
             return self.select_into(&variable, run).await;
         }

@@ -56,9 +56,6 @@ impl ShowContext<'_> {
     }
 }
 
-/// Of a warning that a catalog does not answer: ER_CONNECT_TO_FOREIGN_DATA_SOURCE.
-pub const CATALOG_AWAY: u16 = 1429;
-
 /// A line of SHOW WARNINGS.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Warning {

@@ -42,8 +42,8 @@ mod answer;
 #[cfg(test)]
 mod hostile_tests;
 
-pub use answer::{CATALOG_AWAY, Process, ServerStatus, ShowContext, Warning, describe, show};
 pub(crate) use answer::{Cell, ENGINE, status_lines, table_type};
+pub use answer::{Process, ServerStatus, ShowContext, Warning, describe, show};
 pub(crate) use character_sets::{CHARACTER_SETS, COLLATIONS, CharacterSet, Collation};
 pub use column_list::{COMMENT_KEY, PartitionColumn};
 pub use dialect::MooringDialect;
@@ -90,8 +90,6 @@ pub enum Statement {
         names: Vec<Name>,
         if_exists: bool,
     },
-    /// Forgets what is kept of a table, and asks its catalog again.
-    RefreshTable(Name),
     /// Accepted without effect: every statement is its own transaction.
     Transaction(Transaction),
     Kill(Kill),
@@ -113,7 +111,6 @@ impl Statement {
             | Statement::Use(_)
             | Statement::Show(_)
             | Statement::Describe(_)
-            | Statement::RefreshTable(_)
             | Statement::Transaction(_)
             | Statement::Kill(_) => false,
         }

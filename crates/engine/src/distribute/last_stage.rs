@@ -1,14 +1,17 @@
-//! What the coordinator runs of a plan: its last stage, over one stream of small batches of each task
-//! below. A slow client's coordinator holds several batches of each stream, wherever they come from.
+//! What the coordinator runs of a plan: its last stage. Where that only merges what the tasks below it
+//! send, it reads one stream of small batches of each: a slow client's coordinator holds several batches
+//! of each stream.
 
 use super::slice_batches::SliceBatchesExec;
 use crate::codec::file_scan;
 use crate::error::to_datafusion;
 use crate::scan::SplitExec;
 use datafusion::common::Result;
-use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
 use datafusion::physical_plan::coop::CooperativeExec;
+use datafusion::physical_plan::limit::{GlobalLimitExec, LocalLimitExec};
+use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::sorts::sort_preserving_merge::SortPreservingMergeExec;
 use datafusion::physical_plan::{
     ChildrenPropertiesMode, ExecutionPlan, ExecutionPlanProperties, ReplaceChildrenOptions,
@@ -22,6 +25,7 @@ use std::sync::Arc;
 /// Leaves a plan's last stage to the coordinator. One that stayed in one piece goes to a worker whole,
 /// as one stage of one task, if it reads data.
 pub(crate) fn last_stage(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
+    let plan = with_limits_that_cross(plan)?;
     match plan.is::<DistributedExec>() {
         true => merge_on_workers(plan),
         false if reads_data(&plan)? => run_on_a_worker(plan),
@@ -29,10 +33,41 @@ pub(crate) fn last_stage(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn Executi
     }
 }
 
+/// DataFusion's form of most nodes cuts a limit to 32 bits, and that of `GlobalLimitExec` does not. Where
+/// there are several partitions, the limit is there to end early, and a node above holds it.
+fn with_limits_that_cross(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
+    let moved = plan.transform_up(|node| {
+        let keeps =
+            node.is::<GlobalLimitExec>() || is_sort(node.as_ref()) || is_scan(node.as_ref());
+        let long = node.fetch().filter(|fetch| u32::try_from(*fetch).is_err());
+        let Some(fetch) = long.filter(|_| !keeps) else { return Ok(Transformed::no(node)) };
+        let bare = match node.downcast_ref::<LocalLimitExec>() {
+            Some(limit) => Arc::clone(limit.input()),
+            None => match node.with_fetch(None) {
+                Some(bare) => bare,
+                None => return Ok(Transformed::no(node)),
+            },
+        };
+        Ok(Transformed::yes(match bare.output_partitioning().partition_count() {
+            1 => Arc::new(GlobalLimitExec::new(bare, 0, Some(fetch))),
+            _ => bare,
+        }))
+    })?;
+    Ok(moved.data)
+}
+
+fn is_sort(node: &dyn ExecutionPlan) -> bool {
+    node.is::<SortExec>() || node.is::<SortPreservingMergeExec>()
+}
+
+fn is_scan(node: &dyn ExecutionPlan) -> bool {
+    node.is::<SplitExec>() || file_scan(node).is_some()
+}
+
 fn reads_data(plan: &Arc<dyn ExecutionPlan>) -> Result<bool> {
     let mut found = false;
     plan.apply(|node| {
-        found |= node.is::<SplitExec>() || file_scan(node.as_ref()).is_some();
+        found |= is_scan(node.as_ref());
         Ok(if found { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
     })?;
     Ok(found)

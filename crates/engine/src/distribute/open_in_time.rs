@@ -11,7 +11,8 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use tokio_util::task::AbortOnDropHandle;
 
-/// A tenth of a worker's patience and less, as the streams of a task's own inputs wait anew.
+/// A worker's patience is for twenty stages in a row: the streams of a task's own inputs wait anew. From
+/// then on a stream may hold what its connection may, see `WORKER_BUFFER_BYTES`.
 const OPEN_AFTER: Duration = Duration::from_secs(30);
 
 /// The streams of one task, each polled for the first time after [`OPEN_AFTER`] at the latest. What that
