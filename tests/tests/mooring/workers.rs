@@ -233,3 +233,15 @@ async fn a_repeated_point_query_is_filtered_by_its_scan() {
         assert!(!plan.contains("FilterExec") && plan.contains("predicate=id"), "{plan}");
     }
 }
+
+/// What DataFusion sends of an offset has 32 bits.
+#[tokio::test]
+async fn an_offset_that_cannot_cross_is_refused() {
+    let cluster = Cluster::with_workers(1).unwrap().start().await.unwrap();
+    let mut session = cluster.connect().await.unwrap();
+    let nations = "SELECT n_name FROM tpch.tiny.nation LIMIT 5 OFFSET";
+    let error = session.run(&format!("{nations} 4294967296")).await.unwrap_err().to_string();
+    assert!(error.contains("1235") && error.contains("4294967296"), "{error}");
+    let rows = session.rows(&format!("{nations} 4294967295")).await.unwrap();
+    assert!(rows.is_empty(), "{rows:?}");
+}

@@ -35,8 +35,21 @@ pub(crate) fn last_stage(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn Executi
 
 /// DataFusion's form of most nodes cuts a limit to 32 bits, and that of `GlobalLimitExec` does not. Where
 /// there are several partitions, the limit is there to end early, and a node above holds it.
+///
+/// # Errors
+/// `Unsupported` for an offset beyond 32 bits, which every form cuts.
 fn with_limits_that_cross(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
     let moved = plan.transform_up(|node| {
+        if let Some(limit) = node.downcast_ref::<GlobalLimitExec>()
+            && u32::try_from(limit.skip()).is_err()
+        {
+            let message = format!(
+                "OFFSET {} is not supported on a cluster; up to {} is",
+                limit.skip(),
+                u32::MAX
+            );
+            return Err(to_datafusion(Error::unsupported(message)));
+        }
         let keeps =
             node.is::<GlobalLimitExec>() || is_sort(node.as_ref()) || is_scan(node.as_ref());
         let long = node.fetch().filter(|fetch| u32::try_from(*fetch).is_err());
