@@ -1,8 +1,9 @@
 //! From a parsed statement to a running plan, on the coordinator.
 
-use crate::constant_rows::{ConstantCache, ConstantKey, ConstantRows, is_constant, is_short};
+use crate::constant_plans::{ConstantKey, ConstantPlan, ConstantPlans, is_constant, is_short};
 use crate::distribute::{NodeAddress, QueryTasks, WorkerDirectory, last_stage};
 use crate::error::{from_datafusion, to_datafusion};
+use crate::filtering_table::lone_scan;
 use crate::generic_plans::{Bound, GenericPlan, GenericPlans, Shape};
 use crate::identifiers::{fold_columns, fold_relations};
 use crate::options::MooringOptions;
@@ -10,7 +11,6 @@ use crate::planner_session::{PlannerSessions, Spread};
 use crate::session::NodeRuntime;
 use crate::snapshot::{CurrentNames, Snapshot, TableSources};
 use crate::{Catalog, Catalogs};
-use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DataFusionError, Result as DataFusionResult, TableReference};
@@ -79,8 +79,6 @@ pub struct PlannedQuery {
     plan: Arc<dyn ExecutionPlan>,
     task: Arc<TaskContext>,
     schema: SchemaRef,
-    /// Of a statement whose rows may be kept.
-    constant: Option<ConstantKey>,
 }
 
 /// What a query takes and gives.
@@ -105,7 +103,7 @@ pub struct Engine {
     directory: Arc<dyn WorkerDirectory>,
     runs_scans: bool,
     sessions: PlannerSessions,
-    constants: ConstantCache,
+    constant_plans: ConstantPlans,
     generic_plans: GenericPlans,
 }
 
@@ -124,7 +122,7 @@ impl Engine {
             directory,
             runs_scans,
             sessions,
-            constants: ConstantCache::default(),
+            constant_plans: ConstantPlans::default(),
             generic_plans: GenericPlans::default(),
         }
     }
@@ -137,21 +135,16 @@ impl Engine {
         &self.node
     }
 
-    /// The rows of a constant statement that ran before, see [`Engine::keep_rows`].
-    pub fn constant_rows(
+    /// The plan of a constant statement that was planned before. It is so small that running it takes
+    /// less time than a change of threads.
+    pub fn constant_plan(
         &self,
         query: &Arc<Query>,
         context: &QueryContext,
-    ) -> Option<ConstantRows> {
-        self.constants.get(&ConstantKey::new(query, context)?)
-    }
-
-    /// Keeps all rows that a plan gave, if it always gives the same.
-    pub fn keep_rows(&self, planned: &PlannedQuery, batch: Option<&RecordBatch>) {
-        if let Some(key) = &planned.constant {
-            let schema = planned.schema.clone();
-            self.constants.put(key.clone(), ConstantRows { schema, batch: batch.cloned() });
-        }
+    ) -> Option<PlannedQuery> {
+        let known = self.constant_plans.get(&ConstantKey::new(query, context)?)?;
+        let plan = known.fresh().ok()?;
+        Some(PlannedQuery { plan, task: self.constant_plans.task.clone(), schema: known.schema })
     }
 
     /// Plans a query.
@@ -175,13 +168,19 @@ impl Engine {
         let mut open = self.open(query, context).await?;
         let planned = async {
             let logical = logical_plan(query.query.as_ref().clone(), &mut open, context).await?;
-            let key = ConstantKey::new(&query.query, context);
-            let constant = key.filter(|key| is_short(key.query()) && is_constant(&logical));
-            Ok((self.physical(&open.state.optimize(&logical)?, &open).await?, constant))
+            let optimized = open.state.optimize(&logical)?;
+            let (plan, schema) = self.physical(&optimized, &open).await?;
+            if let Some(key) = ConstantKey::new(&query.query, context)
+                && is_short(key.query())
+                && is_constant(&logical)
+                && let Some(constant) = ConstantPlan::new(&plan, &schema)?
+            {
+                self.constant_plans.put(key, constant);
+            }
+            Ok((plan, schema))
         };
-        let (plan, constant) =
-            planned.await.map_err(|error: DataFusionError| from_datafusion(&error))?;
-        Ok(PlannedQuery { constant, ..self.ready(plan, &open) })
+        let planned = planned.await.map_err(|error: DataFusionError| from_datafusion(&error))?;
+        Ok(self.ready(planned, &open))
     }
 
     async fn plan_of_tables(
@@ -217,7 +216,7 @@ impl Engine {
         open: &OpenSession,
     ) -> PlannedQuery {
         let task = task_context(&self.node, open.state.config().clone());
-        PlannedQuery { plan, task, schema, constant: None }
+        PlannedQuery { plan, task, schema }
     }
 
     async fn physical(
@@ -226,6 +225,11 @@ impl Engine {
         open: &OpenSession,
     ) -> DataFusionResult<(Arc<dyn ExecutionPlan>, SchemaRef)> {
         let schema = output_schema(logical);
+        if !open.spreads
+            && let Some(scan) = lone_scan(logical, &open.state).await?
+        {
+            return Ok((scan, schema));
+        }
         let planner = open.state.query_planner();
         let physical = planner.create_physical_plan(logical, &open.state).await?;
         let plan = match open.spreads && !self.runs_scans {

@@ -8,14 +8,14 @@ use async_trait::async_trait;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::{DFSchema, Result};
-use datafusion::datasource::TableType;
-use datafusion::datasource::source::DataSourceExec;
+use datafusion::datasource::{TableType, source_as_provider};
+use datafusion::execution::SessionState;
+use datafusion::logical_expr::expr_rewriter::unnormalize_cols;
 use datafusion::logical_expr::utils::split_conjunction;
 use datafusion::logical_expr::{Expr, LogicalPlan, TableProviderFilterPushDown};
 use datafusion::physical_expr::{PhysicalExpr, conjunction};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::filter::FilterExec;
-use datafusion::physical_plan::filter_pushdown::PushedDown;
 use std::sync::Arc;
 
 #[derive(Debug)]
@@ -38,16 +38,7 @@ impl TableProvider for FilteringTable {
         filters: &[Expr],
         _limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let plan = self.0.scan(session, projection, filters, None).await?;
-        let schema = DFSchema::try_from(plan.schema())?;
-        let filters = filters
-            .iter()
-            .map(|filter| session.create_physical_expr(filter.clone(), &schema))
-            .collect::<Result<Vec<_>>>()?;
-        match filtered_source(session, &plan, &filters)? {
-            Some(filtered) => Ok(filtered),
-            None => Ok(Arc::new(FilterExec::try_new(conjunction(filters), plan)?)),
-        }
+        self.0.scan_with(session, projection, filters, filters, None).await
     }
 
     fn supports_filters_pushdown(
@@ -58,18 +49,53 @@ impl TableProvider for FilteringTable {
     }
 }
 
-/// The scan with all of `filters` in it, if it is one that can apply them.
-fn filtered_source(
-    session: &dyn Session,
-    plan: &Arc<dyn ExecutionPlan>,
-    filters: &[Arc<dyn PhysicalExpr>],
+/// A plan that is the scan of such a table alone: DataFusion's rules have nothing to better in it.
+///
+/// # Errors
+/// As planning a scan.
+pub(crate) async fn lone_scan(
+    plan: &LogicalPlan,
+    session: &SessionState,
 ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
-    let Some(scan) = plan.downcast_ref::<DataSourceExec>() else { return Ok(None) };
-    let source = scan.data_source();
-    let pushed = source.try_pushdown_filters(filters.to_vec(), session.config_options())?;
-    let all = pushed.filters.iter().all(|pushed| matches!(pushed, PushedDown::Yes));
-    let filtered = pushed.updated_node.filter(|_| all);
-    Ok(filtered.map(|source| Arc::new(DataSourceExec::new(source)) as _))
+    let LogicalPlan::TableScan(scan) = plan else { return Ok(None) };
+    let table = source_as_provider(&scan.source)?;
+    if scan.fetch.is_some() || !table.is::<FilteringTable>() {
+        return Ok(None);
+    }
+    let filters = unnormalize_cols(scan.filters.iter().cloned());
+    table.scan(session, scan.projection.as_ref(), &filters, None).await.map(Some)
+}
+
+/// `conditions` over the columns of `schema`.
+///
+/// # Errors
+/// As planning an expression.
+pub(crate) fn physical_conditions(
+    session: &dyn Session,
+    schema: &SchemaRef,
+    conditions: &[Expr],
+) -> Result<Vec<Arc<dyn PhysicalExpr>>> {
+    let schema = DFSchema::try_from(schema.clone())?;
+    conditions
+        .iter()
+        .map(|condition| session.create_physical_expr(condition.clone(), &schema))
+        .collect()
+}
+
+/// The rows of `plan` that meet all of `conditions`.
+///
+/// # Errors
+/// As planning an expression.
+pub(crate) fn filtered(
+    session: &dyn Session,
+    plan: Arc<dyn ExecutionPlan>,
+    conditions: &[Expr],
+) -> Result<Arc<dyn ExecutionPlan>> {
+    if conditions.is_empty() {
+        return Ok(plan);
+    }
+    let conditions = physical_conditions(session, &plan.schema(), conditions)?;
+    Ok(Arc::new(FilterExec::try_new(conjunction(conditions), plan)?))
 }
 
 /// The plan without its filter, if its only table's scan has all of the filter's conditions.

@@ -6,7 +6,7 @@
 //! each number. A query puts its numbers and its own snapshot of the tables into a copy; everything that
 //! looks at values or statistics (pruning, the order of joins, distribution) happens after that.
 
-use crate::constant_rows::{is_short, means_the_same};
+use crate::constant_plans::{is_short, means_the_same};
 use crate::engine::QueryContext;
 use crate::filtering_table::{FilteringTable, filter_in_scan};
 use crate::snapshot::Snapshot;

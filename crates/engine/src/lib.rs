@@ -13,7 +13,7 @@ mod predicate;
 mod value;
 mod session;
 mod planner_session;
-mod constant_rows;
+mod constant_plans;
 mod generic_plans;
 mod yield_after_joins;
 mod options;
@@ -24,7 +24,6 @@ mod distribute;
 mod error;
 
 pub use catalogs::{Catalog, Catalogs};
-pub use constant_rows::ConstantRows;
 pub use distribute::{
     ClusterChannels, ClusterSecret, NodeAddress, QueryTasks, TaskRecord, TaskState,
     WorkerDirectory, bearer,

@@ -2,6 +2,7 @@
 
 use crate::Catalog;
 use crate::error::to_datafusion;
+use crate::filtering_table::filtered;
 use crate::options::MooringOptions;
 use crate::predicate::{selects_few, to_predicate};
 use crate::scan::{FilesRequest, SplitExec, SplitScanSpec, deal, files_plan};
@@ -45,6 +46,35 @@ impl TableProvider for MooringTable {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
+        self.scan_with(session, projection, filters, &[], limit).await
+    }
+
+    fn supports_filters_pushdown(
+        &self,
+        filters: &[&Expr],
+    ) -> Result<Vec<TableProviderFilterPushDown>> {
+        // A connector prunes; the engine filters again.
+        Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
+    }
+
+    fn statistics(&self) -> Option<Statistics> {
+        Some(Arc::unwrap_or_clone(to_statistics(&self.table.statistics, &self.table.schema)))
+    }
+}
+
+impl MooringTable {
+    /// A scan of which `filters` may leave rows out, and that gives no row against `conditions`.
+    ///
+    /// # Errors
+    /// What the connector answers.
+    pub async fn scan_with(
+        &self,
+        session: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        conditions: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
         let predicate = to_predicate(filters);
         let all: Vec<usize> = (0..self.table.schema.fields().len()).collect();
         let options = session.config_options().extensions.get::<MooringOptions>();
@@ -63,6 +93,7 @@ impl TableProvider for MooringTable {
                     catalog: self.catalog.definition.key,
                     schema: &self.table.schema,
                     projection: projection.cloned(),
+                    conditions,
                     limit: limit.filter(|_| filters.is_empty()),
                     selects_few: selects_few(
                         &predicate,
@@ -74,28 +105,16 @@ impl TableProvider for MooringTable {
             }
             Scan::Splits(scan) => {
                 let partitions = session.config().target_partitions();
-                Ok(self.splits(partitions, projection, projected, predicate, scan))
+                let plan = self.splits(partitions, projection, projected, predicate, scan);
+                filtered(session, plan, conditions)
             }
             Scan::Rows(batches) => {
-                Ok(MemorySourceConfig::try_new_exec(&[batches], projected, None)?)
+                let plan = MemorySourceConfig::try_new_exec(&[batches], projected, None)?;
+                filtered(session, plan, conditions)
             }
         }
     }
 
-    fn supports_filters_pushdown(
-        &self,
-        filters: &[&Expr],
-    ) -> Result<Vec<TableProviderFilterPushDown>> {
-        // A connector prunes; the engine filters again.
-        Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
-    }
-
-    fn statistics(&self) -> Option<Statistics> {
-        Some(Arc::unwrap_or_clone(to_statistics(&self.table.statistics, &self.table.schema)))
-    }
-}
-
-impl MooringTable {
     fn files(
         &self,
         session: &dyn Session,

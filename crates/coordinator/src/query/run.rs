@@ -11,9 +11,7 @@ use crate::session::LongStatement;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use futures::{FutureExt, StreamExt};
-use mooring_engine::{
-    ConstantRows, Engine, FoldedQuery, PlannedQuery, QueryContext, QueryDescription,
-};
+use mooring_engine::{Engine, FoldedQuery, PlannedQuery, QueryContext, QueryDescription};
 use mooring_spi::{BatchStream, Error, ErrorKind, Result, Retry};
 use sqlparser::ast;
 use std::sync::Arc;
@@ -61,17 +59,16 @@ impl Runner {
     /// # Errors
     /// Every kind that planning and execution can give.
     pub async fn run(&self, query: Arc<Query>, request: RunRequest) -> Result<QueryRun> {
-        if request.admitted.is_none()
-            && let Some(rows) = self.engine.constant_rows(&request.query, &request.context)
-        {
-            return Ok(self.finished(&query, rows));
-        }
         let (head_sender, head) = oneshot::channel();
         let (sender, receiver) = mpsc::channel(BATCHES_AHEAD);
         let guard = query.cancel.clone().drop_guard();
         let record = query.clone();
         let drive = Drive { runner: self.clone(), query: Ended::new(self, query), sender };
-        self.runtime.spawn(drive.run(request, head_sender));
+        match self.engine.constant_plan(&request.query, &request.context) {
+            // Its one row is there before another thread would have it.
+            Some(plan) => Box::pin(drive.run(Work::Run(plan), head_sender)).await,
+            None => drop(self.runtime.spawn(drive.run(Work::Plan(Box::new(request)), head_sender))),
+        }
         let head = head.await.map_err(|_| lost())??;
         let first = futures::stream::iter(head.first.map(Ok));
         let batches = match head.whole {
@@ -79,16 +76,6 @@ impl Runner {
             false => first.chain(reader(record, receiver, guard)).boxed(),
         };
         Ok(QueryRun { schema: head.schema, batches })
-    }
-
-    /// A query whose rows are known: nothing is planned or computed, so that it need not leave the door.
-    fn finished(&self, query: &Arc<Query>, rows: ConstantRows) -> QueryRun {
-        query.begin_attempt();
-        if let Some(batch) = &rows.batch {
-            query.add_output(batch.num_rows(), batch.get_array_memory_size());
-        }
-        self.queries.end(query, &QueryOutcome::Finished);
-        QueryRun { schema: rows.schema, batches: futures::stream::iter(rows.batch.map(Ok)).boxed() }
     }
 
     /// What a query takes and gives, without running it.
@@ -200,7 +187,7 @@ impl Planning {
     }
 }
 
-/// A query that ends as failed should its task be lost.
+/// A query that ends as failed should its task panic, and as cancelled should it be dropped.
 struct Ended {
     queries: Arc<Queries>,
     query: Arc<Query>,
@@ -218,8 +205,9 @@ impl Ended {
 
 impl Drop for Ended {
     fn drop(&mut self) {
+        let error = if std::thread::panicking() { lost() } else { cancelled() };
         // Without effect on a query that has ended.
-        self.queries.end(&self.query, &QueryOutcome::Failed(lost()));
+        self.queries.end(&self.query, &outcome_of(&self.query, error));
     }
 }
 
@@ -244,6 +232,12 @@ async fn next(query: &Query, batches: &mut BatchStream) -> Option<Result<RecordB
         () = query.cancel.cancelled() => Some(Err(cancelled())),
         batch = batches.next() => batch,
     }
+}
+
+/// What a query still needs.
+enum Work {
+    Plan(Box<RunRequest>),
+    Run(PlannedQuery),
 }
 
 /// The task of one query.
@@ -271,14 +265,14 @@ struct Head {
 }
 
 impl Drive {
-    async fn run(self, request: RunRequest, head: oneshot::Sender<Result<Head>>) {
+    async fn run(self, work: Work, head: oneshot::Sender<Result<Head>>) {
         let query = self.query.query.clone();
         let _deadline = Deadline::start(&query);
         let permit = match self.runner.queries.admit(&query).await {
             Ok(permit) => permit,
             Err(error) => return self.fail(error, head),
         };
-        let started = match self.start(request).await {
+        let started = match self.start(work).await {
             Ok(started) => started,
             Err(error) => return self.fail(error, head),
         };
@@ -307,11 +301,14 @@ impl Drive {
     }
 
     /// Plans and starts until the first batch is there, again when a retry can help.
-    async fn start(&self, request: RunRequest) -> Result<Started> {
+    async fn start(&self, work: Work) -> Result<Started> {
         let query = &self.query.query;
         query.advance(QueryState::Planning);
         query.begin_attempt();
-        let mut planning = Planning::new(request)?;
+        let mut planning = match work {
+            Work::Plan(request) => Planning::new(*request)?,
+            Work::Run(plan) => return self.begin(&plan).await,
+        };
         let retries_max = self.runner.queries.settings().retries_max;
         loop {
             let error = match self.attempt(&mut planning).await {
@@ -333,8 +330,13 @@ impl Drive {
     }
 
     async fn attempt(&self, planning: &mut Planning) -> Result<Started> {
+        let plan = self.runner.plan(&self.query.query, planning).await?;
+        self.begin(&plan).await
+    }
+
+    /// Starts a plan, to its first batch.
+    async fn begin(&self, plan: &PlannedQuery) -> Result<Started> {
         let query = &self.query.query;
-        let plan = self.runner.plan(query, planning).await?;
         query.advance(QueryState::Running);
         let mut batches = plan.execute()?;
         let first = next(query, &mut batches).await.transpose()?;
@@ -343,9 +345,6 @@ impl Drive {
             None => Some(None),
         };
         let whole = matches!(after, Some(None));
-        if whole {
-            self.runner.engine.keep_rows(&plan, first.as_ref());
-        }
         let head = Head { schema: plan.schema().clone(), first, whole };
         Ok(Started { head, rest: batches, next: after.flatten() })
     }

@@ -1,6 +1,7 @@
 //! From a connector's `FileScan` to a `DataSourceExec` over our file source.
 
 use super::{MooringFileSource, parquet_reader, stock_source};
+use crate::filtering_table::{filtered, physical_conditions};
 use crate::sources::store_address;
 use crate::value::{to_scalar, to_statistics};
 use datafusion::arrow::datatypes::{FieldRef, Schema, SchemaRef};
@@ -8,11 +9,13 @@ use datafusion::catalog::Session;
 use datafusion::common::Result;
 use datafusion::config::TableParquetOptions;
 use datafusion::datasource::file_format::file_compression_type::FileCompressionType;
-use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder};
+use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, FileSource};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::datasource::table_schema::TableSchema;
 use datafusion::execution::object_store::ObjectStoreUrl;
+use datafusion::logical_expr::Expr;
 use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::filter_pushdown::PushedDown;
 use datafusion_datasource::PartitionedFile;
 use mooring_spi::{CatalogKey, Compression, Error, ErrorKind, FileEntry, FileFormat, FileScan};
 use object_store::ObjectMeta;
@@ -25,6 +28,8 @@ pub(crate) struct FilesRequest<'a> {
     /// All columns of the table; the partition columns are the last ones.
     pub schema: &'a SchemaRef,
     pub projection: Option<Vec<usize>>,
+    /// What the rows have to meet.
+    pub conditions: &'a [Expr],
     pub limit: Option<usize>,
     /// Whether the filters leave so few rows that other columns are decoded for these alone.
     pub selects_few: bool,
@@ -54,7 +59,8 @@ pub(crate) fn files_plan(
     let address = ObjectStoreUrl::parse(store_address(request.catalog, &scan.store))?;
     let reader = parquet_reader(session.config(), &address)?;
     let inner = stock_source(&scan.format, table_schema, parquet, reader);
-    let source = Arc::new(MooringFileSource::new(inner, scan.format));
+    let source: Arc<dyn FileSource> = Arc::new(MooringFileSource::new(inner, scan.format));
+    let (source, left) = with_conditions(session, request, source)?;
     let groups = FileGroup::new(files).split_files(session.config().target_partitions());
     let config = FileScanConfigBuilder::new(address, source)
         .with_file_groups(groups)
@@ -63,7 +69,26 @@ pub(crate) fn files_plan(
         .with_projection_indices(request.projection.clone())?
         .with_limit(request.limit)
         .build();
-    Ok(DataSourceExec::from_data_source(config))
+    filtered(session, DataSourceExec::from_data_source(config), left)
+}
+
+/// The source with all conditions in it, if it is one that can apply them, and those that are left.
+fn with_conditions<'a>(
+    session: &dyn Session,
+    request: &FilesRequest<'a>,
+    source: Arc<dyn FileSource>,
+) -> Result<(Arc<dyn FileSource>, &'a [Expr])> {
+    if request.conditions.is_empty() {
+        return Ok((source, &[]));
+    }
+    let conditions = physical_conditions(session, request.schema, request.conditions)?;
+    let pushed = source.try_pushdown_filters(conditions, session.config_options())?;
+    let all = pushed.filters.iter().all(|pushed| matches!(pushed, PushedDown::Yes));
+    Ok(match pushed.updated_node {
+        Some(filtering) if all => (filtering, &[]),
+        Some(pruning) => (pruning, request.conditions),
+        None => (source, request.conditions),
+    })
 }
 
 fn split_schema(schema: &SchemaRef, partition_columns: usize) -> (Vec<FieldRef>, Vec<FieldRef>) {

@@ -1,24 +1,31 @@
-//! The rows of statements that read no table and whose functions always give the same: clients send
-//! `SELECT 1` and its like by the thousand, and planning one takes ten times as long as answering it.
+//! Plans of statements that read no table and whose functions always give the same: clients send
+//! `SELECT 1` and its like by the thousand, and planning one takes ten times as long as running it.
 
 use crate::engine::QueryContext;
-use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::common::Result;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
+use datafusion::execution::TaskContext;
 use datafusion::logical_expr::{Expr, LogicalPlan, Volatility};
+use datafusion::physical_expr::expressions::Literal;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::empty::EmptyExec;
+use datafusion::physical_plan::execution_plan::reset_plan_states;
+use datafusion::physical_plan::placeholder_row::PlaceholderRowExec;
+use datafusion::physical_plan::projection::ProjectionExec;
 use parking_lot::Mutex;
 use sqlparser::ast::{Query, SetExpr};
 use std::collections::HashMap;
 use std::fmt::{self, Write};
 use std::sync::Arc;
 
-const STATEMENTS_MAX: usize = 1024;
+const PLANS_MAX: usize = 1024;
 /// Longer statements are not remembered.
 const STATEMENT_BYTES_MAX: usize = 4 * 1024;
-/// Nor is what gives more.
-const ROWS_BYTES_MAX: usize = 4 * 1024;
+/// Nor are plans that hold longer values.
+const VALUES_BYTES_MAX: usize = 4 * 1024;
 
-/// Everything that the rows of a statement without tables depend on.
+/// Everything that the plan of a statement without tables depend on.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct ConstantKey {
     query: Arc<Query>,
@@ -44,33 +51,68 @@ impl ConstantKey {
     }
 }
 
-/// What a constant statement gives.
+/// A plan that can be run again and again, and has nothing left to compute: it gives at most one row, of
+/// literals.
 #[derive(Debug, Clone)]
-pub struct ConstantRows {
+pub(crate) struct ConstantPlan {
+    plan: Arc<dyn ExecutionPlan>,
     pub schema: SchemaRef,
-    /// `None` for no rows.
-    pub batch: Option<RecordBatch>,
+}
+
+impl ConstantPlan {
+    /// `None` for any other plan.
+    ///
+    /// # Errors
+    /// As walking a plan.
+    pub fn new(plan: &Arc<dyn ExecutionPlan>, schema: &SchemaRef) -> Result<Option<Self>> {
+        let mut left = Some(VALUES_BYTES_MAX);
+        plan.apply(|node| {
+            left = left.and_then(|left| left.checked_sub(values_bytes(node.as_ref())?));
+            Ok(match left {
+                Some(_) => TreeNodeRecursion::Continue,
+                None => TreeNodeRecursion::Stop,
+            })
+        })?;
+        Ok(left.map(|_| Self { plan: plan.clone(), schema: schema.clone() }))
+    }
+
+    /// The plan with metrics of its own.
+    ///
+    /// # Errors
+    /// As rewriting a plan.
+    pub fn fresh(&self) -> Result<Arc<dyn ExecutionPlan>> {
+        reset_plan_states(self.plan.clone())
+    }
+}
+
+/// What a node's literals take; `None` for a node that has anything else.
+fn values_bytes(node: &dyn ExecutionPlan) -> Option<usize> {
+    if node.is::<PlaceholderRowExec>() || node.is::<EmptyExec>() {
+        return Some(0);
+    }
+    let columns = node.downcast_ref::<ProjectionExec>()?.expr();
+    columns.iter().map(|column| Some(column.expr.downcast_ref::<Literal>()?.value().size())).sum()
 }
 
 /// Bounded; when it is full it starts anew.
 #[derive(Debug, Default)]
-pub(crate) struct ConstantCache(Mutex<HashMap<ConstantKey, ConstantRows>>);
+pub(crate) struct ConstantPlans {
+    plans: Mutex<HashMap<ConstantKey, ConstantPlan>>,
+    /// What they run in: literals need nothing of a session.
+    pub task: Arc<TaskContext>,
+}
 
-impl ConstantCache {
-    pub fn get(&self, key: &ConstantKey) -> Option<ConstantRows> {
-        self.0.lock().get(key).cloned()
+impl ConstantPlans {
+    pub fn get(&self, key: &ConstantKey) -> Option<ConstantPlan> {
+        self.plans.lock().get(key).cloned()
     }
 
-    pub fn put(&self, key: ConstantKey, rows: ConstantRows) {
-        let bytes = rows.batch.as_ref().map_or(0, RecordBatch::get_array_memory_size);
-        if bytes > ROWS_BYTES_MAX {
-            return;
+    pub fn put(&self, key: ConstantKey, plan: ConstantPlan) {
+        let mut plans = self.plans.lock();
+        if plans.len() >= PLANS_MAX {
+            plans.clear();
         }
-        let mut statements = self.0.lock();
-        if statements.len() >= STATEMENTS_MAX {
-            statements.clear();
-        }
-        statements.insert(key, rows);
+        plans.insert(key, plan);
     }
 }
 
