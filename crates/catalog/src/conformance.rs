@@ -2,8 +2,8 @@
 
 use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 use mooring_spi::{
-    Compression, CsvOptions, ErrorKind, Metastore, Predicate, Result, TableDefinition, TableFormat,
-    TableKind,
+    ColumnMatch, Compression, CsvOptions, ErrorKind, FileFormat, Metastore, Predicate, Result,
+    TableDefinition, TableKind,
 };
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Debug;
@@ -62,16 +62,16 @@ async fn absent_names_are_told_apart(metastore: &dyn Metastore, subject: Subject
 async fn definitions_come_back_whole(metastore: &dyn Metastore, subject: Subject<'_>) {
     metastore.create_schema("mooring_suite").await.expect("created");
     let formats = [
-        ("Of_Parquet", TableFormat::Parquet),
+        ("Of_Parquet", FileFormat::Parquet),
         (
             "of_csv",
-            TableFormat::Csv(CsvOptions {
+            FileFormat::Csv(CsvOptions {
                 has_header: false,
                 delimiter: b'|',
                 ..CsvOptions::default()
             }),
         ),
-        ("of_json", TableFormat::Json),
+        ("of_json", FileFormat::Json),
     ];
     for (name, format) in formats {
         let location = format!("{}{name}/", subject.location);
@@ -153,7 +153,8 @@ pub(crate) fn definition(schema: &str, table: &str, location: &str) -> TableDefi
         columns: Arc::new(columns),
         partition_columns: 1,
         location: location.into(),
-        format: TableFormat::Parquet,
+        format: FileFormat::Parquet,
+        columns_by: ColumnMatch::default(),
         compression: Some(Compression::None),
         options: BTreeMap::from([("note".to_string(), "it's `quoted`".to_string())]),
     }

@@ -4,6 +4,7 @@
 
 mod embedded;
 mod hive;
+mod hive_tables;
 mod kept_definitions;
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use mooring_catalog::EmbeddedMetastore;
 use mooring_connectors::tpch::load::{LoadProgress, LoadTable, write_table};
 use mooring_connectors::tpch::{ScaleFactor, TpchTable};
-use mooring_spi::{Error, ErrorKind, Metastore, Result, TableDefinition, TableFormat};
+use mooring_spi::{ColumnMatch, Error, ErrorKind, FileFormat, Metastore, Result, TableDefinition};
 use mooring_storage::{Location, StorageMetrics};
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
@@ -78,7 +78,8 @@ async fn load_all(config: &Config, load: &TpchLoad) -> Result<()> {
             columns: table.schema(),
             partition_columns: 0,
             location: location.url().to_string(),
-            format: TableFormat::Parquet,
+            format: FileFormat::Parquet,
+            columns_by: ColumnMatch::default(),
             compression: None,
             options: BTreeMap::new(),
         };

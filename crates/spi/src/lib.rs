@@ -11,6 +11,7 @@ mod value;
 mod arrow_value;
 mod domain;
 mod table;
+mod file_format;
 mod scan;
 mod connector;
 mod metastore;
@@ -22,10 +23,12 @@ pub use connector::{
 };
 pub use domain::{Bound, Domain, Predicate, Range};
 pub use error::{Error, ErrorKind, Result, Retry};
-pub use metastore::{Metastore, NewTable, PartitionDefinition, TableDefinition, TableFormat};
-pub use name::{SchemaTable, TableName, fold, pick_name, quote};
-pub use scan::{
-    Compression, CsvOptions, FileEntry, FileFormat, FileScan, Scan, ScanRequest, Split, SplitScan,
+pub use file_format::{
+    ColumnMatch, Compression, CsvOptions, FileFormat, HiveCsvOptions, HiveJsonOptions,
+    HiveTextOptions,
 };
+pub use metastore::{Metastore, NewTable, PartitionDefinition, TableDefinition};
+pub use name::{SchemaTable, TableName, fold, pick_name, quote};
+pub use scan::{FileEntry, FileScan, Scan, ScanRequest, Split, SplitScan};
 pub use table::{ColumnStatistics, Count, Table, TableKind, TableStatistics, TableSummary};
 pub use value::Value;

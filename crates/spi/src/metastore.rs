@@ -1,38 +1,11 @@
 //! Where the tables of a lake are: the contract that the embedded catalog, Hive and Glue share.
 
-use crate::{Compression, CsvOptions, FileFormat, Predicate, Result, TableSummary, Value};
+use crate::{ColumnMatch, Compression, FileFormat, Predicate, Result, TableSummary, Value};
 use arrow::datatypes::{DataType, SchemaRef};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt::Debug;
-
-/// The format that a table's definition names.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum TableFormat {
-    Parquet,
-    Csv(CsvOptions),
-    Json,
-}
-
-impl TableFormat {
-    /// The keyword of `STORED AS`.
-    pub fn keyword(&self) -> &'static str {
-        match self {
-            TableFormat::Parquet => "PARQUET",
-            TableFormat::Csv(_) => "CSV",
-            TableFormat::Json => "JSON",
-        }
-    }
-
-    pub fn file_format(&self) -> FileFormat {
-        match self {
-            TableFormat::Parquet => FileFormat::Parquet,
-            TableFormat::Csv(options) => FileFormat::Csv(options.clone()),
-            TableFormat::Json => FileFormat::Json,
-        }
-    }
-}
 
 /// A table as a metastore knows it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -45,7 +18,9 @@ pub struct TableDefinition {
     pub partition_columns: usize,
     /// A folder or a file: `s3://bucket/path/` or `file:///path/`.
     pub location: String,
-    pub format: TableFormat,
+    pub format: FileFormat,
+    #[serde(default)]
+    pub columns_by: ColumnMatch,
     /// `None`: by the file's ending.
     pub compression: Option<Compression>,
     /// Options as the statement gave them, for `SHOW CREATE TABLE`.
@@ -64,7 +39,7 @@ pub struct NewTable {
     pub partition_columns: Vec<(String, Option<DataType>)>,
     /// As typed: a URL, or a path.
     pub location: String,
-    pub format: TableFormat,
+    pub format: FileFormat,
     pub compression: Option<Compression>,
     pub options: BTreeMap<String, String>,
 }
@@ -74,6 +49,8 @@ pub struct NewTable {
 pub struct PartitionDefinition {
     pub values: Vec<Value>,
     pub location: String,
+    /// It may be another one than the table's.
+    pub format: FileFormat,
 }
 
 /// Definitions of schemas and tables. Names in requests are as typed; the answer has the exact

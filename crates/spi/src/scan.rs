@@ -1,7 +1,7 @@
 //! The three answers to a scan request: files, splits or rows. Files and splits are read on
 //! workers, rows are a small batch made on the coordinator.
 
-use crate::{Predicate, Table, TableStatistics, Value};
+use crate::{ColumnMatch, Compression, FileFormat, Predicate, Table, TableStatistics, Value};
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use serde::{Deserialize, Serialize};
@@ -35,6 +35,7 @@ pub struct FileScan {
     /// Scheme and host of the store: `s3://bucket` or `file://`.
     pub store: String,
     pub format: FileFormat,
+    pub columns_by: ColumnMatch,
     pub files: Vec<FileEntry>,
     /// Of the files that are left, before the engine filters.
     #[serde(skip)]
@@ -43,53 +44,6 @@ pub struct FileScan {
     pub partition_columns: usize,
     /// Files of the table before pruning by the predicate.
     pub files_total: usize,
-}
-
-/// How the bytes of a file become rows.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub enum FileFormat {
-    /// Columns are found by name; one that a file lacks is null.
-    Parquet,
-    /// Columns are found by position.
-    Csv(CsvOptions),
-    /// One JSON object per line; columns are found by name.
-    Json,
-}
-
-/// The text format's dialect, RFC 4180 unless changed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CsvOptions {
-    pub has_header: bool,
-    pub delimiter: u8,
-    pub quote: u8,
-    pub escape: Option<u8>,
-    /// A field with exactly this text is null.
-    pub null: Option<String>,
-    /// Whether a quoted field may hold a line break; such a file cannot be split.
-    pub newlines_in_values: bool,
-}
-
-impl Default for CsvOptions {
-    fn default() -> Self {
-        Self {
-            has_header: true,
-            delimiter: b',',
-            quote: b'"',
-            escape: None,
-            null: None,
-            newlines_in_values: false,
-        }
-    }
-}
-
-/// How a whole file is compressed; a compressed file is never split.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Compression {
-    None,
-    Gzip,
-    Bzip2,
-    Xz,
-    Zstd,
 }
 
 /// One file of a snapshot.

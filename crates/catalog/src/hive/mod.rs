@@ -5,16 +5,14 @@
 
 mod client;
 mod metrics;
-mod partition;
 mod settings;
-mod spark;
 mod table;
 mod thrift;
-mod types;
 
 pub use metrics::MetastoreMetrics;
 pub use settings::{HIVE_PROPERTIES, HiveSettings};
 
+use crate::hive_tables::{definition, may_match, partition_definition, values_of_name};
 use async_trait::async_trait;
 use client::{Answer, HiveClient};
 use futures::{StreamExt, TryStreamExt, stream};
@@ -93,7 +91,7 @@ impl HiveMetastore {
         };
         let answer = self.client.call(method, request).await?;
         let partition = |value: &Value| match value {
-            Value::Struct(partition) => partition::definition(table, partition),
+            Value::Struct(partition) => partition_definition(table, &table::partition(partition)?),
             _ => Err(self.client.corrupt("a partition that is no struct")),
         };
         self.list(method, answer)?.iter().map(partition).collect()
@@ -147,7 +145,7 @@ impl Metastore for HiveMetastore {
 
     async fn table(&self, schema: &str, table: &str) -> Result<Option<TableDefinition>> {
         match self.raw_table(&fold(schema), &fold(table)).await? {
-            Some(table) => table::definition(&table).map(Some),
+            Some(table) => definition(&table::table(&table)?).map(Some),
             None => Ok(None),
         }
     }
@@ -163,7 +161,7 @@ impl Metastore for HiveMetastore {
     ) -> Result<Option<Vec<PartitionDefinition>>> {
         let mut names = Vec::new();
         for name in self.partition_names(table).await? {
-            if partition::may_match(table, &partition::values_of_name(table, &name)?, predicate) {
+            if may_match(table, &values_of_name(table, &name)?, predicate) {
                 names.push(name);
             }
         }
@@ -174,8 +172,7 @@ impl Metastore for HiveMetastore {
         let partitions: Vec<Vec<_>> =
             stream::iter(calls).buffered(CALLS_AT_ONCE).try_collect().await?;
         // What a partition itself says counts, not what its name does.
-        let matching =
-            |found: &PartitionDefinition| partition::may_match(table, &found.values, predicate);
+        let matching = |found: &PartitionDefinition| may_match(table, &found.values, predicate);
         Ok(Some(partitions.into_iter().flatten().filter(matching).collect()))
     }
 

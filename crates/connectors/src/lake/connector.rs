@@ -10,8 +10,9 @@ use async_trait::async_trait;
 use futures::{StreamExt, TryStreamExt, stream};
 use moka::future::Cache;
 use mooring_spi::{
-    Compression, Connector, Error, FileScan, Metastore, NewTable, Predicate, Result, Scan,
-    ScanRequest, SchemaTable, Table, TableDefinition, TableKind, TableStatistics, TableSummary,
+    Compression, Connector, Error, FileFormat, FileScan, Metastore, NewTable, Predicate, Result,
+    Scan, ScanRequest, SchemaTable, Table, TableDefinition, TableKind, TableStatistics,
+    TableSummary,
 };
 use mooring_storage::{CatalogStores, LIST_FILES_MAX};
 use std::collections::HashMap;
@@ -156,20 +157,23 @@ impl LakeConnector {
     }
 }
 
-/// The files that one scan can read: of one store, and compressed alike. Parquet compresses inside,
-/// so that its files are all of one kind. An empty table is a group without a file.
-fn groups(snapshot: &Snapshot) -> Vec<(&str, Vec<&SnapshotFile>)> {
+/// Files of one store and format, compressed alike.
+type Group<'a> = (&'a str, &'a FileFormat, Vec<&'a SnapshotFile>);
+
+/// The files that one scan can read together. An empty table is a group without a file.
+fn groups<'a>(snapshot: &'a Snapshot, format: &'a FileFormat) -> Vec<Group<'a>> {
     if snapshot.files.is_empty() {
-        return vec![(&snapshot.store, Vec::new())];
+        return vec![(&snapshot.store, format, Vec::new())];
     }
-    let mut places: HashMap<(&str, Compression), usize> = HashMap::new();
-    let mut groups: Vec<(&str, Vec<&SnapshotFile>)> = Vec::new();
+    let mut places: HashMap<(&str, &FileFormat, Compression), usize> = HashMap::new();
+    let mut groups: Vec<Group<'a>> = Vec::new();
     for file in &snapshot.files {
-        let place = places.entry((&file.store, file.entry.compression)).or_insert_with(|| {
-            groups.push((&file.store, Vec::new()));
+        let key = (file.store.as_ref(), file.format.as_ref(), file.entry.compression);
+        let place = places.entry(key).or_insert_with(|| {
+            groups.push((&file.store, &file.format, Vec::new()));
             groups.len() - 1
         });
-        groups[*place].1.push(file);
+        groups[*place].2.push(file);
     }
     groups
 }
@@ -192,9 +196,9 @@ impl Connector for LakeConnector {
     async fn scan(&self, request: ScanRequest<'_>) -> Result<Scan> {
         let resolved = self.resolved(&request.table.handle).await?;
         let Resolved { definition, snapshot } = resolved.as_ref();
-        let TableDefinition { name, columns, partition_columns, format, .. } = definition;
+        let TableDefinition { name, columns, partition_columns, .. } = definition;
         // Refused at `CREATE` too, but a definition may be older than that.
-        refuse_null_text(name, format)?;
+        refuse_null_text(name, &definition.format)?;
         let now;
         let snapshot = match snapshot {
             Some(snapshot) => snapshot,
@@ -204,24 +208,26 @@ impl Connector for LakeConnector {
             }
         };
 
-        let scans = groups(snapshot).into_iter().map(|(store, files)| {
-            let files_total = files.len();
-            let mut left = files;
-            left.retain(|file| may_match(file, columns, *partition_columns, request.predicate));
-            FileScan {
-                store: store.to_owned(),
-                format: format.file_format(),
-                files: left.iter().map(|file| file.entry.clone()).collect(),
-                statistics: files_statistics(
-                    &left,
-                    columns,
-                    *partition_columns,
-                    snapshot.rows_per_byte,
-                ),
-                partition_columns: *partition_columns,
-                files_total,
-            }
-        });
+        let scans =
+            groups(snapshot, &definition.format).into_iter().map(|(store, format, files)| {
+                let files_total = files.len();
+                let mut left = files;
+                left.retain(|file| may_match(file, columns, *partition_columns, request.predicate));
+                FileScan {
+                    store: store.to_owned(),
+                    format: format.clone(),
+                    columns_by: definition.columns_by,
+                    files: left.iter().map(|file| file.entry.clone()).collect(),
+                    statistics: files_statistics(
+                        &left,
+                        columns,
+                        *partition_columns,
+                        snapshot.rows_per_byte,
+                    ),
+                    partition_columns: *partition_columns,
+                    files_total,
+                }
+            });
         Ok(Scan::Files(scans.collect()))
     }
 

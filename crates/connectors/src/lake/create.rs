@@ -3,7 +3,9 @@
 use super::infer::infer_schema;
 use super::spelling::{Declared, check_declared};
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
-use mooring_spi::{Error, ErrorKind, NewTable, Result, TableDefinition, TableFormat};
+use mooring_spi::{
+    ColumnMatch, CsvOptions, Error, ErrorKind, FileFormat, NewTable, Result, TableDefinition,
+};
 use mooring_storage::{CatalogStores, Location};
 use std::sync::Arc;
 
@@ -40,6 +42,7 @@ pub(super) async fn definition(stores: &CatalogStores, new: NewTable) -> Result<
         partition_columns: new.partition_columns.len(),
         location,
         format: new.format,
+        columns_by: ColumnMatch::default(),
         compression: new.compression,
         options: new.options,
     })
@@ -47,18 +50,15 @@ pub(super) async fn definition(stores: &CatalogStores, new: NewTable) -> Result<
 
 /// The columns of the files, then the partition columns; one without a type is text.
 async fn inferred(stores: &CatalogStores, location: &str, new: &NewTable) -> Result<SchemaRef> {
-    match new.format {
-        TableFormat::Parquet => {}
-        TableFormat::Csv(_) | TableFormat::Json => {
-            return Err(Error::new(
-                ErrorKind::InvalidArgument,
-                format!(
-                    "table `{}` needs its columns in the statement: {} files do not tell their types",
-                    new.name,
-                    new.format.keyword()
-                ),
-            ));
-        }
+    if new.format != FileFormat::Parquet {
+        return Err(Error::new(
+            ErrorKind::InvalidArgument,
+            format!(
+                "table `{}` needs its columns in the statement: only Parquet files are asked for them, not {}",
+                new.name,
+                new.format.keyword()
+            ),
+        ));
     }
     let files = infer_schema(stores, location).await?;
     let is_partition = |field: &FieldRef| {
@@ -77,11 +77,8 @@ async fn inferred(stores: &CatalogStores, location: &str, new: &NewTable) -> Res
 ///
 /// # Errors
 /// `Unsupported` for another one.
-pub(super) fn refuse_null_text(table: &str, format: &TableFormat) -> Result<()> {
-    let null = match format {
-        TableFormat::Csv(options) => options.null.as_deref().unwrap_or_default(),
-        TableFormat::Json | TableFormat::Parquet => return Ok(()),
-    };
+pub(super) fn refuse_null_text(table: &str, format: &FileFormat) -> Result<()> {
+    let FileFormat::Csv(CsvOptions { null: Some(null), .. }) = format else { return Ok(()) };
     if null.is_empty() {
         return Ok(());
     }

@@ -26,6 +26,7 @@ pub(super) async fn first_record(
             Compression::Bzip2 => decompressed(BzDecoder::new(start.as_ref())),
             Compression::Xz => decompressed(XzDecoder::new(start.as_ref())),
             Compression::Zstd => decompressed(ZstdDecoder::new(start.as_ref())),
+            Compression::Zlib | Compression::HadoopSnappy | Compression::HadoopLz4 => return None,
         };
         keys(&text)
     });

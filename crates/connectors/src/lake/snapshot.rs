@@ -10,8 +10,8 @@ use super::spelling::check_footer;
 use arrow::datatypes::Schema;
 use futures::{StreamExt, TryStreamExt, stream};
 use mooring_spi::{
-    Error, ErrorKind, FileEntry, Metastore, Predicate, Result, TableDefinition, TableFormat, Value,
-    fold,
+    Compression, Error, ErrorKind, FileEntry, FileFormat, Metastore, Predicate, Result,
+    TableDefinition, Value, fold,
 };
 use mooring_storage::CatalogStores;
 use object_store::path::Path;
@@ -37,6 +37,7 @@ pub(super) struct Snapshot {
 pub(super) struct SnapshotFile {
     /// Scheme and host.
     pub(super) store: Arc<str>,
+    pub(super) format: Arc<FileFormat>,
     pub(super) entry: FileEntry,
     pub(super) footer: Option<Arc<FileFooter>>,
 }
@@ -109,9 +110,10 @@ impl SnapshotSource<'_> {
             Some(found) => found,
             None => self.list_table(definition, &folder).await?,
         };
-        let rows_per_byte = match definition.format {
-            TableFormat::Parquet => self.read_footers(definition, &mut found).await?,
-            TableFormat::Csv(_) | TableFormat::Json => None,
+        let all_parquet = found.iter().all(|found| *found.file.format == FileFormat::Parquet);
+        let rows_per_byte = match all_parquet {
+            true => self.read_footers(definition, &mut found).await?,
+            false => None,
         };
         Ok(Snapshot {
             store: folder.store_url,
@@ -135,7 +137,10 @@ impl SnapshotSource<'_> {
         let listings = stream::iter(partitions).map(|partition| async move {
             let folder = Folder::open(self.stores, &partition.location)?;
             let files = folder.files(self.list_max_files).await?;
-            let found = |file| folder.found(file, partition.values.clone(), definition);
+            let format = Arc::new(partition.format);
+            let found = |file| {
+                folder.found(file, partition.values.clone(), &format, definition.compression)
+            };
             Ok(files.iter().map(found).collect::<Vec<FoundFile>>())
         });
         let mut listings = pin!(listings.buffered(REQUESTS_MAX));
@@ -169,11 +174,12 @@ impl SnapshotSource<'_> {
         let files = folder.files(self.list_max_files).await?;
         let first = definition.columns.fields().len().saturating_sub(definition.partition_columns);
         let columns = &definition.columns.fields()[first..];
+        let format = Arc::new(definition.format.clone());
         let mut found = Vec::with_capacity(files.len());
         for file in files {
             let columns = columns.iter().map(AsRef::as_ref);
             let values = values_from_path(&folder.location, &file.location, columns)?;
-            found.push(folder.found(&file, values, definition));
+            found.push(folder.found(&file, values, &format, definition.compression));
         }
         Ok(found)
     }
@@ -237,7 +243,8 @@ impl Folder {
         &self,
         file: &ObjectMeta,
         partition_values: Vec<Value>,
-        definition: &TableDefinition,
+        format: &Arc<FileFormat>,
+        compression: Option<Compression>,
     ) -> FoundFile {
         let path = file.location.as_ref();
         let entry = FileEntry {
@@ -245,11 +252,16 @@ impl Folder {
             size_bytes: file.size,
             modified_ms: file.last_modified.timestamp_millis(),
             e_tag: file.e_tag.clone(),
-            compression: compression::of_file(path, definition),
+            compression: compression::of_file(path, format, compression),
             partition_values,
         };
         FoundFile {
-            file: SnapshotFile { store: Arc::clone(&self.store_url), entry, footer: None },
+            file: SnapshotFile {
+                store: Arc::clone(&self.store_url),
+                format: Arc::clone(format),
+                entry,
+                footer: None,
+            },
             object_store: Arc::clone(&self.store),
             path: file.location.clone(),
         }

@@ -9,7 +9,7 @@ use super::location::Folder;
 use super::record::first_record;
 use arrow::datatypes::{DataType, FieldRef, SchemaRef};
 use futures::{StreamExt, stream};
-use mooring_spi::{Compression, Error, ErrorKind, Result, TableFormat, fold};
+use mooring_spi::{Compression, Error, ErrorKind, FileFormat, Result, fold};
 use mooring_storage::CatalogStores;
 use object_store::ObjectMeta;
 use std::fmt::Display;
@@ -20,7 +20,7 @@ pub(super) struct Declared<'a> {
     pub(super) location: &'a str,
     pub(super) columns: &'a SchemaRef,
     pub(super) partition_columns: usize,
-    pub(super) format: &'a TableFormat,
+    pub(super) format: &'a FileFormat,
     pub(super) compression: Option<Compression>,
 }
 
@@ -45,13 +45,13 @@ pub(super) async fn check_declared(stores: &CatalogStores, declared: Declared<'_
     let fields = declared.columns.fields();
     let columns = &fields[..fields.len().saturating_sub(declared.partition_columns)];
     match declared.format {
-        TableFormat::Parquet => {
+        FileFormat::Parquet => {
             for (path, footer) in first_footers(&folder, &files).await {
                 check_footer(columns, &footer, &format_args!("{}/{path}", folder.store_url))?;
             }
             Ok(())
         }
-        TableFormat::Json => {
+        FileFormat::Json => {
             let Some(file) = files.first() else { return Ok(()) };
             let compression = declared
                 .compression
@@ -62,8 +62,13 @@ pub(super) async fn check_declared(stores: &CatalogStores, declared: Declared<'_
             let names: Vec<&str> = record.iter().map(String::as_str).collect();
             check(columns, &names, &format_args!("{}/{}", folder.store_url, file.location))
         }
-        // By position.
-        TableFormat::Csv(_) => Ok(()),
+        // By position, or without regard to case.
+        FileFormat::Orc
+        | FileFormat::Avro
+        | FileFormat::Csv(_)
+        | FileFormat::HiveText(_)
+        | FileFormat::HiveCsv(_)
+        | FileFormat::HiveJson(_) => Ok(()),
     }
 }
 

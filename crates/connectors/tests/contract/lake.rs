@@ -5,7 +5,7 @@ use arrow::array::{RecordBatch, StringViewArray, TimestampNanosecondArray};
 use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 use mooring_connectors::conformance::{self, Subject};
 use mooring_connectors::lake::{LakeSettings, infer_schema};
-use mooring_spi::{Compression, Count, CsvOptions, Predicate, SchemaTable, TableFormat, Value};
+use mooring_spi::{Compression, Count, CsvOptions, FileFormat, Predicate, SchemaTable, Value};
 use std::sync::Arc;
 
 #[tokio::test]
@@ -13,8 +13,8 @@ async fn tables_over_files_keep_the_connector_contract() {
     let warehouse = Warehouse::new();
     warehouse.write_parquet("first", "a.parquet", &rows(&[(Some(1), Some("x"))]));
     warehouse.write_text("second", "a.csv", "id,name\n1,x\n");
-    warehouse.create("first", &columns(), 0, TableFormat::Parquet).await;
-    warehouse.create("second", &columns(), 0, TableFormat::Csv(CsvOptions::default())).await;
+    warehouse.create("first", &columns(), 0, FileFormat::Parquet).await;
+    warehouse.create("second", &columns(), 0, FileFormat::Csv(CsvOptions::default())).await;
     let tables = ["first", "second"].map(|name| SchemaTable::new("default", name));
     let subject =
         Subject { connector: &warehouse.connector, reader: None, tables: [&tables[0], &tables[1]] };
@@ -26,7 +26,7 @@ async fn footers_give_exact_statistics() {
     let warehouse = Warehouse::new();
     warehouse.write_parquet("t", "a.parquet", &rows(&[(Some(3), Some("b")), (None, Some("c"))]));
     warehouse.write_parquet("t", "b.parquet", &rows(&[(Some(-5), None), (Some(9), Some("a"))]));
-    warehouse.create("t", &columns(), 0, TableFormat::Parquet).await;
+    warehouse.create("t", &columns(), 0, FileFormat::Parquet).await;
     let statistics = warehouse.resolve("t").await.expect("resolved").statistics;
     assert_eq!(statistics.rows, Count::Exact(4));
     let [id, name] = &statistics.columns[..] else { panic!("two columns") };
@@ -42,7 +42,7 @@ async fn text_that_the_footer_cuts_is_no_minimum() {
     let warehouse = Warehouse::new();
     let long = "x".repeat(500);
     warehouse.write_parquet("t", "a.parquet", &rows(&[(Some(1), Some(&long))]));
-    warehouse.create("t", &columns(), 0, TableFormat::Parquet).await;
+    warehouse.create("t", &columns(), 0, FileFormat::Parquet).await;
     let statistics = warehouse.resolve("t").await.expect("resolved").statistics;
     assert_eq!((&statistics.columns[1].min, &statistics.columns[1].max), (&None, &None));
 }
@@ -55,7 +55,7 @@ async fn many_files_are_estimated_from_some() {
         let name = format!("{file:02}.parquet");
         warehouse.write_parquet("t", &name, &rows(&[(Some(1), Some("x")), (Some(2), Some("y"))]));
     }
-    warehouse.create("t", &columns(), 0, TableFormat::Parquet).await;
+    warehouse.create("t", &columns(), 0, FileFormat::Parquet).await;
     let table = warehouse.resolve("t").await.expect("resolved");
     assert_eq!(table.statistics.rows, Count::Estimate(80));
     assert!(table.statistics.columns.is_empty());
@@ -67,7 +67,7 @@ async fn a_scan_has_the_files_of_its_resolve() {
     let warehouse = Warehouse::new();
     warehouse.write_parquet("t", "a.parquet", &rows(&[(Some(1), None)]));
     warehouse.write_parquet("t", "_SUCCESS", &rows(&[(Some(1), None)]));
-    warehouse.create("t", &columns(), 0, TableFormat::Parquet).await;
+    warehouse.create("t", &columns(), 0, FileFormat::Parquet).await;
     let table = warehouse.resolve("t").await.expect("resolved");
     warehouse.write_parquet("t", "b.parquet", &rows(&[(Some(2), None)]));
     let scan = warehouse.scan(&table, &Predicate::new()).await;
@@ -85,7 +85,7 @@ async fn an_evicted_snapshot_is_listed_again() {
         ..LakeSettings::default()
     });
     warehouse.write_parquet("t", "a.parquet", &rows(&[(Some(1), None)]));
-    warehouse.create("t", &columns(), 0, TableFormat::Parquet).await;
+    warehouse.create("t", &columns(), 0, FileFormat::Parquet).await;
     let table = warehouse.resolve("t").await.expect("resolved");
     let scan = warehouse.scan(&table, &Predicate::new()).await;
     assert_eq!(scan.statistics.rows, Count::Exact(1));
@@ -97,7 +97,7 @@ async fn text_files_are_compressed_as_their_ending_says() {
     for name in ["a.json", "b.json.gz", "c.json.BZ2", "d.json.xz", "e.json.zst"] {
         warehouse.write_text("t", name, "{}");
     }
-    warehouse.create("t", &columns(), 0, TableFormat::Json).await;
+    warehouse.create("t", &columns(), 0, FileFormat::Json).await;
     let table = warehouse.resolve("t").await.expect("resolved");
     assert_eq!(table.statistics.rows, Count::Unknown);
     assert_eq!(table.statistics.bytes, Count::Estimate(10));
@@ -122,7 +122,7 @@ async fn files_that_are_compressed_differently_are_scans_of_their_own() {
     for name in ["a.csv", "b.csv.gz", "c.csv", "d.csv.gz"] {
         warehouse.write_text("t", name, "id,name\n");
     }
-    warehouse.create("t", &columns(), 0, TableFormat::Csv(CsvOptions::default())).await;
+    warehouse.create("t", &columns(), 0, FileFormat::Csv(CsvOptions::default())).await;
     let table = warehouse.resolve("t").await.expect("resolved");
     let scans = warehouse.scans(&table, &Predicate::new()).await.expect("scans");
     let found: Vec<Vec<String>> = scans.iter().map(|scan| names(scan, "t")).collect();

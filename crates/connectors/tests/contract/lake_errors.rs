@@ -3,7 +3,7 @@
 use crate::warehouse::{Warehouse, columns, rows};
 use arrow::datatypes::{DataType, Field, Schema};
 use mooring_connectors::lake::{check_location, infer_schema};
-use mooring_spi::{CsvOptions, Error, ErrorKind, TableFormat};
+use mooring_spi::{CsvOptions, Error, ErrorKind, FileFormat};
 use std::sync::Arc;
 
 fn assert_corrupt(error: &Error, file: &str) {
@@ -20,7 +20,7 @@ async fn a_file_that_is_no_whole_parquet_file_is_named() {
         let path = warehouse.file("t", name);
         let bytes = std::fs::read(&path).expect("the file");
         std::fs::write(&path, &bytes[..length]).expect("cut");
-        warehouse.create("t", &columns(), 0, TableFormat::Parquet).await;
+        warehouse.create("t", &columns(), 0, FileFormat::Parquet).await;
         assert_corrupt(&warehouse.resolve("t").await.expect_err("corrupt"), name);
         let inferred = infer_schema(&warehouse.stores, &warehouse.location("t")).await;
         assert_corrupt(&inferred.expect_err("corrupt"), name);
@@ -31,7 +31,7 @@ async fn a_file_that_is_no_whole_parquet_file_is_named() {
 async fn a_text_file_is_no_parquet_file() {
     let warehouse = Warehouse::new();
     warehouse.write_text("t", "a.csv", &"id,name\n1,x\n".repeat(100));
-    warehouse.create("t", &columns(), 0, TableFormat::Parquet).await;
+    warehouse.create("t", &columns(), 0, FileFormat::Parquet).await;
     assert_corrupt(&warehouse.resolve("t").await.expect_err("corrupt"), "a.csv");
 }
 
@@ -44,7 +44,7 @@ async fn a_partition_folder_that_is_missing_or_mistyped_is_named() {
     for file in ["n=one/a.csv", "m=1/a.csv", "a.csv"] {
         let warehouse = Warehouse::new();
         warehouse.write_text("t", file, "id\n1\n");
-        let format = TableFormat::Csv(CsvOptions::default());
+        let format = FileFormat::Csv(CsvOptions::default());
         warehouse.create("t", &schema, 1, format).await;
         let error = warehouse.resolve("t").await.expect_err("corrupt");
         assert_corrupt(&error, file);
@@ -55,7 +55,7 @@ async fn a_partition_folder_that_is_missing_or_mistyped_is_named() {
 #[tokio::test]
 async fn a_location_that_is_not_there_is_named() {
     let warehouse = Warehouse::new();
-    warehouse.create("t", &columns(), 0, TableFormat::Parquet).await;
+    warehouse.create("t", &columns(), 0, FileFormat::Parquet).await;
     let location = warehouse.location("t");
     let errors = [
         warehouse.resolve("t").await.expect_err("not there"),
@@ -72,7 +72,7 @@ async fn a_location_that_is_not_there_is_named() {
 async fn an_empty_folder_is_an_empty_table_without_columns_to_infer() {
     let warehouse = Warehouse::new();
     std::fs::create_dir_all(warehouse.file("t", "")).expect("a folder");
-    warehouse.create("t", &columns(), 0, TableFormat::Parquet).await;
+    warehouse.create("t", &columns(), 0, FileFormat::Parquet).await;
     let location = warehouse.location("t");
     check_location(&warehouse.stores, &location).await.expect("it is there");
     let table = warehouse.resolve("t").await.expect("resolved");

@@ -2,7 +2,7 @@
 
 use crate::warehouse::{Warehouse, columns, names, rows};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use mooring_spi::{Bound, Count, CsvOptions, Domain, Predicate, Range, TableFormat, Value};
+use mooring_spi::{Bound, Count, CsvOptions, Domain, FileFormat, Predicate, Range, Value};
 use std::sync::Arc;
 
 /// `columns()` with the partition columns `day` and `city`.
@@ -29,7 +29,7 @@ async fn partitions_are_found_typed_and_pruned() {
     warehouse.write_text("t", "day=2024-01-01/city=S%C3%A3o%20Paulo/a.csv", text);
     warehouse.write_text("t", "day=2024-01-02/city=Oslo/a.csv", text);
     warehouse.write_text("t", "day=__HIVE_DEFAULT_PARTITION__/city=Oslo/a.csv", text);
-    let format = TableFormat::Csv(CsvOptions::default());
+    let format = FileFormat::Csv(CsvOptions::default());
     warehouse.create("t", &partitioned(), 2, format).await;
     let table = warehouse.resolve("t").await.expect("resolved");
 
@@ -60,7 +60,7 @@ async fn footers_prune_files_and_leave_their_statistics() {
     warehouse.write_parquet("t", "a.parquet", &rows(&[(Some(1), Some("a")), (Some(5), None)]));
     warehouse.write_parquet("t", "b.parquet", &rows(&[(Some(5), Some("b"))]));
     warehouse.write_parquet("t", "c.parquet", &rows(&[(None, Some("c")), (None, Some("c"))]));
-    warehouse.create("t", &columns(), 0, TableFormat::Parquet).await;
+    warehouse.create("t", &columns(), 0, FileFormat::Parquet).await;
     let table = warehouse.resolve("t").await.expect("resolved");
     let cases = [
         (predicate("id", at_least(Value::Int(5)), false), vec!["a.parquet", "b.parquet"], 3),
@@ -92,7 +92,7 @@ async fn a_column_that_a_file_lacks_is_null_there() {
     let wide = rows(&[(Some(1), Some("a"))]);
     warehouse.write_parquet("t", "a.parquet", &wide);
     warehouse.write_parquet("t", "b.parquet", &wide.project(&[0]).expect("a projection"));
-    warehouse.create("t", &columns(), 0, TableFormat::Parquet).await;
+    warehouse.create("t", &columns(), 0, FileFormat::Parquet).await;
     let table = warehouse.resolve("t").await.expect("resolved");
     assert_eq!(table.statistics.columns[1].nulls, Count::Exact(1));
     let filled = predicate("name", at_least(Value::Text(String::new())), false);
@@ -107,7 +107,7 @@ async fn a_column_of_another_type_prunes_nothing() {
         Field::new("id", DataType::Utf8, true),
         Field::new("name", DataType::Utf8, true),
     ]));
-    warehouse.create("t", &other, 0, TableFormat::Parquet).await;
+    warehouse.create("t", &other, 0, FileFormat::Parquet).await;
     let table = warehouse.resolve("t").await.expect("resolved");
     assert_eq!(table.statistics.rows, Count::Exact(1));
     let predicate = predicate("id", at_least(Value::Text("9".into())), false);
@@ -120,7 +120,7 @@ async fn partition_columns_have_statistics_too() {
     let one = rows(&[(Some(1), Some("a"))]);
     warehouse.write_parquet("t", "day=2024-01-01/city=Oslo/a.parquet", &one);
     warehouse.write_parquet("t", "day=2024-01-03/city=__HIVE_DEFAULT_PARTITION__/a.parquet", &one);
-    warehouse.create("t", &partitioned(), 2, TableFormat::Parquet).await;
+    warehouse.create("t", &partitioned(), 2, FileFormat::Parquet).await;
     let statistics = warehouse.resolve("t").await.expect("resolved").statistics;
     let [.., day, city] = &statistics.columns[..] else { panic!("four columns") };
     assert_eq!(day.min, Some(Value::Date(19_723)));

@@ -4,7 +4,7 @@
 use crate::warehouse::{Warehouse, columns, rows};
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use mooring_spi::{CsvOptions, Error, ErrorKind, Predicate, TableFormat};
+use mooring_spi::{CsvOptions, Error, ErrorKind, FileFormat, Predicate};
 use std::io::Write;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -28,15 +28,15 @@ fn assert_names_both(error: &Error, file: &str) {
 async fn a_parquet_column_in_another_case_is_refused_when_it_is_declared() {
     let warehouse = Warehouse::new();
     warehouse.write_parquet("t", "a.parquet", &rows(&[(Some(1), Some("x"))]));
-    let error = warehouse.declare("t", &shouted(), TableFormat::Parquet).await;
+    let error = warehouse.declare("t", &shouted(), FileFormat::Parquet).await;
     assert_names_both(&error.expect_err("refused"), "a.parquet");
-    warehouse.declare("t", &columns(), TableFormat::Parquet).await.expect("created");
+    warehouse.declare("t", &columns(), FileFormat::Parquet).await.expect("created");
 }
 
 #[tokio::test]
 async fn a_parquet_column_in_another_case_is_refused_when_it_is_read() {
     let warehouse = Warehouse::new();
-    warehouse.create("t", &shouted(), 0, TableFormat::Parquet).await;
+    warehouse.create("t", &shouted(), 0, FileFormat::Parquet).await;
     let batch = rows(&[(Some(1), Some("x"))]);
     let right = RecordBatch::try_new(shouted(), batch.columns().to_vec()).expect("a batch");
     warehouse.write_parquet("t", "a.parquet", &right);
@@ -53,7 +53,7 @@ async fn a_table_may_have_both_spellings() {
         Field::new("NAME", DataType::Utf8, true),
     ]));
     warehouse.write_parquet("t", "a.parquet", &rows(&[(Some(1), Some("x"))]));
-    warehouse.declare("t", &both, TableFormat::Parquet).await.expect("created");
+    warehouse.declare("t", &both, FileFormat::Parquet).await.expect("created");
     warehouse.resolve("t").await.expect("resolved");
 }
 
@@ -64,9 +64,9 @@ async fn a_json_key_in_another_case_is_refused_when_it_is_declared() {
         let warehouse = Warehouse::new();
         warehouse.write_text("t", file, "");
         std::fs::write(warehouse.file("t", file), packed(packer, record)).expect("written");
-        let error = warehouse.declare("t", &shouted(), TableFormat::Json).await;
+        let error = warehouse.declare("t", &shouted(), FileFormat::Json).await;
         assert_names_both(&error.expect_err("refused"), file);
-        warehouse.declare("t", &columns(), TableFormat::Json).await.expect("created");
+        warehouse.declare("t", &columns(), FileFormat::Json).await.expect("created");
     }
 }
 
@@ -75,11 +75,11 @@ async fn a_json_key_in_another_case_is_refused_when_it_is_declared() {
 async fn files_that_cannot_be_read_do_not_stop_a_declaration() {
     let warehouse = Warehouse::new();
     warehouse.write_text("t", "a.json", "[1");
-    for (table, format) in [("t", TableFormat::Json), ("u", TableFormat::Parquet)] {
+    for (table, format) in [("t", FileFormat::Json), ("u", FileFormat::Parquet)] {
         warehouse.write_text(table, "a.json", "[1");
         warehouse.declare(table, &shouted(), format).await.expect("created");
     }
-    let nowhere = warehouse.declare("v", &shouted(), TableFormat::Parquet).await;
+    let nowhere = warehouse.declare("v", &shouted(), FileFormat::Parquet).await;
     assert_eq!(nowhere.expect_err("nothing there").kind(), ErrorKind::LocationNotFound);
 }
 
@@ -88,7 +88,7 @@ async fn another_text_for_null_is_refused_at_creation_and_in_old_definitions() {
     let warehouse = Warehouse::new();
     warehouse.write_text("t", "a.csv", "id,name\nNA,x\n");
     let format =
-        TableFormat::Csv(CsvOptions { null: Some("NA".to_owned()), ..CsvOptions::default() });
+        FileFormat::Csv(CsvOptions { null: Some("NA".to_owned()), ..CsvOptions::default() });
     let declared = warehouse.declare("t", &columns(), format.clone()).await;
     warehouse.create("t", &columns(), 0, format).await;
     let table = warehouse.resolve("t").await.expect("resolved");

@@ -5,8 +5,8 @@ use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use mooring_connectors::lake::{LakeConnector, LakeSettings};
 use mooring_spi::{
-    Connector, FileScan, Metastore, NewTable, Predicate, Result, Scan, ScanRequest, SchemaTable,
-    Table, TableDefinition, TableFormat,
+    Connector, FileFormat, FileScan, Metastore, NewTable, Predicate, Result, Scan, ScanRequest,
+    SchemaTable, Table, TableDefinition,
 };
 use mooring_storage::{CatalogStores, StorageSettings};
 use parquet::arrow::ArrowWriter;
@@ -66,7 +66,7 @@ impl Warehouse {
         name: &str,
         columns: &SchemaRef,
         partition_columns: usize,
-        format: TableFormat,
+        format: FileFormat,
     ) {
         let definition = TableDefinition {
             schema_name: "default".into(),
@@ -75,6 +75,7 @@ impl Warehouse {
             partition_columns,
             location: self.location(name),
             format,
+            columns_by: Default::default(),
             compression: None,
             options: Default::default(),
         };
@@ -113,7 +114,7 @@ impl Warehouse {
         &self,
         name: &str,
         columns: &SchemaRef,
-        format: TableFormat,
+        format: FileFormat,
     ) -> Result<()> {
         let table = NewTable {
             schema_name: "default".into(),

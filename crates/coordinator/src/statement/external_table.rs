@@ -16,7 +16,7 @@ use super::csv_options;
 use super::names::Name;
 use super::tokens::{at_end, expect_token, expected, name, string, string_or_word, take_words};
 use arrow::datatypes::{Schema, SchemaRef};
-use mooring_spi::{Compression, Error, ErrorKind, Result, TableFormat};
+use mooring_spi::{Compression, Error, ErrorKind, FileFormat, Result};
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::Token;
 use std::collections::BTreeMap;
@@ -32,7 +32,7 @@ pub struct CreateExternalTable {
     /// The columns that come from folder names, in the order of the folders. Types are missing
     /// only where `columns` is.
     pub partition_columns: Vec<PartitionColumn>,
-    pub format: TableFormat,
+    pub format: FileFormat,
     /// `None`: by each file's ending.
     pub compression: Option<Compression>,
     /// As given: a folder or a file, maybe without a scheme.
@@ -64,14 +64,17 @@ pub(super) fn create_external_table(parser: &mut Parser<'_>) -> Result<CreateExt
         clause(parser, &mut clauses)?;
     }
     let Some(stored_as) = clauses.stored_as else {
-        return expected(parser, "`STORED AS PARQUET`, `CSV` or `JSON`");
+        return expected(parser, "`STORED AS PARQUET`, `ORC`, `AVRO`, `CSV` or `JSON`");
     };
     let Some(location) = clauses.location else {
         return expected(parser, "`LOCATION '...'`");
     };
     let format = format(&stored_as, &clauses.options)?;
-    if format == TableFormat::Parquet && clauses.compression.is_some() {
-        return Err(invalid("parquet files are compressed inside; leave `COMPRESSION TYPE` out"));
+    if format.compresses_itself() && clauses.compression.is_some() {
+        return Err(invalid(format!(
+            "{} files are compressed inside; leave `COMPRESSION TYPE` out",
+            format.keyword()
+        )));
     }
     let partitions = clauses.partitions.unwrap_or_default();
     distinct(partitions.iter().map(|column| column.name.as_str()))?;
@@ -170,14 +173,16 @@ fn option_value(parser: &mut Parser<'_>) -> Result<String> {
     string_or_word(parser, "an option's value")
 }
 
-fn format(stored_as: &str, options: &BTreeMap<String, String>) -> Result<TableFormat> {
+fn format(stored_as: &str, options: &BTreeMap<String, String>) -> Result<FileFormat> {
     let format = match stored_as.to_ascii_uppercase().as_str() {
-        "CSV" => return Ok(TableFormat::Csv(csv_options::read(options)?)),
-        "PARQUET" => TableFormat::Parquet,
-        "JSON" => TableFormat::Json,
+        "CSV" => return Ok(FileFormat::Csv(csv_options::read(options)?)),
+        "PARQUET" => FileFormat::Parquet,
+        "JSON" => FileFormat::Json,
+        "ORC" => FileFormat::Orc,
+        "AVRO" => FileFormat::Avro,
         other => {
             return Err(Error::unsupported(format!(
-                "`STORED AS {other}` is not supported; there are `PARQUET`, `CSV` and `JSON`"
+                "`STORED AS {other}` is not supported; there are `PARQUET`, `ORC`, `AVRO`, `CSV` and `JSON`"
             )));
         }
     };
@@ -212,6 +217,9 @@ pub(super) fn compression_word(compression: Compression) -> &'static str {
         Compression::Bzip2 => "BZIP2",
         Compression::Xz => "XZ",
         Compression::Zstd => "ZSTD",
+        Compression::Zlib => "DEFLATE",
+        Compression::HadoopSnappy => "SNAPPY",
+        Compression::HadoopLz4 => "LZ4",
     }
 }
 

@@ -24,7 +24,7 @@ fn names(table: &CreateExternalTable) -> Vec<String> {
 fn the_least_is_a_name_a_format_and_a_location() {
     let table = table("CREATE EXTERNAL TABLE t STORED AS PARQUET LOCATION 's3://b/t/'");
     assert_eq!(table.name, Name(vec!["t".into()]));
-    assert_eq!((table.columns, table.format), (None, TableFormat::Parquet));
+    assert_eq!((table.columns, table.format), (None, FileFormat::Parquet));
     assert_eq!(table.location, "s3://b/t/");
     assert!(!table.if_not_exists && table.options.is_empty());
 }
@@ -55,7 +55,7 @@ fn clauses_come_in_any_order() {
         null: Some("NA".into()),
         ..CsvOptions::default()
     };
-    assert_eq!(table.format, TableFormat::Csv(csv));
+    assert_eq!(table.format, FileFormat::Csv(csv));
     let options: Vec<&str> = table.options.keys().map(String::as_str).collect();
     assert_eq!(options, ["delimiter", "header", "null", "quote"]);
 }
@@ -78,12 +78,12 @@ fn partition_columns_may_bring_their_types() {
 fn header_row_and_datafusion_names_are_read() {
     let with_header =
         table("CREATE EXTERNAL TABLE t STORED AS CSV WITH HEADER ROW LOCATION 'x' OPTIONS ()");
-    assert_eq!(with_header.format, TableFormat::Csv(CsvOptions::default()));
+    assert_eq!(with_header.format, FileFormat::Csv(CsvOptions::default()));
     let dotted = table(
         "CREATE EXTERNAL TABLE t STORED AS CSV LOCATION 'x' OPTIONS (format.has_header 'false')",
     );
     let csv = CsvOptions { has_header: false, ..CsvOptions::default() };
-    assert_eq!(dotted.format, TableFormat::Csv(csv));
+    assert_eq!(dotted.format, FileFormat::Csv(csv));
 }
 
 #[test]

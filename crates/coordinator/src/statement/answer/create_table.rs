@@ -12,9 +12,7 @@ use crate::statement::external_table::compression_word;
 use crate::statement::mysql_type::mysql_type_text;
 use crate::statement::names::Name;
 use arrow::datatypes::{Field, SchemaRef};
-use mooring_spi::{
-    Error, ErrorKind, Result, Table, TableDefinition, TableFormat, TableKind, quote,
-};
+use mooring_spi::{Error, ErrorKind, FileFormat, Result, Table, TableDefinition, TableKind, quote};
 use std::collections::BTreeMap;
 
 pub(super) async fn create_table(context: &ShowContext<'_>, name: &Name) -> Result<Rows> {
@@ -122,13 +120,10 @@ fn partition_texts(definition: &TableDefinition, listed: bool) -> Vec<String> {
 /// The options as given, and those of the format that nobody gave.
 fn options(definition: &TableDefinition) -> BTreeMap<String, String> {
     let mut options = definition.options.clone();
-    match &definition.format {
-        TableFormat::Csv(csv) => {
-            for (name, value) in csv_options::write(csv) {
-                options.entry(name.to_owned()).or_insert(value);
-            }
+    if let FileFormat::Csv(csv) = &definition.format {
+        for (name, value) in csv_options::write(csv) {
+            options.entry(name.to_owned()).or_insert(value);
         }
-        TableFormat::Parquet | TableFormat::Json => {}
     }
     options
 }
@@ -158,6 +153,7 @@ mod tests {
             partition_columns: table.partition_columns.len(),
             location: table.location.clone(),
             format: table.format.clone(),
+            columns_by: Default::default(),
             compression: table.compression,
             options: table.options.clone(),
         }

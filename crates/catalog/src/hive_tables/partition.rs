@@ -2,8 +2,9 @@
 //!
 //! Source: Apache Hive, `Warehouse.makePartName` and `FileUtils.escapePathName`.
 
-use super::table::{check_format, location};
-use super::thrift::{Struct, Value as Raw};
+use super::StoredPartition;
+use super::format::of_storage;
+use super::location::location;
 use mooring_spi::{
     Error, ErrorKind, PartitionDefinition, Predicate, Result, TableDefinition, Value,
     partition_value,
@@ -14,7 +15,7 @@ use percent_encoding::percent_decode_str;
 ///
 /// # Errors
 /// `CorruptData`, naming table and partition.
-pub(super) fn values_of_name(table: &TableDefinition, name: &str) -> Result<Vec<Value>> {
+pub(crate) fn values_of_name(table: &TableDefinition, name: &str) -> Result<Vec<Value>> {
     let texts: Option<Vec<String>> = name
         .split('/')
         .map(|part| {
@@ -25,23 +26,22 @@ pub(super) fn values_of_name(table: &TableDefinition, name: &str) -> Result<Vec<
     values(table, name, &texts.unwrap_or_default())
 }
 
-/// Fields of `Partition`: 1 values, 6 storage.
-///
 /// # Errors
-/// `CorruptData`; `Unsupported` for a partition in another format.
-pub(super) fn definition(
+/// `CorruptData`; `Unsupported` for a partition in a format that is not read. Both name it.
+pub(crate) fn partition_definition(
     table: &TableDefinition,
-    partition: &Struct,
+    partition: &StoredPartition,
 ) -> Result<PartitionDefinition> {
-    let texts: Vec<String> = partition.list(1)?.iter().map(Raw::as_text).collect::<Result<_>>()?;
-    let label =
-        format!("partition `{}` of table `{}.{}`", texts.join("/"), table.schema_name, table.name);
-    let storage = partition.structure(6).ok_or_else(|| {
+    let name = partition.values.join("/");
+    let label = format!("partition `{name}` of table `{}.{}`", table.schema_name, table.name);
+    let storage = partition.storage.as_ref().ok_or_else(|| {
         Error::new(ErrorKind::CorruptData, format!("{label} has no storage descriptor"))
     })?;
-    check_format(&label, storage)?;
-    let values = values(table, &texts.join("/"), &texts)?;
-    Ok(PartitionDefinition { values, location: location(&storage.text(2)?)? })
+    Ok(PartitionDefinition {
+        values: values(table, &name, &partition.values)?,
+        location: location(&storage.location)?,
+        format: of_storage(&label, storage, &partition.parameters)?,
+    })
 }
 
 fn values(table: &TableDefinition, name: &str, texts: &[String]) -> Result<Vec<Value>> {
@@ -60,7 +60,7 @@ fn values(table: &TableDefinition, name: &str, texts: &[String]) -> Result<Vec<V
 }
 
 /// Whether a partition with these values may hold rows for which every domain holds.
-pub(super) fn may_match(table: &TableDefinition, values: &[Value], predicate: &Predicate) -> bool {
+pub(crate) fn may_match(table: &TableDefinition, values: &[Value], predicate: &Predicate) -> bool {
     let first = table.columns.fields().len() - table.partition_columns;
     predicate.iter().all(|(name, domain)| {
         let column = table.columns.index_of(name).ok().and_then(|index| index.checked_sub(first));
@@ -72,7 +72,7 @@ pub(super) fn may_match(table: &TableDefinition, values: &[Value], predicate: &P
 mod tests {
     use super::*;
     use arrow::datatypes::{DataType, Field, Schema};
-    use mooring_spi::{Domain, Range, TableFormat};
+    use mooring_spi::{Domain, FileFormat, Range};
     use std::sync::Arc;
 
     fn table() -> TableDefinition {
@@ -87,7 +87,8 @@ mod tests {
             ])),
             partition_columns: 2,
             location: "file:///t/".into(),
-            format: TableFormat::Parquet,
+            format: FileFormat::Parquet,
+            columns_by: Default::default(),
             compression: None,
             options: Default::default(),
         }

@@ -1,0 +1,141 @@
+//! A stored table as a definition that can be read, or the reason why it cannot.
+
+use super::format::{column_match, of_storage};
+use super::location::location;
+use super::types::arrow_type;
+use super::{StoredColumn, StoredTable, spark};
+use arrow::datatypes::{DataType, Field, Schema};
+use mooring_spi::{Error, ErrorKind, FileFormat, Result, TableDefinition};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+/// # Errors
+/// `Unsupported`, naming the table, for what would be read wrong as plain files; `CorruptData`.
+pub(crate) fn definition(table: &StoredTable) -> Result<TableDefinition> {
+    let label = format!("{}.{}", table.schema, table.name);
+    let parameters = &table.parameters;
+    let what = other_than_files(&table.kind, parameters).or_else(|| {
+        let by_folders =
+            !table.partition_columns.is_empty() && spark::partitions_by_folders(parameters);
+        by_folders.then(|| "a table of Spark whose partitions only its folders tell".to_owned())
+    });
+    if let Some(what) = what {
+        return Err(Error::unsupported(format!(
+            "table `{label}` is {what}, which is not read yet"
+        )));
+    }
+    let storage = table.storage.as_ref().ok_or_else(|| {
+        Error::new(ErrorKind::CorruptData, format!("table `{label}` has no storage descriptor"))
+    })?;
+    let format = of_storage(&format!("table `{label}`"), storage, parameters)?;
+    let known_to_spark = spark::fields(&label, parameters)?;
+    let mut columns = Vec::new();
+    for column in &storage.columns {
+        let field = field(&label, column)?;
+        columns.push(match &format {
+            // Whatever type was declared.
+            FileFormat::HiveCsv(_) => field.with_data_type(DataType::Utf8),
+            _ => spark::spelled(&field, &known_to_spark),
+        });
+    }
+    for column in &table.partition_columns {
+        columns.push(spark::spelled(&field(&label, column)?, &known_to_spark));
+    }
+    Ok(TableDefinition {
+        schema_name: table.schema.clone(),
+        name: table.name.clone(),
+        columns: Arc::new(Schema::new(columns)),
+        partition_columns: table.partition_columns.len(),
+        location: location(&storage.location)?,
+        format,
+        columns_by: column_match(storage, parameters),
+        compression: None,
+        options: BTreeMap::new(),
+    })
+}
+
+/// What a table is that is more than its files, by its kind and its parameters.
+fn other_than_files(kind: &str, parameters: &BTreeMap<String, String>) -> Option<String> {
+    let parameter = |name: &str| parameters.get(name).map(|value| value.to_ascii_lowercase());
+    let is = |name: &str, value: &str| parameter(name).is_some_and(|found| found == value);
+    if kind == "VIRTUAL_VIEW" || kind == "MATERIALIZED_VIEW" {
+        return Some("a view".to_owned());
+    }
+    if is("table_type", "iceberg") {
+        return Some("an Iceberg table".to_owned());
+    }
+    // Apache Hudi and Delta Lake as their own writers and Spark register them.
+    match parameter("spark.sql.sources.provider").as_deref() {
+        Some("iceberg") => return Some("an Iceberg table".to_owned()),
+        Some("delta") => return Some("a Delta table".to_owned()),
+        Some("hudi") => return Some("a Hudi table".to_owned()),
+        Some("parquet" | "orc" | "avro" | "hive") | None => {}
+        Some(other) => return Some(format!("a table of Spark's source `{other}`")),
+    }
+    if is("table_type", "delta") || parameters.keys().any(|name| name.starts_with("delta.")) {
+        return Some("a Delta table".to_owned());
+    }
+    if parameters.keys().any(|name| name.starts_with("hoodie.")) {
+        return Some("a Hudi table".to_owned());
+    }
+    if is("transactional", "true") {
+        return Some("a transactional (ACID) table".to_owned());
+    }
+    if let Some(handler) = parameters.get("storage_handler") {
+        return Some(format!("kept by the storage handler `{handler}`"));
+    }
+    is("projection.enabled", "true").then(|| "a table with partition projection".to_owned())
+}
+
+fn field(label: &str, column: &StoredColumn) -> Result<Field> {
+    let StoredColumn { name, hive_type, comment } = column;
+    let data_type = arrow_type(hive_type).map_err(|error| {
+        let message = format!("column `{name}` of table `{label}`: {}", error.message());
+        Error::new(error.kind(), message)
+    })?;
+    let field = Field::new(name, data_type, true);
+    Ok(match comment.is_empty() {
+        true => field,
+        false => field.with_metadata(HashMap::from([("comment".to_owned(), comment.clone())])),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parameters(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn tables_that_are_more_than_files_are_named() {
+        for (kind, pairs, expected) in [
+            ("VIRTUAL_VIEW", &[][..], "a view"),
+            ("EXTERNAL_TABLE", &[("table_type", "ICEBERG")], "an Iceberg table"),
+            ("MANAGED_TABLE", &[("spark.sql.sources.provider", "DELTA")], "a Delta table"),
+            ("EXTERNAL_TABLE", &[("spark.sql.sources.provider", "hudi")], "a Hudi table"),
+            ("MANAGED_TABLE", &[("transactional", "true")], "a transactional (ACID) table"),
+            (
+                "EXTERNAL_TABLE",
+                &[("projection.enabled", "TRUE")],
+                "a table with partition projection",
+            ),
+            (
+                "MANAGED_TABLE",
+                &[("spark.sql.sources.provider", "csv")],
+                "a table of Spark's source `csv`",
+            ),
+            (
+                "EXTERNAL_TABLE",
+                &[("storage_handler", "x.HBase")],
+                "kept by the storage handler `x.HBase`",
+            ),
+        ] {
+            assert_eq!(other_than_files(kind, &parameters(pairs)).as_deref(), Some(expected));
+        }
+        let plain =
+            parameters(&[("transactional", "false"), ("EXTERNAL", "TRUE"), ("numRows", "1")]);
+        assert_eq!(other_than_files("EXTERNAL_TABLE", &plain), None);
+    }
+}
