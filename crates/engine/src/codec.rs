@@ -5,10 +5,12 @@
 
 use crate::distribute::SliceBatchesExec;
 use crate::error::to_datafusion;
-use crate::scan::{MooringFileSource, SplitExec, SplitScanSpec, parquet_reader};
+use crate::scan::{
+    MooringFileSource, OwnSource, Reading, SplitExec, SplitScanSpec, parquet_reader, stock_carrier,
+    stock_compression,
+};
 use datafusion::arrow::datatypes::Schema;
 use datafusion::common::{Result, Statistics, internal_datafusion_err};
-use datafusion::datasource::file_format::file_compression_type::FileCompressionType;
 use datafusion::datasource::physical_plan::{
     FileGroup, FileScanConfig, FileScanConfigBuilder, FileSource, ParquetSource,
 };
@@ -21,7 +23,6 @@ use datafusion_proto::physical_plan::{
 use datafusion_proto::protobuf::{PhysicalPlanNode, proto_error};
 use mooring_spi::{CatalogKey, Error, FileFormat, Predicate, Split};
 use prost::Message;
-use std::str::FromStr;
 use std::sync::Arc;
 
 #[derive(Debug, Default)]
@@ -51,17 +52,14 @@ struct FilesProto {
     /// DataFusion's form of the wrapped scan.
     #[prost(message, optional, tag = "1")]
     scan: Option<PhysicalPlanNode>,
-    /// `spi::FileFormat` as JSON.
+    /// `Reading` as JSON.
     #[prost(string, tag = "2")]
-    format: String,
-    /// DataFusion's name of the compression.
-    #[prost(string, tag = "3")]
-    compression: String,
+    reading: String,
     /// One per file, in the order of the groups; empty for none.
-    #[prost(string, repeated, tag = "4")]
+    #[prost(string, repeated, tag = "3")]
     e_tags: Vec<String>,
     /// DataFusion's form cuts it to 32 bits.
-    #[prost(uint64, optional, tag = "5")]
+    #[prost(uint64, optional, tag = "4")]
     limit: Option<u64>,
 }
 
@@ -138,7 +136,7 @@ impl MooringCodec {
         proto_converter: &dyn PhysicalProtoConverterExtension,
     ) -> Result<FilesProto> {
         let mut stock = config.clone();
-        stock.file_source = source.inner.clone();
+        stock.file_source = stock_carrier(&source.inner)?;
         let stock: Arc<dyn ExecutionPlan> = DataSourceExec::from_data_source(stock);
         let e_tags = config
             .file_groups
@@ -147,8 +145,7 @@ impl MooringCodec {
             .map(|file| file.object_meta.e_tag.clone().unwrap_or_default());
         Ok(FilesProto {
             scan: Some(proto_converter.execution_plan_to_proto(&stock, self)?),
-            format: to_json(&source.format)?,
-            compression: config.file_compression_type.get_variant().to_string(),
+            reading: to_json(&source.reading)?,
             e_tags: e_tags.collect(),
             limit: config.limit.map(|limit| limit as u64),
         })
@@ -160,7 +157,7 @@ impl MooringCodec {
         ctx: &TaskContext,
         proto_converter: &dyn PhysicalProtoConverterExtension,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let format: FileFormat = from_json(&files.format)?;
+        let reading: Reading = from_json(&files.reading)?;
         let node = files.scan.ok_or_else(|| proto_error("a file scan without its scan"))?;
         let decode_context = PhysicalPlanDecodeContext::new(ctx, self);
         let stock = proto_converter.proto_to_execution_plan(&node, &decode_context)?;
@@ -176,12 +173,13 @@ impl MooringCodec {
             });
             FileGroup::new(files.collect())
         });
-        let inner = with_own_footers(config, ctx)?;
-        let source: Arc<dyn FileSource> = Arc::new(MooringFileSource::new(inner, format));
+        let inner = worker_source(&reading, config, ctx)?;
+        let compression = stock_compression(&reading)?;
+        let source: Arc<dyn FileSource> = Arc::new(MooringFileSource::new(inner, reading));
         let limit = files.limit.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX));
         let config = FileScanConfigBuilder::from(config.clone())
             .with_file_groups(groups.collect())
-            .with_file_compression_type(FileCompressionType::from_str(&files.compression)?)
+            .with_file_compression_type(compression)
             .with_source(source)
             .with_limit(limit)
             .build();
@@ -189,14 +187,33 @@ impl MooringCodec {
     }
 }
 
-/// In place of the reader that DataFusion's decoder sets, whose footers are known by path alone.
-fn with_own_footers(config: &FileScanConfig, ctx: &TaskContext) -> Result<Arc<dyn FileSource>> {
+/// The source that DataFusion's decoder made, with what it does not know: for Parquet our reader, in place
+/// of one whose footers are known by path alone; or the one of our own that it stands for.
+fn worker_source(
+    reading: &Reading,
+    config: &FileScanConfig,
+    ctx: &TaskContext,
+) -> Result<Arc<dyn FileSource>> {
     let source = config.file_source();
-    let Some(parquet) = source.downcast_ref::<ParquetSource>() else {
-        return Ok(source.clone());
-    };
-    let reader = parquet_reader(ctx.session_config(), &config.object_store_url)?;
-    Ok(Arc::new(parquet.clone().with_parquet_file_reader_factory(reader)))
+    if let Some(parquet) = source.downcast_ref::<ParquetSource>() {
+        let reader = parquet_reader(ctx.session_config(), &config.object_store_url)?;
+        return Ok(Arc::new(parquet.clone().with_parquet_file_reader_factory(reader)));
+    }
+    match &reading.format {
+        FileFormat::Csv(_) | FileFormat::Json | FileFormat::Parquet => Ok(source.clone()),
+        FileFormat::Orc
+        | FileFormat::Avro
+        | FileFormat::HiveText(_)
+        | FileFormat::HiveCsv(_)
+        | FileFormat::HiveJson(_) => {
+            let own = OwnSource::new(reading.clone(), source.table_schema().clone());
+            let projected = match source.projection() {
+                Some(projection) => own.try_pushdown_projection(projection)?,
+                None => None,
+            };
+            Ok(projected.unwrap_or_else(|| Arc::new(own)))
+        }
+    }
 }
 
 fn encode_splits(spec: &SplitScanSpec) -> Result<SplitsProto> {

@@ -3,6 +3,8 @@
 
 use super::file_errors::NamingMorselizer;
 use super::footers::with_page_indexes;
+use super::own::OwnSource;
+use super::reading::Reading;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result, not_impl_err};
 use datafusion::config::{ConfigOptions, CsvOptions as StockCsvOptions, TableParquetOptions};
@@ -25,31 +27,31 @@ use object_store::ObjectStore;
 use std::fmt;
 use std::sync::Arc;
 
-/// A stock source together with the description that made it.
+/// The source of one format together with the description that made it.
 #[derive(Clone)]
 pub(crate) struct MooringFileSource {
     pub inner: Arc<dyn FileSource>,
-    pub format: FileFormat,
+    pub reading: Reading,
 }
 
 impl MooringFileSource {
-    pub fn new(inner: Arc<dyn FileSource>, format: FileFormat) -> Self {
-        Self { inner, format }
+    pub fn new(inner: Arc<dyn FileSource>, reading: Reading) -> Self {
+        Self { inner, reading }
     }
 
     fn wrap(&self, inner: Arc<dyn FileSource>) -> Arc<dyn FileSource> {
-        Arc::new(Self { inner, format: self.format.clone() })
+        Arc::new(Self { inner, reading: self.reading.clone() })
     }
 }
 
-/// DataFusion's source for a format.
-pub(crate) fn stock_source(
-    format: &FileFormat,
+/// DataFusion's source for a format, or our own.
+pub(crate) fn inner_source(
+    reading: &Reading,
     schema: TableSchema,
     parquet: TableParquetOptions,
     reader: Arc<dyn ParquetFileReaderFactory>,
 ) -> Arc<dyn FileSource> {
-    match format {
+    match &reading.format {
         FileFormat::Parquet => {
             let source = ParquetSource::new(schema).with_table_parquet_options(parquet);
             Arc::new(source.with_parquet_file_reader_factory(reader))
@@ -64,7 +66,27 @@ pub(crate) fn stock_source(
             Arc::new(CsvSource::new(schema).with_csv_options(options))
         }
         FileFormat::Json => Arc::new(JsonSource::new(schema)),
+        FileFormat::Orc
+        | FileFormat::Avro
+        | FileFormat::HiveText(_)
+        | FileFormat::HiveCsv(_)
+        | FileFormat::HiveJson(_) => Arc::new(OwnSource::new(reading.clone(), schema)),
     }
+}
+
+/// A source that DataFusion's protobuf form can carry: `inner` itself, or in place of one of our own
+/// the simplest there is with the same columns.
+///
+/// # Errors
+/// As pushing a projection down.
+pub(crate) fn stock_carrier(inner: &Arc<dyn FileSource>) -> Result<Arc<dyn FileSource>> {
+    let Some(own) = inner.downcast_ref::<OwnSource>() else { return Ok(inner.clone()) };
+    let carrier = JsonSource::new(own.table_schema().clone());
+    let projected = match own.projection() {
+        Some(projection) => carrier.try_pushdown_projection(projection)?,
+        None => None,
+    };
+    Ok(projected.unwrap_or_else(|| Arc::new(carrier)))
 }
 
 impl FileSource for MooringFileSource {
@@ -92,9 +114,9 @@ impl FileSource for MooringFileSource {
             )?,
             None => self.inner.create_morselizer(object_store, base_config, partition)?,
         };
-        let header_lines = match &self.format {
+        let header_lines = match &self.reading.format {
             FileFormat::Csv(options) => usize::from(options.has_header),
-            FileFormat::Parquet | FileFormat::Json => 0,
+            _ => 0,
         };
         Ok(Box::new(NamingMorselizer::new(inner, &root, header_lines)))
     }

@@ -1,6 +1,6 @@
 //! From a connector's `FileScan` to a `DataSourceExec` over our file source.
 
-use super::{MooringFileSource, parquet_reader, stock_source};
+use super::{MooringFileSource, Reading, inner_source, parquet_reader};
 use crate::filtering_table::{filtered, physical_conditions};
 use crate::sources::store_address;
 use crate::value::{to_scalar, to_statistics};
@@ -41,6 +41,7 @@ pub(crate) fn files_plan(
     scan: FileScan,
 ) -> Result<Arc<dyn ExecutionPlan>> {
     let compression = uniform_compression(&scan)?;
+    let reading = Reading { format: scan.format, columns_by: scan.columns_by, compression };
     let (file_columns, partition_columns) = split_schema(request.schema, scan.partition_columns);
     let statistics = to_statistics(&scan.statistics, request.schema);
     let files = scan
@@ -58,8 +59,9 @@ pub(crate) fn files_plan(
     parquet.global.pushdown_filters |= request.selects_few;
     let address = ObjectStoreUrl::parse(store_address(request.catalog, &scan.store))?;
     let reader = parquet_reader(session.config(), &address)?;
-    let inner = stock_source(&scan.format, table_schema, parquet, reader);
-    let source: Arc<dyn FileSource> = Arc::new(MooringFileSource::new(inner, scan.format));
+    let inner = inner_source(&reading, table_schema, parquet, reader);
+    let compression = stock_compression(&reading)?;
+    let source: Arc<dyn FileSource> = Arc::new(MooringFileSource::new(inner, reading));
     let (source, left) = with_conditions(session, request, source)?;
     let groups = FileGroup::new(files).split_files(session.config().target_partitions());
     let config = FileScanConfigBuilder::new(address, source)
@@ -125,26 +127,38 @@ fn partitioned_file(file: &FileEntry, partition_columns: &[FieldRef]) -> Result<
     Ok(partitioned)
 }
 
-/// DataFusion's scan has one compression for all its files; Parquet compresses inside.
-fn uniform_compression(scan: &FileScan) -> Result<FileCompressionType> {
-    if scan.format == FileFormat::Parquet {
-        return Ok(FileCompressionType::UNCOMPRESSED);
-    }
+/// A scan has one compression for all its files.
+fn uniform_compression(scan: &FileScan) -> Result<Compression> {
     let first = scan.files.first().map_or(Compression::None, |file| file.compression);
     if scan.files.iter().any(|file| file.compression != first) {
         return Err(crate::error::to_datafusion(Error::internal(
             "files of one scan are compressed differently",
         )));
     }
-    Ok(stock_compression(first))
+    Ok(first)
 }
 
-pub(crate) fn stock_compression(compression: Compression) -> FileCompressionType {
-    match compression {
+/// The compression as DataFusion has it. It keeps a compressed file whole; our own sources decompress
+/// for themselves, so that any that is not plain will do for them.
+///
+/// # Errors
+/// `Unsupported` for a text format of DataFusion's in a compression that it lacks.
+pub(crate) fn stock_compression(reading: &Reading) -> Result<FileCompressionType> {
+    let is_stock = matches!(reading.format, FileFormat::Csv(_) | FileFormat::Json);
+    Ok(match reading.compression {
         Compression::None => FileCompressionType::UNCOMPRESSED,
         Compression::Gzip => FileCompressionType::GZIP,
         Compression::Bzip2 => FileCompressionType::BZIP2,
         Compression::Xz => FileCompressionType::XZ,
         Compression::Zstd => FileCompressionType::ZSTD,
-    }
+        other if is_stock => {
+            return Err(crate::error::to_datafusion(Error::unsupported(format!(
+                "{} files compressed as {other:?} are not read",
+                reading.format.keyword()
+            ))));
+        }
+        Compression::Zlib | Compression::HadoopSnappy | Compression::HadoopLz4 => {
+            FileCompressionType::GZIP
+        }
+    })
 }

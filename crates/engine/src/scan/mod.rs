@@ -5,10 +5,14 @@ mod file_errors;
 mod file_source;
 mod files;
 mod footers;
+mod own;
+mod reading;
 mod splits;
 
-pub(crate) use file_source::{MooringFileSource, stock_source};
+pub(crate) use file_source::{MooringFileSource, inner_source, stock_carrier};
 pub(crate) use files::FilesRequest;
-pub(crate) use files::files_plan;
+pub(crate) use files::{files_plan, stock_compression};
 pub(crate) use footers::{FooterCaches, parquet_reader};
+pub(crate) use own::OwnSource;
+pub(crate) use reading::Reading;
 pub(crate) use splits::{SplitExec, SplitScanSpec, deal};

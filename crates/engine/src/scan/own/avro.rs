@@ -1,0 +1,96 @@
+//! Avro's object container files. A range of a file has the blocks that begin in it.
+
+use super::Wanted;
+use super::conform::Places;
+use super::stored::StoredFile;
+use crate::error::to_datafusion;
+use arrow_avro::errors::AvroError;
+use arrow_avro::reader::HeaderInfo;
+use arrow_avro::reader::async_reader::{AsyncAvroFileReader, AsyncFileReader, read_header_info};
+use bytes::Bytes;
+use datafusion::common::{DataFusionError, Result};
+use datafusion::datasource::physical_plan::{FileOpenFuture, FileOpener};
+use datafusion_datasource::PartitionedFile;
+use futures::future::BoxFuture;
+use futures::{FutureExt, StreamExt, TryStreamExt, stream};
+use mooring_spi::{Error, ErrorKind};
+use object_store::ObjectStore;
+use serde_json::Value;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// The reader holds the bytes of a range at once, so that a large file is read in pieces.
+const PIECE_BYTES: u64 = 16 * 1024 * 1024;
+
+pub(super) struct AvroOpener {
+    store: Arc<dyn ObjectStore>,
+    wanted: Arc<Wanted>,
+}
+
+impl AvroOpener {
+    pub fn new(store: Arc<dyn ObjectStore>, wanted: Wanted) -> Self {
+        Self { store, wanted: Arc::new(wanted) }
+    }
+}
+
+impl FileOpener for AvroOpener {
+    fn open(&self, file: PartitionedFile) -> Result<FileOpenFuture> {
+        let wanted = self.wanted.clone();
+        let mut stored = StoredFile {
+            store: self.store.clone(),
+            path: file.object_meta.location.clone(),
+            size_bytes: file.object_meta.size,
+        };
+        Ok(Box::pin(async move {
+            let size = stored.size_bytes;
+            let header = read_header_info(&mut stored, size, None).await.map_err(corrupt)?;
+            let names = column_names(&header)?;
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            let places = Arc::new(Places::find(&wanted, &names)?);
+            let range = file.range.map_or(0..size, |range| {
+                u64::try_from(range.start).unwrap_or_default()
+                    ..u64::try_from(range.end).unwrap_or_default().min(size)
+            });
+            let readers = pieces(range).map(move |piece| {
+                let reader = AsyncAvroFileReader::builder(stored.clone(), size, wanted.batch_rows)
+                    .with_range(piece)
+                    .with_projection(places.to_read())
+                    .build_with_header(header.clone())
+                    .map_err(corrupt)?;
+                let (wanted, places) = (wanted.clone(), places.clone());
+                Ok::<_, DataFusionError>(reader.map(move |batch| {
+                    let batch = batch.map_err(corrupt)?;
+                    places.conform(&wanted, &batch)
+                }))
+            });
+            Ok(stream::iter(readers).try_flatten().boxed())
+        }))
+    }
+}
+
+fn pieces(range: Range<u64>) -> impl Iterator<Item = Range<u64>> {
+    let end = range.end;
+    let step = usize::try_from(PIECE_BYTES).unwrap_or(usize::MAX);
+    range.step_by(step).map(move |start| start..end.min(start + PIECE_BYTES))
+}
+
+/// The fields of the writer's record.
+fn column_names(header: &HeaderInfo) -> Result<Vec<String>> {
+    let schema = header.writer_schema().map_err(corrupt)?;
+    let schema: Value = serde_json::from_str(&schema.json_string).map_err(corrupt)?;
+    let fields = schema["fields"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let name = |field: &Value| field["name"].as_str().map(str::to_owned);
+    Ok(fields.iter().filter_map(name).collect())
+}
+
+impl AsyncFileReader for StoredFile {
+    fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, Result<Bytes, AvroError>> {
+        async move { self.read(range).await.map_err(|error| AvroError::External(error.into())) }
+            .boxed()
+    }
+}
+
+fn corrupt(error: impl std::error::Error + Send + Sync + 'static) -> DataFusionError {
+    let message = format!("the Avro file cannot be read: {error}");
+    to_datafusion(Error::new(ErrorKind::CorruptData, message))
+}

@@ -1,0 +1,130 @@
+//! The `FileSource` of the formats that DataFusion does not read, or not as a lake needs them: ORC, Avro
+//! and the text formats of Hive. A reader gives the file's own columns; what a table calls them and which
+//! types it gives them is put over that in one place, `conform`.
+
+mod avro;
+mod conform;
+mod orc;
+mod stored;
+
+use super::reading::Reading;
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::common::tree_node::TreeNodeRecursion;
+use datafusion::common::{Result, internal_datafusion_err};
+use datafusion::datasource::physical_plan::{FileOpener, FileScanConfig, FileSource};
+use datafusion::datasource::table_schema::TableSchema;
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::projection::ProjectionExprs;
+use datafusion::physical_plan::apply_expression_roots;
+use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
+use datafusion_datasource::projection::{ProjectionOpener, SplitProjection};
+use mooring_spi::{ColumnMatch, FileFormat};
+use object_store::ObjectStore;
+use std::sync::Arc;
+
+#[derive(Clone)]
+pub(crate) struct OwnSource {
+    reading: Reading,
+    table_schema: TableSchema,
+    batch_size: Option<usize>,
+    projection: SplitProjection,
+    metrics: ExecutionPlanMetricsSet,
+}
+
+/// The columns that are wanted of each file.
+#[derive(Debug, Clone)]
+struct Wanted {
+    /// All columns of the table that files hold.
+    columns: SchemaRef,
+    /// Which of them, in the order of the output.
+    projection: Vec<usize>,
+    by: ColumnMatch,
+    batch_rows: usize,
+}
+
+impl OwnSource {
+    pub fn new(reading: Reading, table_schema: TableSchema) -> Self {
+        Self {
+            reading,
+            projection: SplitProjection::unprojected(&table_schema),
+            table_schema,
+            batch_size: None,
+            metrics: ExecutionPlanMetricsSet::new(),
+        }
+    }
+
+    fn wanted(&self) -> Result<Wanted> {
+        let batch_rows = self
+            .batch_size
+            .ok_or_else(|| internal_datafusion_err!("a scan without the size of its batches"))?;
+        Ok(Wanted {
+            columns: self.table_schema.file_schema().clone(),
+            projection: self.projection.file_indices.clone(),
+            by: self.reading.columns_by,
+            batch_rows,
+        })
+    }
+}
+
+impl FileSource for OwnSource {
+    fn create_file_opener(
+        &self,
+        store: Arc<dyn ObjectStore>,
+        _base_config: &FileScanConfig,
+        _partition: usize,
+    ) -> Result<Arc<dyn FileOpener>> {
+        let wanted = self.wanted()?;
+        let opener: Arc<dyn FileOpener> = match &self.reading.format {
+            FileFormat::Orc => Arc::new(orc::OrcOpener::new(store, wanted)),
+            FileFormat::Avro => Arc::new(avro::AvroOpener::new(store, wanted)),
+            format => {
+                return Err(internal_datafusion_err!("{} has another source", format.keyword()));
+            }
+        };
+        ProjectionOpener::try_new(self.projection.clone(), opener, self.table_schema.file_schema())
+    }
+
+    fn table_schema(&self) -> &TableSchema {
+        &self.table_schema
+    }
+
+    fn with_batch_size(&self, batch_size: usize) -> Arc<dyn FileSource> {
+        Arc::new(Self { batch_size: Some(batch_size), ..self.clone() })
+    }
+
+    fn projection(&self) -> Option<&ProjectionExprs> {
+        Some(&self.projection.source)
+    }
+
+    fn try_pushdown_projection(
+        &self,
+        projection: &ProjectionExprs,
+    ) -> Result<Option<Arc<dyn FileSource>>> {
+        let merged = self.projection.source.try_merge(projection)?;
+        let projection = SplitProjection::new(self.table_schema.file_schema(), &merged);
+        Ok(Some(Arc::new(Self { projection, ..self.clone() })))
+    }
+
+    fn metrics(&self) -> &ExecutionPlanMetricsSet {
+        &self.metrics
+    }
+
+    fn supports_repartitioning(&self) -> bool {
+        match &self.reading.format {
+            FileFormat::HiveText(options) => options.footer_lines == 0,
+            FileFormat::HiveCsv(options) => options.footer_lines == 0,
+            _ => true,
+        }
+    }
+
+    fn file_type(&self) -> &str {
+        self.reading.format.keyword()
+    }
+
+    fn apply_expressions(
+        &self,
+        f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+    ) -> Result<TreeNodeRecursion> {
+        apply_expression_roots(self.projection.source.iter(), f)
+    }
+}
