@@ -196,7 +196,9 @@ fn worker_source(
 ) -> Result<Arc<dyn FileSource>> {
     let source = config.file_source();
     if let Some(parquet) = source.downcast_ref::<ParquetSource>() {
-        let reader = parquet_reader(ctx.session_config(), &config.object_store_url)?;
+        let columns = source.table_schema().file_schema();
+        let (config, address) = (ctx.session_config(), &config.object_store_url);
+        let reader = parquet_reader(config, address, columns, reading.columns_by)?;
         return Ok(Arc::new(parquet.clone().with_parquet_file_reader_factory(reader)));
     }
     match &reading.format {

@@ -58,7 +58,8 @@ pub(crate) fn files_plan(
     };
     parquet.global.pushdown_filters |= request.selects_few;
     let address = ObjectStoreUrl::parse(store_address(request.catalog, &scan.store))?;
-    let reader = parquet_reader(session.config(), &address)?;
+    let columns = table_schema.file_schema();
+    let reader = parquet_reader(session.config(), &address, columns, reading.columns_by)?;
     let inner = inner_source(&reading, table_schema, parquet, reader);
     let compression = stock_compression(&reading)?;
     let source: Arc<dyn FileSource> = Arc::new(MooringFileSource::new(inner, reading));

@@ -1,8 +1,10 @@
 //! The footers of Parquet files, kept for one store of one catalog version: DataFusion's cache knows a
 //! file by its path, size and time alone, and two catalogs may have different files at one path.
 
+use super::column_names::TableNames;
 use crate::error::to_datafusion;
 use crate::sources::Sources;
+use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::Result;
 use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
 use datafusion::datasource::physical_plan::{FileSource, ParquetFileReaderFactory, ParquetSource};
@@ -13,7 +15,7 @@ use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
 use datafusion::prelude::SessionConfig;
 use datafusion_datasource::PartitionedFile;
 use futures::future::BoxFuture;
-use mooring_spi::Error;
+use mooring_spi::{ColumnMatch, Error};
 use parking_lot::Mutex;
 use parquet::arrow::arrow_reader::ArrowReaderOptions;
 use parquet::arrow::async_reader::AsyncFileReader;
@@ -46,16 +48,20 @@ impl FooterCaches {
     }
 }
 
-/// Reads the files at `address` with the footers that are known of its store.
+/// Reads the files at `address` with the footers that are known of its store, and with the names that the
+/// table has for `columns`.
 pub(crate) fn parquet_reader(
     config: &SessionConfig,
     address: &ObjectStoreUrl,
+    columns: &SchemaRef,
+    by: ColumnMatch,
 ) -> Result<Arc<dyn ParquetFileReaderFactory>> {
     let sources = config
         .get_extension::<Sources>()
         .ok_or_else(|| to_datafusion(Error::internal("the session of a scan has no sources")))?;
     let (store, footers) = sources.open(address.as_ref()).map_err(to_datafusion)?;
-    Ok(Arc::new(CachedParquetFileReaderFactory::new(store, footers)))
+    let inner = Arc::new(CachedParquetFileReaderFactory::new(store, footers));
+    Ok(Arc::new(TableNames { inner, columns: columns.clone(), by }))
 }
 
 /// A source with a predicate asks for the page index together with the footer, so that both are kept.

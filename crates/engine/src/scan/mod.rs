@@ -1,6 +1,7 @@
 //! How a connector's answer becomes a physical plan: files by one file source of our own, splits by
 //! one leaf node, rows by DataFusion's memory scan.
 
+mod column_names;
 mod file_errors;
 mod file_source;
 mod files;
