@@ -6,12 +6,11 @@ use super::footer::{FileFooter, FooterColumn, StoredFile};
 use super::footer_cache::FooterCache;
 use super::location::Folder;
 use super::partition::values_from_path;
-use super::spelling::check_footer;
 use arrow::datatypes::Schema;
 use futures::{StreamExt, TryStreamExt, stream};
 use mooring_spi::{
-    Compression, Error, ErrorKind, FileEntry, FileFormat, Metastore, Predicate, Result,
-    TableDefinition, Value, fold,
+    ColumnMatch, Error, ErrorKind, FileEntry, FileFormat, Metastore, Predicate, Result,
+    TableDefinition, Value, pick_name,
 };
 use mooring_storage::CatalogStores;
 use object_store::path::Path;
@@ -38,6 +37,7 @@ pub(super) struct SnapshotFile {
     /// Scheme and host.
     pub(super) store: Arc<str>,
     pub(super) format: Arc<FileFormat>,
+    pub(super) columns_by: ColumnMatch,
     pub(super) entry: FileEntry,
     pub(super) footer: Option<Arc<FileFooter>>,
 }
@@ -69,17 +69,36 @@ impl SnapshotFile {
         }
         let Some(footer) = &self.footer else { return ColumnFacts::Unknown };
         let field = schema.field(column);
-        if let Some(column) = footer.columns.get(field.name()) {
-            return if comparable(field.data_type(), &column.data_type) {
-                ColumnFacts::Footer { rows: footer.rows, column }
-            } else {
-                ColumnFacts::Unknown
-            };
+        let name = match self.columns_by {
+            // The reader's first choice too.
+            ColumnMatch::Name if footer.columns.contains_key(field.name()) => {
+                Ok(Some(field.name()))
+            }
+            ColumnMatch::Name => name_in_file(field.name(), schema, &footer.schema),
+            ColumnMatch::Position => {
+                Ok(footer.schema.fields().get(column).map(|found| found.name()))
+            }
+        };
+        match name {
+            Ok(Some(name)) => match footer.columns.get(name) {
+                Some(column) if comparable(field.data_type(), &column.data_type) => {
+                    ColumnFacts::Footer { rows: footer.rows, column }
+                }
+                Some(_) | None => ColumnFacts::Unknown,
+            },
+            Ok(None) => ColumnFacts::AllNull,
+            // Two names in other cases: reading it says so.
+            Err(_) => ColumnFacts::Unknown,
         }
-        let folded = fold(field.name());
-        let in_other_case = footer.schema.fields().iter().any(|field| fold(field.name()) == folded);
-        if in_other_case { ColumnFacts::Unknown } else { ColumnFacts::AllNull }
     }
+}
+
+/// What a file calls a column of the table, unless the table has a column of just that name.
+fn name_in_file<'f>(name: &str, table: &Schema, file: &'f Schema) -> Result<Option<&'f String>> {
+    let found = pick_name(name, file.fields().iter().map(|field| field.name().as_str()))?;
+    let field = found.and_then(|found| file.field_with_name(found).ok());
+    let names = field.map(|field| field.name());
+    Ok(names.filter(|found| *found == name || table.index_of(found).is_err()))
 }
 
 /// What a snapshot is made from.
@@ -98,8 +117,7 @@ impl SnapshotSource<'_> {
     ///
     /// # Errors
     /// `LocationNotFound` when there is nothing at the table's location, `CorruptData` for a file
-    /// or folder that is not what the definition says, `InvalidArgument` for a column that a file
-    /// has in another case, `LimitExceeded` for too many files.
+    /// or folder that is not what the definition says, `LimitExceeded` for too many files.
     pub(super) async fn load(
         &self,
         definition: &TableDefinition,
@@ -112,7 +130,7 @@ impl SnapshotSource<'_> {
         };
         let all_parquet = found.iter().all(|found| *found.file.format == FileFormat::Parquet);
         let rows_per_byte = match all_parquet {
-            true => self.read_footers(definition, &mut found).await?,
+            true => self.read_footers(&mut found).await?,
             false => None,
         };
         Ok(Snapshot {
@@ -138,9 +156,7 @@ impl SnapshotSource<'_> {
             let folder = Folder::open(self.stores, &partition.location)?;
             let files = folder.files(self.list_max_files).await?;
             let format = Arc::new(partition.format);
-            let found = |file| {
-                folder.found(file, partition.values.clone(), &format, definition.compression)
-            };
+            let found = |file| folder.found(file, partition.values.clone(), &format, definition);
             Ok(files.iter().map(found).collect::<Vec<FoundFile>>())
         });
         let mut listings = pin!(listings.buffered(REQUESTS_MAX));
@@ -179,19 +195,15 @@ impl SnapshotSource<'_> {
         for file in files {
             let columns = columns.iter().map(AsRef::as_ref);
             let values = values_from_path(&folder.location, &file.location, columns)?;
-            found.push(folder.found(&file, values, &format, definition.compression));
+            found.push(folder.found(&file, values, &format, definition));
         }
         Ok(found)
     }
 
     /// Reads all footers where there are few, else some, from which rows per byte are estimated.
-    async fn read_footers(
-        &self,
-        definition: &TableDefinition,
-        files: &mut [FoundFile],
-    ) -> Result<Option<f64>> {
+    async fn read_footers(&self, files: &mut [FoundFile]) -> Result<Option<f64>> {
         if files.len() <= self.footers_max_files {
-            let footers = self.footers_of(definition, files.iter()).await?;
+            let footers = self.footers_of(files.iter()).await?;
             for (file, footer) in files.iter_mut().zip(footers) {
                 file.file.footer = Some(footer);
             }
@@ -199,7 +211,7 @@ impl SnapshotSource<'_> {
         }
         let step = files.len().div_ceil(SAMPLED_FOOTERS);
         let sample: Vec<&FoundFile> = files.iter().step_by(step).collect();
-        let footers = self.footers_of(definition, sample.iter().copied()).await?;
+        let footers = self.footers_of(sample.iter().copied()).await?;
         let rows: u64 = footers.iter().map(|footer| footer.rows).sum();
         let bytes: u64 = sample.iter().map(|file| file.file.entry.size_bytes).sum();
         Ok((bytes > 0).then(|| rows as f64 / bytes as f64))
@@ -207,11 +219,8 @@ impl SnapshotSource<'_> {
 
     async fn footers_of<'f>(
         &self,
-        definition: &TableDefinition,
         files: impl Iterator<Item = &'f FoundFile>,
     ) -> Result<Vec<Arc<FileFooter>>> {
-        let fields = definition.columns.fields();
-        let columns = &fields[..fields.len().saturating_sub(definition.partition_columns)];
         let reads: Vec<_> = files
             .map(|found| {
                 let entry = &found.file.entry;
@@ -221,10 +230,7 @@ impl SnapshotSource<'_> {
                     path: &found.path,
                     size_bytes: entry.size_bytes,
                 };
-                async move {
-                    let footer = self.footers.footer(file, entry).await?;
-                    check_footer(columns, &footer, &file).map(|()| footer)
-                }
+                self.footers.footer(file, entry)
             })
             .collect();
         stream::iter(reads).buffered(REQUESTS_MAX).try_collect().await
@@ -244,7 +250,7 @@ impl Folder {
         file: &ObjectMeta,
         partition_values: Vec<Value>,
         format: &Arc<FileFormat>,
-        compression: Option<Compression>,
+        definition: &TableDefinition,
     ) -> FoundFile {
         let path = file.location.as_ref();
         let entry = FileEntry {
@@ -252,13 +258,14 @@ impl Folder {
             size_bytes: file.size,
             modified_ms: file.last_modified.timestamp_millis(),
             e_tag: file.e_tag.clone(),
-            compression: compression::of_file(path, format, compression),
+            compression: compression::of_file(path, format, definition.compression),
             partition_values,
         };
         FoundFile {
             file: SnapshotFile {
                 store: Arc::clone(&self.store_url),
                 format: Arc::clone(format),
+                columns_by: definition.columns_by,
                 entry,
                 footer: None,
             },

@@ -1,10 +1,9 @@
-//! Columns that a file has in another case, and what else a definition may say that would read as
+//! Names that a file has in another case, and what else a definition may say that would read as
 //! something else.
 
 use crate::warehouse::{Warehouse, columns, rows};
-use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use mooring_spi::{CsvOptions, Error, ErrorKind, FileFormat, Predicate};
+use mooring_spi::{CsvOptions, Domain, Error, ErrorKind, FileFormat, Predicate, Range, Value};
 use std::io::Write;
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -24,27 +23,32 @@ fn assert_names_both(error: &Error, file: &str) {
     }
 }
 
+fn only(value: Value) -> Domain {
+    Domain { ranges: vec![Range::exactly(value)], nulls: false }
+}
+
+/// How many files a scan of `table` reads.
+async fn files_left(warehouse: &Warehouse, table: &str, column: &str, domain: Domain) -> usize {
+    let table = warehouse.resolve(table).await.expect("resolved");
+    let predicate = Predicate::from([(column.to_owned(), domain)]);
+    let scans = warehouse.scans(&table, &predicate).await.expect("scanned");
+    scans.iter().map(|scan| scan.files.len()).sum()
+}
+
 #[tokio::test]
-async fn a_parquet_column_in_another_case_is_refused_when_it_is_declared() {
+async fn a_parquet_column_in_another_case_is_pruned_by_its_own_range() {
     let warehouse = Warehouse::new();
     warehouse.write_parquet("t", "a.parquet", &rows(&[(Some(1), Some("x"))]));
-    let error = warehouse.declare("t", &shouted(), FileFormat::Parquet).await;
-    assert_names_both(&error.expect_err("refused"), "a.parquet");
-    warehouse.declare("t", &columns(), FileFormat::Parquet).await.expect("created");
-}
-
-#[tokio::test]
-async fn a_parquet_column_in_another_case_is_refused_when_it_is_read() {
-    let warehouse = Warehouse::new();
+    warehouse.declare("t", &shouted(), FileFormat::Parquet).await.expect("created");
     warehouse.create("t", &shouted(), 0, FileFormat::Parquet).await;
-    let batch = rows(&[(Some(1), Some("x"))]);
-    let right = RecordBatch::try_new(shouted(), batch.columns().to_vec()).expect("a batch");
-    warehouse.write_parquet("t", "a.parquet", &right);
-    warehouse.resolve("t").await.expect("resolved");
-    warehouse.write_parquet("t", "b.parquet", &batch);
-    assert_names_both(&warehouse.resolve("t").await.expect_err("refused"), "b.parquet");
+    let text = |text: &str| only(Value::Text(text.to_owned()));
+    assert_eq!(files_left(&warehouse, "t", "NAME", text("x")).await, 1);
+    assert_eq!(files_left(&warehouse, "t", "NAME", text("y")).await, 0);
+    let nulls = Domain { ranges: Vec::new(), nulls: true };
+    assert_eq!(files_left(&warehouse, "t", "NAME", nulls).await, 0);
 }
 
+/// The file's column is the one of just that name, so that the other one is null in all of its rows.
 #[tokio::test]
 async fn a_table_may_have_both_spellings() {
     let warehouse = Warehouse::new();
@@ -54,7 +58,11 @@ async fn a_table_may_have_both_spellings() {
     ]));
     warehouse.write_parquet("t", "a.parquet", &rows(&[(Some(1), Some("x"))]));
     warehouse.declare("t", &both, FileFormat::Parquet).await.expect("created");
-    warehouse.resolve("t").await.expect("resolved");
+    warehouse.create("t", &both, 0, FileFormat::Parquet).await;
+    let nulls = || Domain { ranges: Vec::new(), nulls: true };
+    assert_eq!(files_left(&warehouse, "t", "NAME", nulls()).await, 1);
+    assert_eq!(files_left(&warehouse, "t", "name", nulls()).await, 0);
+    assert_eq!(files_left(&warehouse, "t", "NAME", only(Value::Text("x".into()))).await, 0);
 }
 
 #[tokio::test]
