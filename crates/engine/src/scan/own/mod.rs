@@ -4,6 +4,7 @@
 
 mod avro;
 mod conform;
+mod lines;
 mod orc;
 mod stored;
 
@@ -18,6 +19,7 @@ use datafusion::physical_expr::projection::ProjectionExprs;
 use datafusion::physical_plan::apply_expression_roots;
 use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
 use datafusion_datasource::projection::{ProjectionOpener, SplitProjection};
+use mooring_formats::LinesOptions;
 use mooring_spi::{ColumnMatch, FileFormat};
 use object_store::ObjectStore;
 use std::sync::Arc;
@@ -77,7 +79,10 @@ impl FileSource for OwnSource {
         let opener: Arc<dyn FileOpener> = match &self.reading.format {
             FileFormat::Orc => Arc::new(orc::OrcOpener::new(store, wanted)),
             FileFormat::Avro => Arc::new(avro::AvroOpener::new(store, wanted)),
-            format => {
+            FileFormat::HiveText(_) | FileFormat::HiveCsv(_) | FileFormat::HiveJson(_) => {
+                Arc::new(lines::LineOpener::new(store, self.reading.clone(), wanted))
+            }
+            format @ (FileFormat::Parquet | FileFormat::Csv(_) | FileFormat::Json) => {
                 return Err(internal_datafusion_err!("{} has another source", format.keyword()));
             }
         };
@@ -110,11 +115,9 @@ impl FileSource for OwnSource {
     }
 
     fn supports_repartitioning(&self) -> bool {
-        match &self.reading.format {
-            FileFormat::HiveText(options) => options.footer_lines == 0,
-            FileFormat::HiveCsv(options) => options.footer_lines == 0,
-            _ => true,
-        }
+        // Of several header lines, the second may begin in the second range.
+        let LinesOptions { header_lines, footer_lines, .. } = LinesOptions::of(&self.reading.format);
+        header_lines <= 1 && footer_lines == 0
     }
 
     fn file_type(&self) -> &str {
