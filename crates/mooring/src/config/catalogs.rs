@@ -70,7 +70,11 @@ fn catalog(section: Table, origin: &Origin) -> Result<CatalogSection, ConfigErro
     }
     let using = properties.remove("using").unwrap_or_default();
     if using.is_empty() {
-        return Err(wrong(origin, &name, "`using` is missing: the kind of the catalog, `hive`"));
+        return Err(wrong(
+            origin,
+            &name,
+            "`using` is missing: the kind of the catalog, `hive` or `glue`",
+        ));
     }
     Ok(CatalogSection { name, using, properties })
 }
