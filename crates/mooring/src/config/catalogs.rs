@@ -86,7 +86,8 @@ pub(super) fn show(catalog: &CatalogSection) -> String {
     text += &line("name", &catalog.name);
     text += &line("using", &catalog.using);
     for (name, value) in &catalog.properties {
-        let is_secret = ["secret", "password", "key", "external_id"].iter().any(|word| name.contains(word));
+        let is_secret =
+            ["secret", "password", "key", "external_id"].iter().any(|word| name.contains(word));
         text += &line(name, if is_secret { "(secret)" } else { value });
     }
     text
