@@ -1,8 +1,5 @@
 """Tables in a bucket, with moto's server as S3."""
 
-import contextlib
-import subprocess
-import sys
 import tempfile
 import unittest
 from pathlib import Path
@@ -11,36 +8,17 @@ import boto3
 import pymysql
 
 import counted
-from listening import HOST, await_listener, free_port
+import moto_server
+from moto_server import KEYS
 from server import REPOSITORY, binary, processes
 
-START_TIMEOUT_S = 60
-KEYS = {"aws_access_key_id": "an-access-key", "aws_secret_access_key": "a-secret-key"}
 DATA = REPOSITORY / "tests" / "data"
-
-
-@contextlib.contextmanager
-def object_store():
-    """The URL of an S3 server. moto cannot tell which port it took, so we choose a free one."""
-    port = free_port()
-    command = [str(Path(sys.executable).parent / "moto_server"), "-H", HOST, "-p", str(port)]
-    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        await_listener(child, port, START_TIMEOUT_S)
-        yield f"http://{HOST}:{port}"
-    finally:
-        child.terminate()
-        try:
-            child.wait(10)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait()
 
 
 class S3(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        endpoint = cls.enterClassContext(object_store())
+        endpoint = cls.enterClassContext(moto_server.run())
         client = boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1", **KEYS)
         client.create_bucket(Bucket="fruit-market")
         for file in sorted(p for p in DATA.rglob("*") if p.is_file()):

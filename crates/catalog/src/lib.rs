@@ -3,12 +3,16 @@
 //! This crate knows names, columns and locations. It must never read rows.
 
 mod embedded;
+mod glue;
 mod hive;
 mod hive_tables;
 mod kept_definitions;
+mod metrics;
 
 #[cfg(test)]
 mod conformance;
 
 pub use embedded::{DEFAULT_SCHEMA, EmbeddedMetastore};
-pub use hive::{HIVE_PROPERTIES, HiveMetastore, HiveSettings, MetastoreMetrics};
+pub use glue::{GLUE_PROPERTIES, GlueMetastore, GlueSettings};
+pub use hive::{HIVE_PROPERTIES, HiveMetastore, HiveSettings};
+pub use metrics::MetastoreMetrics;

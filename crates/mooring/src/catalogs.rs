@@ -2,7 +2,8 @@
 
 use crate::config::Config;
 use mooring_catalog::{
-    EmbeddedMetastore, HIVE_PROPERTIES, HiveMetastore, HiveSettings, MetastoreMetrics,
+    EmbeddedMetastore, GLUE_PROPERTIES, GlueMetastore, GlueSettings, HIVE_PROPERTIES,
+    HiveMetastore, HiveSettings, MetastoreMetrics,
 };
 use mooring_connectors::lake::{LakeConnector, LakeSettings};
 use mooring_connectors::tpch::{TpchConnectorFactory, TpchReaderFactory};
@@ -19,6 +20,7 @@ use std::sync::Arc;
 
 pub(crate) const LAKE: &str = "lake";
 const HIVE: &str = "hive";
+const GLUE: &str = "glue";
 const TPCH: &str = "tpch";
 
 /// The readers of every node.
@@ -42,9 +44,14 @@ pub(crate) async fn open(
     let storage_metrics = storage_metrics.clone();
     let lake =
         LakeFactory { state: state.clone(), settings, storage_metrics: storage_metrics.clone() };
-    let hive = HiveFactory { settings, storage_metrics, metastore_metrics };
-    let factories: [Arc<dyn ConnectorFactory>; 3] =
-        [Arc::new(TpchConnectorFactory), Arc::new(lake), Arc::new(hive)];
+    let hive = HiveFactory {
+        settings,
+        storage_metrics: storage_metrics.clone(),
+        metastore_metrics: metastore_metrics.clone(),
+    };
+    let glue = GlueFactory { settings, storage_metrics, metastore_metrics };
+    let factories: [Arc<dyn ConnectorFactory>; 4] =
+        [Arc::new(TpchConnectorFactory), Arc::new(lake), Arc::new(hive), Arc::new(glue)];
     let catalogs = Catalogs::new(factories.to_vec());
     for mut definition in configured(config, state).await? {
         definition.key.version = fingerprint(&definition.properties, secret);
@@ -143,14 +150,40 @@ impl ConnectorFactory for HiveFactory {
 
     fn connector(&self, definition: &CatalogDefinition) -> Result<Arc<dyn Connector>> {
         check_properties(definition, HIVE_PROPERTIES)?;
-        let settings = HiveSettings::from_properties(&definition.properties).map_err(|error| {
-            Error::new(error.kind(), format!("catalog `{}`: {}", definition.name, error.message()))
-        })?;
+        let settings = HiveSettings::from_properties(&definition.properties)
+            .map_err(|error| of_catalog(definition, &error))?;
         let stores = lake_stores(definition, &self.storage_metrics)?;
         let metastore =
             HiveMetastore::new(&definition.name, settings, self.metastore_metrics.clone());
         Ok(Arc::new(LakeConnector::new(Arc::new(metastore), stores, self.settings)))
     }
+}
+
+#[derive(Debug)]
+struct GlueFactory {
+    settings: LakeSettings,
+    storage_metrics: StorageMetrics,
+    metastore_metrics: MetastoreMetrics,
+}
+
+impl ConnectorFactory for GlueFactory {
+    fn kind(&self) -> &'static str {
+        GLUE
+    }
+
+    fn connector(&self, definition: &CatalogDefinition) -> Result<Arc<dyn Connector>> {
+        check_properties(definition, GLUE_PROPERTIES)?;
+        let settings = GlueSettings::from_properties(&definition.properties)
+            .map_err(|error| of_catalog(definition, &error))?;
+        let stores = lake_stores(definition, &self.storage_metrics)?;
+        let metastore =
+            GlueMetastore::new(&definition.name, settings, self.metastore_metrics.clone());
+        Ok(Arc::new(LakeConnector::new(Arc::new(metastore), stores, self.settings)))
+    }
+}
+
+fn of_catalog(definition: &CatalogDefinition, error: &Error) -> Error {
+    Error::new(error.kind(), format!("catalog `{}`: {}", definition.name, error.message()))
 }
 
 /// Refuses what is neither one of `own` nor a property of the storage.

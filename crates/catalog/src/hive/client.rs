@@ -1,9 +1,9 @@
 //! Calls to a Hive Metastore: several addresses of one metastore, connections that are kept, and a
 //! bound on every wait and every answer.
 
-use super::metrics::{MetastoreMetrics, Outcome};
 use super::settings::HiveSettings;
 use super::thrift::{Reply, Struct, UNKNOWN_METHOD, Value, Writer, read_reply};
+use crate::metrics::{MetastoreMetrics, Outcome};
 use mooring_spi::{Error, ErrorKind, Result};
 use parking_lot::Mutex;
 use std::fmt;

@@ -4,15 +4,17 @@
 //! Source: Apache Hive, `standalone-metastore/src/main/thrift/hive_metastore.thrift`, versions 2.3 to 4.
 
 mod client;
-mod metrics;
 mod settings;
 mod table;
 mod thrift;
 
-pub use metrics::MetastoreMetrics;
+#[cfg(test)]
+mod tests;
+
 pub use settings::{HIVE_PROPERTIES, HiveSettings};
 
 use crate::hive_tables::{definition, may_match, partition_definition, values_of_name};
+use crate::metrics::MetastoreMetrics;
 use async_trait::async_trait;
 use client::{Answer, HiveClient};
 use futures::{StreamExt, TryStreamExt, stream};

@@ -9,7 +9,7 @@ mod spark;
 mod types;
 
 pub(crate) use definition::definition;
-pub(crate) use partition::{may_match, partition_definition, values_of_name};
+pub(crate) use partition::{may_match, partition_definition, values_of_name, values_of_partition};
 
 use std::collections::BTreeMap;
 

@@ -26,6 +26,17 @@ pub(crate) fn values_of_name(table: &TableDefinition, name: &str) -> Result<Vec<
     values(table, name, &texts.unwrap_or_default())
 }
 
+/// The values of a partition, whatever its format is.
+///
+/// # Errors
+/// `CorruptData`, naming table and partition.
+pub(crate) fn values_of_partition(
+    table: &TableDefinition,
+    partition: &StoredPartition,
+) -> Result<Vec<Value>> {
+    values(table, &partition.values.join("/"), &partition.values)
+}
+
 /// # Errors
 /// `CorruptData`; `Unsupported` for a partition in a format that is not read. Both name it.
 pub(crate) fn partition_definition(
@@ -38,7 +49,7 @@ pub(crate) fn partition_definition(
         Error::new(ErrorKind::CorruptData, format!("{label} has no storage descriptor"))
     })?;
     Ok(PartitionDefinition {
-        values: values(table, &name, &partition.values)?,
+        values: values_of_partition(table, partition)?,
         location: location(&storage.location)?,
         format: of_storage(&label, storage, &partition.parameters)?,
     })

@@ -70,7 +70,11 @@ fn catalog(section: Table, origin: &Origin) -> Result<CatalogSection, ConfigErro
     }
     let using = properties.remove("using").unwrap_or_default();
     if using.is_empty() {
-        return Err(wrong(origin, &name, "`using` is missing: the kind of the catalog, `hive`"));
+        return Err(wrong(
+            origin,
+            &name,
+            "`using` is missing: the kind of the catalog, `hive` or `glue`",
+        ));
     }
     Ok(CatalogSection { name, using, properties })
 }
@@ -82,7 +86,8 @@ pub(super) fn show(catalog: &CatalogSection) -> String {
     text += &line("name", &catalog.name);
     text += &line("using", &catalog.using);
     for (name, value) in &catalog.properties {
-        let is_secret = ["secret", "password", "key"].iter().any(|word| name.contains(word));
+        let is_secret =
+            ["secret", "password", "key", "external_id"].iter().any(|word| name.contains(word));
         text += &line(name, if is_secret { "(secret)" } else { value });
     }
     text

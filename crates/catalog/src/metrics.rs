@@ -21,7 +21,7 @@ pub struct MetastoreMetrics {
 
 /// How a call ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(crate) enum Outcome {
     Ok,
     /// The metastore answered that it cannot.
     Exception,
@@ -39,7 +39,7 @@ impl MetastoreMetrics {
         );
     }
 
-    pub(super) fn count(&self, catalog: &str, method: &str, outcome: Outcome) {
+    pub(crate) fn count(&self, catalog: &str, method: &str, outcome: Outcome) {
         let outcome = match outcome {
             Outcome::Ok => "ok",
             Outcome::Exception => "exception",

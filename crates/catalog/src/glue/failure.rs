@@ -1,0 +1,135 @@
+//! What a call that failed means.
+
+use aws_sdk_glue::error::{ProvideErrorMetadata, SdkError};
+use std::error::Error;
+
+const CHARACTERS_MAX: usize = 500;
+
+/// Why a call failed, with a text that may be shown.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// The database, table or partition is not there.
+    Absent,
+    /// Glue cannot make sense of the request, an expression above all.
+    Refused(String),
+    Denied(String),
+    /// Glue answered that it cannot.
+    Failed(String),
+    /// No answer, or none that can be read.
+    Unanswered(String),
+}
+
+impl Failure {
+    /// Codes: AWS Glue Web API Reference, "Common Errors" and the errors of `GetDatabases`, `GetTables`,
+    /// `GetTable` and `GetPartitions`.
+    pub(super) fn of<E, R>(error: &SdkError<E, R>) -> Self
+    where
+        E: ProvideErrorMetadata + Error + 'static,
+        R: std::fmt::Debug,
+    {
+        let SdkError::ServiceError(answer) = error else {
+            return Failure::Unanswered(chain(error));
+        };
+        let answer = answer.err();
+        let Some(code) = answer.code() else { return Failure::Failed(chain(error)) };
+        let message = answer.message().map(first_line).unwrap_or_default();
+        let text = bounded(format!("{code}: {message}").trim_end_matches([':', ' ']));
+        match code {
+            "EntityNotFoundException" => Failure::Absent,
+            "InvalidInputException" | "InvalidStateException" | "ValidationException" => {
+                Failure::Refused(text)
+            }
+            "AccessDenied"
+            | "AccessDeniedException"
+            | "ExpiredToken"
+            | "ExpiredTokenException"
+            | "IncompleteSignature"
+            | "IncompleteSignatureException"
+            | "InvalidClientTokenId"
+            | "InvalidSignatureException"
+            | "MissingAuthenticationToken"
+            | "MissingAuthenticationTokenException"
+            | "NotAuthorized"
+            | "OptInRequired"
+            | "RequestExpired"
+            | "UnrecognizedClientException" => Failure::Denied(text),
+            _ => Failure::Failed(text),
+        }
+    }
+}
+
+/// What the error says, and what its causes do.
+fn chain(error: &dyn Error) -> String {
+    let mut text = first_line(&error.to_string()).to_owned();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        let more = first_line(&more);
+        if !text.ends_with(more) {
+            text = format!("{text}: {more}");
+        }
+        cause = error.source();
+    }
+    bounded(&text)
+}
+
+/// After it AWS may repeat the request as it was signed, with the session's token. The SDK writes a
+/// cause's line feed as `\n`.
+fn first_line(text: &str) -> &str {
+    let end = text.find("\\n").into_iter().chain(text.find(['\n', '\r'])).min();
+    text.get(..end.unwrap_or(text.len())).unwrap_or_default()
+}
+
+fn bounded(text: &str) -> String {
+    text.chars().take(CHARACTERS_MAX).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aws_sdk_glue::error::{ConnectorError, ErrorMetadata};
+    use aws_sdk_glue::operation::get_table::GetTableError;
+
+    fn answered(code: &str, message: &str) -> Failure {
+        let meta = ErrorMetadata::builder().code(code).message(message).build();
+        Failure::of(&SdkError::service_error(GetTableError::generic(meta), ()))
+    }
+
+    #[test]
+    fn codes_have_their_meaning() {
+        assert_eq!(answered("EntityNotFoundException", "no table"), Failure::Absent);
+        let refused = Failure::Refused("InvalidStateException: \"null\" is not an integer".into());
+        assert_eq!(answered("InvalidStateException", "\"null\" is not an integer"), refused);
+        let denied = Failure::Denied("AccessDeniedException: not you".into());
+        assert_eq!(answered("AccessDeniedException", "not you"), denied);
+        let throttled = Failure::Failed("ThrottlingException: Rate exceeded".into());
+        assert_eq!(answered("ThrottlingException", "Rate exceeded"), throttled);
+        assert_eq!(answered("Odd", ""), Failure::Failed("Odd".into()));
+    }
+
+    #[test]
+    fn the_signed_request_is_not_shown() {
+        let said = "the signature does not match\n\nThe Canonical String is\nhunter2";
+        let Failure::Denied(text) = answered("InvalidSignatureException", said) else {
+            panic!("it is denied");
+        };
+        assert_eq!(text, "InvalidSignatureException: the signature does not match");
+        let meta = ErrorMetadata::builder().code("InvalidSignatureException").message(said).build();
+        let inner = SdkError::service_error(GetTableError::generic(meta), ());
+        let outer: SdkError<GetTableError, ()> =
+            SdkError::dispatch_failure(ConnectorError::other(inner.into(), None));
+        let Failure::Unanswered(text) = Failure::of(&outer) else { panic!("no answer") };
+        assert!(text.contains("InvalidSignatureException"), "{text}");
+        assert!(!text.contains("hunter2"), "{text}");
+    }
+
+    #[test]
+    fn causes_are_named() {
+        let refused = std::io::Error::other("connection refused");
+        let error: SdkError<GetTableError, ()> =
+            SdkError::dispatch_failure(ConnectorError::io(refused.into()));
+        let Failure::Unanswered(text) = Failure::of(&error) else { panic!("no answer") };
+        assert!(text.contains("connection refused"), "{text}");
+        assert!(bounded(&"ä".repeat(10_000)).len() == 1_000);
+    }
+}
