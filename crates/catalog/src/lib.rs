@@ -11,4 +11,4 @@ mod kept_definitions;
 mod conformance;
 
 pub use embedded::{DEFAULT_SCHEMA, EmbeddedMetastore};
-pub use hive::{HIVE_PROPERTIES, HiveMetastore, HiveSettings, MetastoreMetrics};
+pub use hive::{HIVE_PROPERTIES, HiveMetastore, HiveSettings, MetastoreMetrics, MetastoreTls};

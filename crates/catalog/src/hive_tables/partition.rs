@@ -5,6 +5,7 @@
 use super::StoredPartition;
 use super::format::of_storage;
 use super::location::location;
+use super::statistics::counted;
 use mooring_spi::{
     Error, ErrorKind, PartitionDefinition, Predicate, Result, TableDefinition, Value,
     partition_value,
@@ -41,6 +42,7 @@ pub(crate) fn partition_definition(
         values: values(table, &name, &partition.values)?,
         location: location(&storage.location)?,
         format: of_storage(&label, storage, &partition.parameters)?,
+        statistics: counted(&partition.parameters),
     })
 }
 
