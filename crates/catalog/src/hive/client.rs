@@ -4,7 +4,7 @@
 use super::metrics::{MetastoreMetrics, Outcome};
 use super::refusal::kind_of_exception;
 use super::settings::HiveSettings;
-use super::thrift::{Reply, Struct, UNKNOWN_METHOD, Value, Writer, read_reply};
+use super::thrift::{Reply, Struct, UNKNOWN_METHOD, Value, Writer, lost, read_reply};
 use super::tls::MetastoreStream;
 use mooring_spi::{Error, ErrorKind, Result};
 use parking_lot::Mutex;
@@ -14,6 +14,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
+
+/// How a record of TLS begins that says what was wrong (RFC 8446, section 5.1).
+const TLS_ALERT: u32 = 0x1503;
 
 pub(super) struct HiveClient {
     catalog: String,
@@ -182,20 +185,22 @@ impl HiveClient {
         connection.sequence = connection.sequence.wrapping_add(1);
         let sequence = connection.sequence;
         let message = arguments(Writer::call(method, sequence)).end();
-        let lost = |error| {
-            Error::new(ErrorKind::SourceUnavailable, "the connection broke").with_cause(error)
+        let length = u32::try_from(message.len()).unwrap_or(u32::MAX).to_be_bytes();
+        // In one piece: a peer that takes the first one amiss closes, and its reason is lost with the next.
+        let sent = match self.settings.framed {
+            false => message,
+            true => [&length[..], &message].concat(),
         };
-        if self.settings.framed {
-            let length = u32::try_from(message.len()).unwrap_or(u32::MAX);
-            connection.stream.write_u32(length).await.map_err(lost)?;
-        }
-        connection.stream.write_all(&message).await.map_err(lost)?;
+        connection.stream.write_all(&sent).await.map_err(lost)?;
         connection.stream.flush().await.map_err(lost)?;
         let memory_max = self.settings.message_max_bytes;
         let reply = match self.settings.framed {
             false => read_reply(&mut connection.stream, sequence, memory_max).await?,
             true => {
                 let length = connection.stream.read_u32().await.map_err(lost)?;
+                if length >> 16 == TLS_ALERT {
+                    return Err(self.corrupt("with TLS; set `tls` = `true`"));
+                }
                 let mut frame = (&mut connection.stream).take(length.into());
                 let reply = read_reply(&mut frame, sequence, memory_max).await?;
                 if frame.limit() > 0 {

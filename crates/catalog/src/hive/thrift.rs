@@ -268,9 +268,12 @@ pub(super) async fn read_reply<R: AsyncRead + Unpin + Send>(
     }
 }
 
-fn lost(error: std::io::Error) -> Error {
-    Error::new(ErrorKind::SourceUnavailable, "the metastore closed the connection")
-        .with_cause(error)
+pub(super) fn lost(error: std::io::Error) -> Error {
+    Error::new(
+        ErrorKind::SourceUnavailable,
+        "the metastore closed the connection, as one does that wants TLS, SASL or frames, or the opposite",
+    )
+    .with_cause(error)
 }
 
 struct Reader<R> {

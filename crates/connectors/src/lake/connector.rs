@@ -266,3 +266,6 @@ impl Connector for LakeConnector {
         Some(self.metastore.as_ref())
     }
 }
+
+#[cfg(test)]
+mod tests;
