@@ -14,5 +14,5 @@ mod conformance;
 
 pub use embedded::{DEFAULT_SCHEMA, EmbeddedMetastore};
 pub use glue::{GLUE_PROPERTIES, GlueMetastore, GlueSettings};
-pub use hive::{HIVE_PROPERTIES, HiveMetastore, HiveSettings};
+pub use hive::{HIVE_PROPERTIES, HiveMetastore, HiveSettings, MetastoreTls};
 pub use metrics::MetastoreMetrics;

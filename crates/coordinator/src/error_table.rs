@@ -98,6 +98,8 @@ pub fn row(kind: ErrorKind) -> ErrorRow {
         Kind::CorruptData => (1033, "HY000", 15, surroundings),
         // ER_CONNECT_TO_FOREIGN_DATA_SOURCE
         Kind::SourceUnavailable => (1429, "HY000", 14, surroundings),
+        // ER_QUERY_ON_FOREIGN_DATA_SOURCE
+        Kind::SourceRefused => (1430, "HY000", 9, surroundings),
         // ER_UNKNOWN_ERROR: MySQL has no other nodes
         Kind::WorkerUnavailable | Kind::NoWorkers => (1105, "HY000", 14, surroundings),
         // ER_OUT_OF_SORTMEMORY

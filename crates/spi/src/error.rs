@@ -87,6 +87,8 @@ error_kinds! {
     CorruptData = "CORRUPT_DATA",
     /// A metastore, object store or database that cannot be reached or does not answer.
     SourceUnavailable = "SOURCE_UNAVAILABLE",
+    /// A metastore, object store or database answered that it will not do what it was asked.
+    SourceRefused = "SOURCE_REFUSED",
     /// A worker went away or refused the task.
     WorkerUnavailable = "WORKER_UNAVAILABLE",
     /// The cluster has no live worker.
@@ -201,6 +203,7 @@ impl Error {
             | ErrorKind::GrantNotFound
             | ErrorKind::PluginNotFound
             | ErrorKind::CorruptData
+            | ErrorKind::SourceRefused
             | ErrorKind::ResourcesExhausted
             | ErrorKind::Cancelled
             | ErrorKind::TimedOut

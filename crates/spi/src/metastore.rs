@@ -1,6 +1,8 @@
 //! Where the tables of a lake are: the contract that the embedded catalog, Hive and Glue share.
 
-use crate::{ColumnMatch, Compression, FileFormat, Predicate, Result, TableSummary, Value};
+use crate::{
+    ColumnMatch, Compression, FileFormat, Predicate, Result, TableStatistics, TableSummary, Value,
+};
 use arrow::datatypes::{DataType, SchemaRef};
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -51,6 +53,8 @@ pub struct PartitionDefinition {
     pub location: String,
     /// It may be another one than the table's.
     pub format: FileFormat,
+    /// What the metastore keeps of it: estimates, for nobody sees to it that they stay true.
+    pub statistics: Option<TableStatistics>,
 }
 
 /// Definitions of schemas and tables. Names in requests are as typed; the answer has the exact
@@ -78,6 +82,13 @@ pub trait Metastore: Send + Sync + Debug {
         table: &TableDefinition,
         predicate: &Predicate,
     ) -> Result<Option<Vec<PartitionDefinition>>>;
+
+    /// What the metastore itself keeps of a table whose definition it has just answered: estimates, for
+    /// nobody sees to it that they stay true. Asked only where files do not tell. `None` where it keeps
+    /// nothing.
+    async fn statistics(&self, _table: &TableDefinition) -> Result<Option<TableStatistics>> {
+        Ok(None)
+    }
 
     /// # Errors
     /// `SchemaExists`.

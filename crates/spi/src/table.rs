@@ -28,6 +28,15 @@ pub enum Count {
     Unknown,
 }
 
+impl Count {
+    fn estimated(self) -> Self {
+        match self {
+            Count::Exact(number) | Count::Estimate(number) => Count::Estimate(number),
+            Count::Unknown => Count::Unknown,
+        }
+    }
+}
+
 /// What is known of one column.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
 pub struct ColumnStatistics {
@@ -43,6 +52,20 @@ pub struct TableStatistics {
     pub rows: Count,
     pub bytes: Count,
     pub columns: Vec<ColumnStatistics>,
+}
+
+impl TableStatistics {
+    /// The same with every number an estimate, for it comes from somebody who does not see every change.
+    #[must_use]
+    pub fn estimated(mut self) -> Self {
+        self.rows = self.rows.estimated();
+        self.bytes = self.bytes.estimated();
+        for column in &mut self.columns {
+            column.nulls = column.nulls.estimated();
+            column.distinct = column.distinct.estimated();
+        }
+        self
+    }
 }
 
 /// One snapshot of a table. Serialised, it is what a connector needs to scan it.

@@ -1,16 +1,22 @@
 //! Calls to a Hive Metastore: several addresses of one metastore, connections that are kept, and a
 //! bound on every wait and every answer.
 
+use super::refusal::kind_of_exception;
 use super::settings::HiveSettings;
-use super::thrift::{Reply, Struct, UNKNOWN_METHOD, Value, Writer, read_reply};
+use super::thrift::{Reply, Struct, UNKNOWN_METHOD, Value, Writer, lost, read_reply};
+use super::tls::MetastoreStream;
 use crate::metrics::{MetastoreMetrics, Outcome};
 use mooring_spi::{Error, ErrorKind, Result};
 use parking_lot::Mutex;
 use std::fmt;
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
+
+/// How a record of TLS begins that says what was wrong (RFC 8446, section 5.1).
+const TLS_ALERT: u32 = 0x1503;
 
 pub(super) struct HiveClient {
     catalog: String,
@@ -27,7 +33,7 @@ impl fmt::Debug for HiveClient {
 }
 
 struct Connection {
-    stream: BufReader<TcpStream>,
+    stream: BufReader<Box<dyn MetastoreStream>>,
     sequence: i32,
 }
 
@@ -35,7 +41,7 @@ struct Connection {
 #[derive(Debug)]
 pub(super) enum Answer {
     Value(Value),
-    /// One of the exceptions that the method declares, by its number, with its message.
+    /// One of the exceptions that the method declares, by its number, with its message; 0 for another one.
     Exception {
         number: i16,
         message: String,
@@ -53,6 +59,10 @@ impl HiveClient {
 
     pub(super) fn catalog(&self) -> &str {
         &self.catalog
+    }
+
+    pub(super) fn settings(&self) -> &HiveSettings {
+        &self.settings
     }
 
     /// Calls a method that only reads: it is called again where a kept connection turns out closed.
@@ -111,9 +121,13 @@ impl HiveClient {
     }
 
     /// Each address gets the same share of a call's time, and a kept connection too.
-    async fn in_share<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+    fn share(&self) -> Duration {
         let attempts = u32::try_from(self.settings.addresses.len()).unwrap_or(u32::MAX);
-        let share = self.settings.timeout / attempts.saturating_add(1);
+        self.settings.timeout / attempts.saturating_add(1)
+    }
+
+    async fn in_share<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let share = self.share();
         timeout(share, work).await.unwrap_or_else(|_| {
             let message = format!("no answer within {} ms", share.as_millis());
             Err(Error::new(ErrorKind::SourceUnavailable, message))
@@ -124,9 +138,7 @@ impl HiveClient {
         let answer = match reply {
             Ok(Reply::Result(fields)) => answer(method, fields),
             Ok(Reply::Exception { kind: UNKNOWN_METHOD, .. }) => Ok(Answer::NoSuchMethod),
-            Ok(Reply::Exception { message, .. }) => {
-                return Err(self.unavailable(format!("`{method}` failed: {message}")));
-            }
+            Ok(Reply::Exception { message, .. }) => Ok(Answer::Exception { number: 0, message }),
             Err(error) => Err(error),
         };
         answer.map_err(|error| self.named(&error))
@@ -143,7 +155,21 @@ impl HiveClient {
         let stream = TcpStream::connect(address).await.map_err(refused)?;
         // Without it a call may wait for the acknowledgement of the one before.
         stream.set_nodelay(true).map_err(refused)?;
+        let stream = self.secured(address, stream).await?;
         Ok(Connection { stream: BufReader::new(stream), sequence: 0 })
+    }
+
+    async fn secured(&self, address: &str, stream: TcpStream) -> Result<Box<dyn MetastoreStream>> {
+        let Some(tls) = &self.settings.tls else { return Ok(Box::new(stream)) };
+        // A metastore without TLS may wait for more of what it takes for a call, until the end of time.
+        let limit = self.share() / 2;
+        timeout(limit, tls.secure(address, stream)).await.unwrap_or_else(|_| {
+            let message = format!(
+                "no TLS handshake within {} ms; does the metastore speak TLS on this port?",
+                limit.as_millis()
+            );
+            Err(Error::new(ErrorKind::SourceUnavailable, message))
+        })
     }
 
     /// Keeps the connection if it brought an answer.
@@ -159,19 +185,22 @@ impl HiveClient {
         connection.sequence = connection.sequence.wrapping_add(1);
         let sequence = connection.sequence;
         let message = arguments(Writer::call(method, sequence)).end();
-        let lost = |error| {
-            Error::new(ErrorKind::SourceUnavailable, "the connection broke").with_cause(error)
+        let length = u32::try_from(message.len()).unwrap_or(u32::MAX).to_be_bytes();
+        // In one piece: a peer that takes the first one amiss closes, and its reason is lost with the next.
+        let sent = match self.settings.framed {
+            false => message,
+            true => [&length[..], &message].concat(),
         };
-        if self.settings.framed {
-            let length = u32::try_from(message.len()).unwrap_or(u32::MAX);
-            connection.stream.write_u32(length).await.map_err(lost)?;
-        }
-        connection.stream.write_all(&message).await.map_err(lost)?;
+        connection.stream.write_all(&sent).await.map_err(lost)?;
+        connection.stream.flush().await.map_err(lost)?;
         let memory_max = self.settings.message_max_bytes;
         let reply = match self.settings.framed {
             false => read_reply(&mut connection.stream, sequence, memory_max).await?,
             true => {
                 let length = connection.stream.read_u32().await.map_err(lost)?;
+                if length >> 16 == TLS_ALERT {
+                    return Err(self.corrupt("with TLS; set `tls` = `true`"));
+                }
                 let mut frame = (&mut connection.stream).take(length.into());
                 let reply = read_reply(&mut frame, sequence, memory_max).await?;
                 if frame.limit() > 0 {
@@ -202,9 +231,18 @@ impl HiveClient {
     pub(super) fn unexpected(&self, method: &str, answer: &Answer) -> Error {
         match answer {
             Answer::Value(_) => self.corrupt(&format!("`{method}` with a value of another type")),
-            Answer::Exception { message, .. } => {
-                self.unavailable(format!("`{method}` failed: {message}"))
-            }
+            Answer::Exception { message, .. } => match kind_of_exception(message) {
+                ErrorKind::SourceUnavailable => {
+                    self.unavailable(format!("`{method}` failed: {message}"))
+                }
+                kind => {
+                    let catalog = &self.catalog;
+                    let refused = format!(
+                        "the metastore of catalog `{catalog}` refused `{method}`: {message}"
+                    );
+                    Error::new(kind, refused)
+                }
+            },
             Answer::NoSuchMethod => Error::unsupported(format!(
                 "the metastore of catalog `{}` has no `{method}`; versions 2.3 to 4 have",
                 self.catalog

@@ -3,44 +3,45 @@
 //!
 //! Source: Apache Hive, `standalone-metastore/src/main/thrift/hive_metastore.thrift`, versions 2.3 to 4.
 
-mod client;
 mod settings;
+mod tls;
+mod client;
+mod refusal;
 mod table;
+mod partitions;
+mod partition_question;
+mod statistics;
 mod thrift;
 
 #[cfg(test)]
 mod tests;
 
 pub use settings::{HIVE_PROPERTIES, HiveSettings};
+pub use tls::MetastoreTls;
 
-use crate::hive_tables::{definition, may_match, partition_definition, values_of_name};
+use crate::hive_tables::{KeptStatistics, definition, parameter_statistics};
 use crate::metrics::MetastoreMetrics;
 use async_trait::async_trait;
 use client::{Answer, HiveClient};
-use futures::{StreamExt, TryStreamExt, stream};
 use mooring_spi::{
     Error, ErrorKind, Metastore, PartitionDefinition, Predicate, Result, TableDefinition,
-    TableKind, TableSummary, fold,
+    TableKind, TableStatistics, TableSummary, fold,
 };
 use thrift::{Struct, Value};
-
-/// Partitions per call.
-const PARTITIONS_AT_ONCE: usize = 1_000;
-/// Calls for one table at one time.
-const CALLS_AT_ONCE: usize = 4;
-/// `max_parts` for all of them.
-const ALL: i16 = -1;
 
 /// The tables of one Hive Metastore. It keeps names in lower case.
 #[derive(Debug)]
 pub struct HiveMetastore {
     client: HiveClient,
+    /// What the parameters of tables told when their definitions were asked for.
+    statistics: KeptStatistics,
 }
 
 impl HiveMetastore {
     /// `catalog`: its name, for messages and metrics.
     pub fn new(catalog: &str, settings: HiveSettings, metrics: MetastoreMetrics) -> Self {
-        Self { client: HiveClient::new(catalog.to_owned(), settings, metrics) }
+        let client = HiveClient::new(catalog.to_owned(), settings, metrics);
+        Self { client, statistics: KeptStatistics::default() }
     }
 
     /// The table as the metastore has it; `None` when schema or table are not there.
@@ -72,31 +73,6 @@ impl HiveMetastore {
             Answer::Exception { number: 1, .. } => Ok(false),
             answer => Err(self.client.unexpected("get_database", &answer)),
         }
-    }
-
-    async fn partition_names(&self, table: &TableDefinition) -> Result<Vec<String>> {
-        let names = |call: thrift::Writer| {
-            call.text(1, &table.schema_name).text(2, &table.name).int16(3, ALL)
-        };
-        let answer = self.client.call("get_partition_names", names).await?;
-        self.list("get_partition_names", answer)?.iter().map(Value::as_text).collect()
-    }
-
-    async fn partitions_by_name(
-        &self,
-        table: &TableDefinition,
-        names: &[String],
-    ) -> Result<Vec<PartitionDefinition>> {
-        let method = "get_partitions_by_names";
-        let request = |call: thrift::Writer| {
-            call.text(1, &table.schema_name).text(2, &table.name).texts(3, names)
-        };
-        let answer = self.client.call(method, request).await?;
-        let partition = |value: &Value| match value {
-            Value::Struct(partition) => partition_definition(table, &table::partition(partition)?),
-            _ => Err(self.client.corrupt("a partition that is no struct")),
-        };
-        self.list(method, answer)?.iter().map(partition).collect()
     }
 
     fn list(&self, method: &str, answer: Answer) -> Result<Vec<Value>> {
@@ -146,10 +122,14 @@ impl Metastore for HiveMetastore {
     }
 
     async fn table(&self, schema: &str, table: &str) -> Result<Option<TableDefinition>> {
-        match self.raw_table(&fold(schema), &fold(table)).await? {
-            Some(table) => definition(&table::table(&table)?).map(Some),
-            None => Ok(None),
-        }
+        let Some(table) = self.raw_table(&fold(schema), &fold(table)).await? else {
+            return Ok(None);
+        };
+        let stored = table::table(&table)?;
+        let definition = definition(&stored)?;
+        let told = parameter_statistics(&definition, &stored.parameters);
+        self.statistics.put(&definition, told);
+        Ok(Some(definition))
     }
 
     fn lists_partitions(&self) -> bool {
@@ -161,21 +141,11 @@ impl Metastore for HiveMetastore {
         table: &TableDefinition,
         predicate: &Predicate,
     ) -> Result<Option<Vec<PartitionDefinition>>> {
-        let mut names = Vec::new();
-        for name in self.partition_names(table).await? {
-            if may_match(table, &values_of_name(table, &name)?, predicate) {
-                names.push(name);
-            }
-        }
-        let calls: Vec<_> = names
-            .chunks(PARTITIONS_AT_ONCE)
-            .map(|names| self.partitions_by_name(table, names))
-            .collect();
-        let partitions: Vec<Vec<_>> =
-            stream::iter(calls).buffered(CALLS_AT_ONCE).try_collect().await?;
-        // What a partition itself says counts, not what its name does.
-        let matching = |found: &PartitionDefinition| may_match(table, &found.values, predicate);
-        Ok(Some(partitions.into_iter().flatten().filter(matching).collect()))
+        self.matching_partitions(table, predicate).await.map(Some)
+    }
+
+    async fn statistics(&self, table: &TableDefinition) -> Result<Option<TableStatistics>> {
+        Ok(self.table_statistics(table).await)
     }
 
     async fn create_schema(&self, _schema: &str) -> Result<()> {

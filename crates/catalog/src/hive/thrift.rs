@@ -52,6 +52,11 @@ pub(super) enum Value {
 pub(super) struct Struct(Vec<(i16, Value)>);
 
 impl Struct {
+    #[cfg(test)]
+    pub(super) fn of(fields: impl IntoIterator<Item = (i16, Value)>) -> Self {
+        Self(fields.into_iter().collect())
+    }
+
     pub(super) fn get(&self, field: i16) -> Option<&Value> {
         self.0.iter().find(|(number, _)| *number == field).map(|(_, value)| value)
     }
@@ -176,6 +181,42 @@ impl Writer {
         inner
     }
 
+    #[cfg(test)]
+    pub(super) fn int64(mut self, number: i16, value: i64) -> Self {
+        self.field(I64, number);
+        self.0.extend(value.to_be_bytes());
+        self
+    }
+
+    #[cfg(test)]
+    pub(super) fn text_map(mut self, number: i16, entries: &[(&str, &str)]) -> Self {
+        self.field(MAP, number);
+        self.0.extend([STRING, STRING]);
+        self.0.extend(i32::try_from(entries.len()).unwrap_or(i32::MAX).to_be_bytes());
+        for (key, value) in entries {
+            self.bytes(key.as_bytes());
+            self.bytes(value.as_bytes());
+        }
+        self
+    }
+
+    #[cfg(test)]
+    pub(super) fn structures(mut self, number: i16, items: Vec<Self>) -> Self {
+        self.field(LIST, number);
+        self.0.push(STRUCT);
+        self.0.extend(i32::try_from(items.len()).unwrap_or(i32::MAX).to_be_bytes());
+        for item in items {
+            self.0.extend(item.end());
+        }
+        self
+    }
+
+    #[cfg(test)]
+    pub(super) fn with(mut self, fields: Self) -> Self {
+        self.0.extend(fields.0);
+        self
+    }
+
     pub(super) fn end(mut self) -> Vec<u8> {
         self.0.push(STOP);
         self.0
@@ -227,9 +268,12 @@ pub(super) async fn read_reply<R: AsyncRead + Unpin + Send>(
     }
 }
 
-fn lost(error: std::io::Error) -> Error {
-    Error::new(ErrorKind::SourceUnavailable, "the metastore closed the connection")
-        .with_cause(error)
+pub(super) fn lost(error: std::io::Error) -> Error {
+    Error::new(
+        ErrorKind::SourceUnavailable,
+        "the metastore closed the connection, as one does that wants TLS, SASL or frames, or the opposite",
+    )
+    .with_cause(error)
 }
 
 struct Reader<R> {

@@ -7,9 +7,13 @@ mod location;
 mod partition;
 mod spark;
 mod types;
+mod statistics;
+mod kept_statistics;
 
 pub(crate) use definition::definition;
+pub(crate) use kept_statistics::KeptStatistics;
 pub(crate) use partition::{may_match, partition_definition, values_of_name, values_of_partition};
+pub(crate) use statistics::parameter_statistics;
 
 use std::collections::BTreeMap;
 

@@ -5,6 +5,7 @@
 use super::StoredPartition;
 use super::format::of_storage;
 use super::location::location;
+use super::statistics::counted;
 use mooring_spi::{
     Error, ErrorKind, PartitionDefinition, Predicate, Result, TableDefinition, Value,
     partition_value,
@@ -52,6 +53,7 @@ pub(crate) fn partition_definition(
         values: values_of_partition(table, partition)?,
         location: location(&storage.location)?,
         format: of_storage(&label, storage, &partition.parameters)?,
+        statistics: counted(&partition.parameters),
     })
 }
 

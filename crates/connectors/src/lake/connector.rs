@@ -5,19 +5,20 @@ use super::file_schema::table_schema;
 use super::footer_cache::FooterCache;
 use super::prune::may_match;
 use super::snapshot::{Snapshot, SnapshotFile, SnapshotSource};
-use super::statistics::files_statistics;
+use super::statistics::{files_statistics, rows_per_byte};
 use async_trait::async_trait;
 use futures::{StreamExt, TryStreamExt, stream};
 use moka::future::Cache;
 use mooring_spi::{
-    Compression, Connector, Error, FileFormat, FileScan, Metastore, NewTable, Predicate, Result,
-    Scan, ScanRequest, SchemaTable, Table, TableDefinition, TableKind, TableStatistics,
+    Compression, Connector, Count, Error, FileFormat, FileScan, Metastore, NewTable, Predicate,
+    Result, Scan, ScanRequest, SchemaTable, Table, TableDefinition, TableKind, TableStatistics,
     TableSummary,
 };
 use mooring_storage::{CatalogStores, LIST_FILES_MAX};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
+use tracing::debug;
 use uuid::Uuid;
 
 /// Bounds of what a connector reads and keeps.
@@ -104,16 +105,8 @@ impl LakeConnector {
                 "`{name}` has more partition columns than columns"
             )));
         }
-        let snapshot = self.snapshot(&definition).await?;
-        let statistics = match &snapshot {
-            Some(snapshot) => files_statistics(
-                &snapshot.files.iter().collect::<Vec<_>>(),
-                &definition.columns,
-                definition.partition_columns,
-                snapshot.rows_per_byte,
-            ),
-            None => TableStatistics::default(),
-        };
+        let mut snapshot = self.snapshot(&definition).await?;
+        let statistics = self.statistics(&definition, snapshot.as_mut()).await;
         let id = Uuid::new_v4().to_string();
         let json = serde_json::to_string(&definition)
             .map_err(|error| Error::internal("a definition cannot be written").with_cause(error))?;
@@ -122,6 +115,39 @@ impl LakeConnector {
         let schema = Arc::clone(&definition.columns);
         self.snapshots.insert(id, Arc::new(Resolved { definition, snapshot })).await;
         Ok(Some(Table { name, kind: TableKind::Table, schema, statistics, handle }))
+    }
+
+    /// By the table's files; where they do not tell how many rows there are, by what the metastore keeps.
+    async fn statistics(
+        &self,
+        definition: &TableDefinition,
+        snapshot: Option<&mut Snapshot>,
+    ) -> TableStatistics {
+        let Some(snapshot) = snapshot else {
+            return self.kept_statistics(definition).await.unwrap_or_default();
+        };
+        let files: Vec<&SnapshotFile> = snapshot.files.iter().collect();
+        let partition_columns = definition.partition_columns;
+        let rate = snapshot.rows_per_byte;
+        let told = files_statistics(&files, &definition.columns, partition_columns, rate);
+        if told.rows != Count::Unknown {
+            return told;
+        }
+        let Some(kept) = self.kept_statistics(definition).await else { return told };
+        snapshot.rows_per_byte = rows_per_byte(kept.rows, told.bytes);
+        TableStatistics { bytes: told.bytes, ..kept }
+    }
+
+    /// A plan that is worse for want of them is better than none.
+    async fn kept_statistics(&self, definition: &TableDefinition) -> Option<TableStatistics> {
+        let TableDefinition { schema_name, name, .. } = definition;
+        match self.metastore.statistics(definition).await {
+            Ok(statistics) => statistics.map(TableStatistics::estimated),
+            Err(error) => {
+                debug!(schema = schema_name, table = name, %error, "no statistics of a table");
+                None
+            }
+        }
     }
 
     /// All of a table's files, unless its partitions are better asked for when a predicate is known.
@@ -240,3 +266,6 @@ impl Connector for LakeConnector {
         Some(self.metastore.as_ref())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,10 +6,11 @@ use super::footer::{FileFooter, FooterColumn, StoredFile};
 use super::footer_cache::FooterCache;
 use super::location::Folder;
 use super::partition::values_from_path;
+use super::statistics::{number, rows_per_byte};
 use arrow::datatypes::Schema;
 use futures::{StreamExt, TryStreamExt, stream};
 use mooring_spi::{
-    ColumnMatch, Error, ErrorKind, FileEntry, FileFormat, Metastore, Predicate, Result,
+    ColumnMatch, Count, Error, ErrorKind, FileEntry, FileFormat, Metastore, Predicate, Result,
     TableDefinition, Value, pick_name,
 };
 use mooring_storage::CatalogStores;
@@ -28,7 +29,7 @@ pub(super) struct Snapshot {
     /// Scheme and host of the table's own location.
     pub(super) store: Arc<str>,
     pub(super) files: Vec<SnapshotFile>,
-    /// From a sample of footers, where not all were read.
+    /// From a sample of footers, where not all were read, or what the metastore has counted.
     pub(super) rows_per_byte: Option<f64>,
 }
 
@@ -124,14 +125,17 @@ impl SnapshotSource<'_> {
         predicate: &Predicate,
     ) -> Result<Snapshot> {
         let folder = Folder::open(self.stores, &definition.location)?;
-        let mut found = match self.listed_partitions(definition, predicate).await? {
-            Some(found) => found,
-            None => self.list_table(definition, &folder).await?,
+        let (mut found, counted) = match self.listed_partitions(definition, predicate).await? {
+            Some(listed) => listed,
+            None => (self.list_table(definition, &folder).await?, Count::Unknown),
         };
         let all_parquet = found.iter().all(|found| *found.file.format == FileFormat::Parquet);
         let rows_per_byte = match all_parquet {
             true => self.read_footers(&mut found).await?,
-            false => None,
+            false => {
+                let bytes = found.iter().map(|found| found.file.entry.size_bytes).sum();
+                rows_per_byte(counted, Count::Exact(bytes))
+            }
         };
         Ok(Snapshot {
             store: folder.store_url,
@@ -140,12 +144,13 @@ impl SnapshotSource<'_> {
         })
     }
 
-    /// The files of partitions that the metastore knows; `None` where folders tell.
+    /// The files of partitions that the metastore knows, and their rows if it has counted those of every
+    /// one that has files; `None` where folders tell.
     async fn listed_partitions(
         &self,
         definition: &TableDefinition,
         predicate: &Predicate,
-    ) -> Result<Option<Vec<FoundFile>>> {
+    ) -> Result<Option<(Vec<FoundFile>, Count)>> {
         if definition.partition_columns == 0 {
             return Ok(None);
         }
@@ -157,17 +162,24 @@ impl SnapshotSource<'_> {
             let files = folder.files(self.list_max_files).await?;
             let format = Arc::new(partition.format);
             let found = |file| folder.found(file, partition.values.clone(), &format, definition);
-            Ok(files.iter().map(found).collect::<Vec<FoundFile>>())
+            let files: Vec<FoundFile> = files.iter().map(found).collect();
+            let rows = match files.is_empty() {
+                true => Some(0),
+                false => partition.statistics.and_then(|counted| number(counted.rows)),
+            };
+            Ok((files, rows))
         });
         let mut listings = pin!(listings.buffered(REQUESTS_MAX));
         let mut found = Vec::new();
-        while let Some(files) = listings.try_next().await? {
+        let mut rows = Some(0_u64);
+        while let Some((files, counted)) = listings.try_next().await? {
             found.extend(files);
+            rows = rows.zip(counted).map(|(sum, rows)| sum.saturating_add(rows));
             if found.len() > self.list_max_files {
                 return Err(self.too_many_files(definition));
             }
         }
-        Ok(Some(found))
+        Ok(Some((found, rows.map_or(Count::Unknown, Count::Estimate))))
     }
 
     fn too_many_files(&self, definition: &TableDefinition) -> Error {

@@ -35,6 +35,21 @@ pub(super) fn files_statistics(
     TableStatistics { rows: Count::Exact(rows), bytes: Count::Estimate(data_bytes), columns }
 }
 
+/// What files without footers hold, by what a metastore has counted in all of them.
+pub(super) fn rows_per_byte(rows: Count, bytes: Count) -> Option<f64> {
+    match (number(rows)?, number(bytes)?) {
+        (_, 0) => None,
+        (rows, bytes) => Some(rows as f64 / bytes as f64),
+    }
+}
+
+pub(super) fn number(count: Count) -> Option<u64> {
+    match count {
+        Count::Exact(number) | Count::Estimate(number) => Some(number),
+        Count::Unknown => None,
+    }
+}
+
 /// Nulls are counted exactly or not at all. Minimum and maximum are values of the column, or
 /// absent: a bound that is not a value is of use for pruning only.
 fn column_statistics(

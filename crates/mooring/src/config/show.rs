@@ -21,7 +21,8 @@ const HEADER: &str = "\
 const CATALOGS: &str = "\
 More catalogs, each in a section `[[catalog]]` with its `name`, its kind after `using` and the \
 properties of that kind. `hive`: `uris` (`thrift://HOST:9083`, several with commas), `timeout_ms`, \
-`connections_max`, `message_max_bytes`, `transport` (`buffered` or `framed`). `glue`: `region`, \
+`connections_max`, `message_max_bytes`, `partitions_max`, `transport` (`buffered` or `framed`), `tls` \
+(`true` or `false`), `tls_ca_file`, `tls_server_name`. `glue`: `region`, \
 `endpoint`, `catalog_id`, `role_arn`, `external_id`, `timeout_ms`, `calls_max`, \
 `requests_per_second`, `retries_max`, `partitions_max`. Both: `s3_region`, `s3_endpoint`, \
 `s3_access_key`, `s3_secret_key`, `s3_path_style` as in `[lake]`, of which a secret may be \
