@@ -1,6 +1,7 @@
 //! The metastore's client against a peer of the test's own: what real servers cannot be made to do. Real ones
 //! are asked in `tests/clients/hive_test.py`.
 
+mod real_server;
 mod peer;
 mod partitions;
 mod tls;

@@ -31,16 +31,14 @@ impl FileOpener for LineOpener {
     fn open(&self, file: PartitionedFile) -> Result<FileOpenFuture> {
         let Wanted { columns, projection, batch_rows, .. } = &self.wanted;
         let format = &self.reading.format;
-        let decoder =
-            decoder(format, columns, projection, *batch_rows).map_err(to_datafusion)?;
+        let decoder = decoder(format, columns, projection, *batch_rows).map_err(to_datafusion)?;
         let mut options = LinesOptions::of(format);
         let mut start = 0;
         if let Some(range) = &file.range {
             start = u64::try_from(range.start).unwrap_or_default();
             let end = u64::try_from(range.end).unwrap_or_default();
             options.starts_inside = start > 0;
-            options.range_bytes =
-                (end < file.object_meta.size).then(|| end.saturating_sub(start));
+            options.range_bytes = (end < file.object_meta.size).then(|| end.saturating_sub(start));
         }
         let lines = Lines::new(&options).map_err(to_datafusion)?;
         let (store, compression) = (self.store.clone(), self.reading.compression);
@@ -54,10 +52,11 @@ impl FileOpener for LineOpener {
             let name = path.to_string();
             let bytes = found.into_stream().map_err(move |error| to_spi_error(error, &name));
             let input = decompressed(bytes, compression);
-            let batches = stream::try_unfold(LineReader { lines, decoder, input }, |mut reader| async move {
-                let batch = reader.next().await?;
-                Ok::<_, mooring_spi::Error>(batch.map(|batch| (batch, reader)))
-            });
+            let batches =
+                stream::try_unfold(LineReader { lines, decoder, input }, |mut reader| async move {
+                    let batch = reader.next().await?;
+                    Ok::<_, mooring_spi::Error>(batch.map(|batch| (batch, reader)))
+                });
             Ok(batches.map_err(to_datafusion).boxed())
         }))
     }

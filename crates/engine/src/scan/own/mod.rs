@@ -116,7 +116,8 @@ impl FileSource for OwnSource {
 
     fn supports_repartitioning(&self) -> bool {
         // Of several header lines, the second may begin in the second range.
-        let LinesOptions { header_lines, footer_lines, .. } = LinesOptions::of(&self.reading.format);
+        let LinesOptions { header_lines, footer_lines, .. } =
+            LinesOptions::of(&self.reading.format);
         header_lines <= 1 && footer_lines == 0
     }
 

@@ -1,7 +1,7 @@
 //! Against the metastore of `tests/clients/hive_metastore.py` at the address `MOORING_TEST_HIVE_URI`, where
 //! the variable is set.
 
-use super::*;
+use super::super::*;
 use crate::conformance::{Present, run_read_only};
 use arrow::datatypes::{DataType, Field, Schema};
 use mooring_spi::FileFormat;
