@@ -1,8 +1,5 @@
 """Tables in a bucket, with moto's server as S3."""
 
-import contextlib
-import subprocess
-import sys
 import tempfile
 import unittest
 from pathlib import Path
@@ -11,48 +8,24 @@ import boto3
 import pymysql
 
 import counted
-from listening import HOST, await_listener, free_port
+from s3_server import KEYS, REGION, lake_settings, object_store
 from server import REPOSITORY, binary, processes
 
-START_TIMEOUT_S = 60
-KEYS = {"aws_access_key_id": "an-access-key", "aws_secret_access_key": "a-secret-key"}
 DATA = REPOSITORY / "tests" / "data"
-
-
-@contextlib.contextmanager
-def object_store():
-    """The URL of an S3 server. moto cannot tell which port it took, so we choose a free one."""
-    port = free_port()
-    command = [str(Path(sys.executable).parent / "moto_server"), "-H", HOST, "-p", str(port)]
-    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        await_listener(child, port, START_TIMEOUT_S)
-        yield f"http://{HOST}:{port}"
-    finally:
-        child.terminate()
-        try:
-            child.wait(10)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait()
 
 
 class S3(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         endpoint = cls.enterClassContext(object_store())
-        client = boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1", **KEYS)
+        client = boto3.client("s3", endpoint_url=endpoint, region_name=REGION, **KEYS)
         client.create_bucket(Bucket="fruit-market")
         for file in sorted(p for p in DATA.rglob("*") if p.is_file()):
             client.upload_file(str(file), "fruit-market", f"data/{file.relative_to(DATA)}")
         cls.client = client
-        settings = {
-            "lake.s3_endpoint": endpoint, "lake.s3_region": "us-east-1", "lake.s3_path_style": "true",
-            "lake.s3_access_key": KEYS["aws_access_key_id"], "lake.s3_secret_key": KEYS["aws_secret_access_key"],
-        }
         folder = Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
         processes.run(binary(), ["user", "add", processes.USER, "--no-password", "--admin"], processes.state_settings(folder))
-        cluster = cls.enterClassContext(processes.Cluster(binary(), folder, 2, settings))
+        cluster = cls.enterClassContext(processes.Cluster(binary(), folder, 2, lake_settings(endpoint)))
         connection = pymysql.connect(host=cluster.host, port=cluster.port, user=processes.USER, ssl_disabled=True)
         cls.addClassCleanup(connection.close)
         cls.cursor = connection.cursor()
