@@ -17,6 +17,8 @@ CACHE = Path(os.environ.get("MOORING_CACHE") or Path.home() / ".cache" / "moorin
 SPARK = CACHE / "venv-spark"
 # `tests/run` has Maven bring them.
 JARS_OF_4 = CACHE / "metastore4" / "jars"
+# A SerDe that Spark lacks.
+JARS_OF_HCATALOG = CACHE / "hcatalog" / "jars"
 WRITER = REPOSITORY / "tests" / "hive"
 COPIER = WRITER / "metastore4" / "CopyTables.java"
 # Not copied to version 4: adding ten thousand partitions to a second metastore shows nothing new.
@@ -31,7 +33,7 @@ def tables() -> Path:
         folder.mkdir(parents=True)
         with (folder / "writer.log").open("wb") as log:
             subprocess.run(
-                [SPARK / "bin" / "python", WRITER / "write_tables.py", folder], cwd=folder,
+                [SPARK / "bin" / "python", WRITER / "write_tables.py", folder, JARS_OF_HCATALOG], cwd=folder,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, check=True,
             )
     return folder

@@ -9,7 +9,7 @@ import pymysql
 
 import counted
 import moto_server
-from moto_server import KEYS
+from moto_server import KEYS, REGION, lake_settings
 from server import REPOSITORY, binary, processes
 
 DATA = REPOSITORY / "tests" / "data"
@@ -19,18 +19,14 @@ class S3(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         endpoint = cls.enterClassContext(moto_server.run())
-        client = boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1", **KEYS)
+        client = boto3.client("s3", endpoint_url=endpoint, region_name=REGION, **KEYS)
         client.create_bucket(Bucket="fruit-market")
         for file in sorted(p for p in DATA.rglob("*") if p.is_file()):
             client.upload_file(str(file), "fruit-market", f"data/{file.relative_to(DATA)}")
         cls.client = client
-        settings = {
-            "lake.s3_endpoint": endpoint, "lake.s3_region": "us-east-1", "lake.s3_path_style": "true",
-            "lake.s3_access_key": KEYS["aws_access_key_id"], "lake.s3_secret_key": KEYS["aws_secret_access_key"],
-        }
         folder = Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
         processes.run(binary(), ["user", "add", processes.USER, "--no-password", "--admin"], processes.state_settings(folder))
-        cluster = cls.enterClassContext(processes.Cluster(binary(), folder, 2, settings))
+        cluster = cls.enterClassContext(processes.Cluster(binary(), folder, 2, lake_settings(endpoint)))
         connection = pymysql.connect(host=cluster.host, port=cluster.port, user=processes.USER, ssl_disabled=True)
         cls.addClassCleanup(connection.close)
         cls.cursor = connection.cursor()
