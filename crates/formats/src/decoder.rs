@@ -71,3 +71,36 @@ pub fn decoder(
         ))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::datatypes::{DataType, Field, Schema};
+    use mooring_spi::{ErrorKind, HiveCsvOptions, HiveJsonOptions, HiveTextOptions};
+
+    use super::*;
+
+    #[test]
+    fn each_format_of_hive_has_a_decoder() {
+        let columns = Arc::new(Schema::new(vec![Field::new("a", DataType::Utf8, true)]));
+        for (format, line) in [
+            (FileFormat::HiveText(HiveTextOptions::default()), "x"),
+            (FileFormat::HiveCsv(HiveCsvOptions::default()), "\"x\""),
+            (FileFormat::HiveJson(HiveJsonOptions::default()), "{\"a\": \"x\"}"),
+        ] {
+            let mut decoder = decoder(&format, &columns, &[0], 2).unwrap();
+            decoder.line(line.as_bytes()).unwrap();
+            assert!(!decoder.full());
+            decoder.line(line.as_bytes()).unwrap();
+            assert!(decoder.full());
+            let batch = decoder.flush().unwrap().unwrap();
+            let expected = arrow::array::StringArray::from(vec!["x", "x"]);
+            assert_eq!(batch.column(0).as_ref(), &expected as &dyn arrow::array::Array);
+        }
+        let error = decoder(&FileFormat::Parquet, &columns, &[0], 1).err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        let json = FileFormat::HiveJson(HiveJsonOptions::default());
+        assert_eq!(decoder(&json, &columns, &[1], 1).err().unwrap().kind(), ErrorKind::Internal);
+    }
+}

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
-use mooring_spi::{Error, ErrorKind, Result};
+use mooring_spi::{Error, ErrorKind, FileFormat, Result};
 
 /// No line is longer, unless its reader says so.
 pub const MAX_LINE_BYTES: usize = 64 << 20;
@@ -35,6 +35,23 @@ impl Default for LinesOptions {
             range_bytes: None,
             max_line_bytes: MAX_LINE_BYTES,
         }
+    }
+}
+
+impl LinesOptions {
+    /// Of a whole file of a format.
+    pub fn of(format: &FileFormat) -> Self {
+        let (header_lines, footer_lines) = match format {
+            FileFormat::HiveText(options) => (options.header_lines, options.footer_lines),
+            FileFormat::HiveCsv(options) => (options.header_lines, options.footer_lines),
+            FileFormat::Parquet
+            | FileFormat::Orc
+            | FileFormat::Avro
+            | FileFormat::Csv(_)
+            | FileFormat::Json
+            | FileFormat::HiveJson(_) => (0, 0),
+        };
+        Self { header_lines, footer_lines, ..Self::default() }
     }
 }
 

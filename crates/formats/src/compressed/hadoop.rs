@@ -44,7 +44,7 @@ impl Blocks {
     /// The content of the next piece; none at the end of the file.
     async fn next(&mut self) -> Result<Option<Bytes>> {
         while self.block_left == 0 {
-            // A block without content is Hadoop's mark of an end, and another may follow it.
+            // Of an empty file Hadoop makes a block without content; joined files may go on after it.
             if !self.fill(1).await? {
                 return Ok(None);
             }

@@ -32,7 +32,7 @@ pub(crate) fn decode_if_base64(text: &[u8], out: &mut Vec<u8>) {
         if ended {
             continue;
         }
-        bits = bits << 6 | u32::from(sextet);
+        bits = (bits << 6) | u32::from(sextet);
         count += 1;
         if count == 4 {
             out.extend_from_slice(&bits.to_be_bytes()[1..]);

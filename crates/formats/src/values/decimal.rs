@@ -18,7 +18,7 @@ pub(crate) fn parse_decimal(bytes: &[u8], precision: u8, scale: i8) -> Option<i1
     let point = mantissa.iter().position(|byte| *byte == b'.').unwrap_or(mantissa.len());
     let whole = &mantissa[..point];
     let fraction = mantissa.get(point + 1..).unwrap_or(&[]);
-    if whole.is_empty() && fraction.is_empty()
+    if (whole.is_empty() && fraction.is_empty())
         || !whole.iter().chain(fraction).all(u8::is_ascii_digit)
     {
         return None;
