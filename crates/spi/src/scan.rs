@@ -44,6 +44,10 @@ pub struct FileScan {
     pub partition_columns: usize,
     /// Files of the table before pruning by the predicate.
     pub files_total: usize,
+    /// Partitions that `files` are of.
+    pub partitions: usize,
+    /// `None` where a metastore was asked for those that match.
+    pub partitions_total: Option<usize>,
 }
 
 /// One file of a snapshot.

@@ -204,6 +204,18 @@ fn groups<'a>(snapshot: &'a Snapshot, format: &'a FileFormat) -> Vec<Group<'a>> 
     groups
 }
 
+/// How many partitions the files are of; those of one stand together.
+fn partitions(files: &[&SnapshotFile], partition_columns: usize) -> usize {
+    if partition_columns == 0 || files.is_empty() {
+        return 0;
+    }
+    let is_next = |pair: &&[&SnapshotFile]| match pair {
+        [file, next] => file.entry.partition_values != next.entry.partition_values,
+        _ => false,
+    };
+    1 + files.windows(2).filter(is_next).count()
+}
+
 #[async_trait]
 impl Connector for LakeConnector {
     async fn schemas(&self) -> Result<Vec<String>> {
@@ -237,6 +249,8 @@ impl Connector for LakeConnector {
         let scans =
             groups(snapshot, &definition.format).into_iter().map(|(store, format, files)| {
                 let files_total = files.len();
+                let partitions_total =
+                    resolved.snapshot.is_some().then(|| partitions(&files, *partition_columns));
                 let mut left = files;
                 left.retain(|file| may_match(file, columns, *partition_columns, request.predicate));
                 FileScan {
@@ -252,6 +266,8 @@ impl Connector for LakeConnector {
                     ),
                     partition_columns: *partition_columns,
                     files_total,
+                    partitions: partitions(&left, *partition_columns),
+                    partitions_total,
                 }
             });
         Ok(Scan::Files(scans.collect()))

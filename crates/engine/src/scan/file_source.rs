@@ -146,6 +146,12 @@ impl FileSource for MooringFileSource {
     }
 
     fn fmt_extra(&self, format_type: DisplayFormatType, f: &mut fmt::Formatter) -> fmt::Result {
+        match format_type {
+            DisplayFormatType::Default | DisplayFormatType::Verbose => {
+                write!(f, ", {}", self.reading.pruned)?;
+            }
+            DisplayFormatType::TreeRender => {}
+        }
         self.inner.fmt_extra(format_type, f)
     }
 

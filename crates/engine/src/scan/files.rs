@@ -1,6 +1,7 @@
 //! From a connector's `FileScan` to a `DataSourceExec` over our file source.
 
-use super::{MooringFileSource, Reading, inner_source, parquet_reader};
+use super::reading::{Pruned, Reading};
+use super::{MooringFileSource, inner_source, parquet_reader};
 use crate::filtering_table::{filtered, physical_conditions};
 use crate::sources::store_address;
 use crate::value::{to_scalar, to_statistics};
@@ -41,7 +42,13 @@ pub(crate) fn files_plan(
     scan: FileScan,
 ) -> Result<Arc<dyn ExecutionPlan>> {
     let compression = uniform_compression(&scan)?;
-    let reading = Reading { format: scan.format, columns_by: scan.columns_by, compression };
+    let pruned = Pruned {
+        files: scan.files.len(),
+        files_total: scan.files_total,
+        partitions: scan.partitions,
+        partitions_total: scan.partitions_total,
+    };
+    let reading = Reading { format: scan.format, columns_by: scan.columns_by, compression, pruned };
     let (file_columns, partition_columns) = split_schema(request.schema, scan.partition_columns);
     let statistics = to_statistics(&scan.statistics, request.schema);
     let files = scan
