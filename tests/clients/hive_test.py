@@ -104,8 +104,6 @@ class Definitions(Hive):
         self.assertNotIn("elsewhere", plan)
 
     def test_what_would_be_read_wrong_is_refused_by_name(self):
-        self.refused("SELECT * FROM as_orc", "`market.as_orc`", "OrcInputFormat")
-        self.refused("SELECT * FROM as_text", "`market.as_text`", "TextInputFormat")
         self.refused("SELECT * FROM of_source_csv", "`market.of_source_csv`", "csv")
         self.refused("SELECT * FROM iceberg_by_name", "`market.iceberg_by_name`", "Iceberg")
         self.refused("SELECT * FROM of_sales", "`market.of_sales`", "view")

@@ -39,7 +39,7 @@ QUERIES = [
     "SELECT * FROM formats.text_dates_with_time ORDER BY id",
     "SELECT * FROM formats.text_timestamp_formats ORDER BY id",
     "SELECT * FROM formats.text_binary ORDER BY id",
-    "SELECT * FROM formats.text_strings ORDER BY id",
+    "SELECT id, str, v, rtrim(c) FROM formats.text_strings ORDER BY id",
     "SELECT id FROM formats.text_strings WHERE str = ''",
     "SELECT id, str, items[0], items[1], cardinality(items), prices['a'] FROM formats.text_delimited ORDER BY id",
     "SELECT * FROM formats.text_lines ORDER BY id, name",

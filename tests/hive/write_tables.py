@@ -43,8 +43,8 @@ CREATE TABLE types (b boolean, t tinyint, s smallint, i int, l bigint, f float, 
     small decimal(5,2), str string, c char(5), v varchar(10), bin binary, dt date, ts timestamp) STORED AS PARQUET
 INSERT INTO types VALUES
     (true, 127Y, 32767S, 2147483647, 9223372036854775807, 1.5F, 2.5D, 1234567890123456789012345678.0123456789BD,
-     -1.25BD, 'größe', 'ab', 'varchar', X'00FF', DATE'2024-02-29', TIMESTAMP'2024-02-29 12:34:56.789012'),
-    (false, -128Y, -32768S, -2147483648, -9223372036854775808, -0.0F, 1e300D, 0BD, 0BD, '', '', '', X'', DATE'1970-01-01',
+     -1.25BD, 'größe', 'abcde', 'varchar', X'00FF', DATE'2024-02-29', TIMESTAMP'2024-02-29 12:34:56.789012'),
+    (false, -128Y, -32768S, -2147483648, -9223372036854775808, -0.0F, 1e300D, 0BD, 0BD, '', 'zwölf', '', X'', DATE'1970-01-01',
      TIMESTAMP'1970-01-01 00:00:00'),
     (NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL)
 CREATE TABLE nested (id int, items array<int>, prices map<string,decimal(5,2)>, place struct<city:string,zip:int>) STORED AS PARQUET

@@ -30,5 +30,7 @@ pub use file_format::{
 pub use metastore::{Metastore, NewTable, PartitionDefinition, TableDefinition};
 pub use name::{SchemaTable, TableName, fold, pick_name, quote};
 pub use scan::{FileEntry, FileScan, Scan, ScanRequest, Split, SplitScan};
-pub use table::{ColumnStatistics, Count, Table, TableKind, TableStatistics, TableSummary};
+pub use table::{
+    CHARACTER_LENGTH, ColumnStatistics, Count, Table, TableKind, TableStatistics, TableSummary,
+};
 pub use value::Value;

@@ -4,6 +4,9 @@ use crate::{SchemaTable, Value};
 use arrow::datatypes::SchemaRef;
 use serde::{Deserialize, Serialize};
 
+/// Key of a text column's metadata: how many characters its values have at most.
+pub const CHARACTER_LENGTH: &str = "character_length";
+
 /// What a name in a schema stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TableKind {

@@ -2,10 +2,10 @@
 
 use super::format::{column_match, of_storage};
 use super::location::location;
-use super::types::arrow_type;
+use super::types::{arrow_type, character_length};
 use super::{StoredColumn, StoredTable, spark};
 use arrow::datatypes::{DataType, Field, Schema};
-use mooring_spi::{Error, ErrorKind, FileFormat, Result, TableDefinition};
+use mooring_spi::{CHARACTER_LENGTH, Error, ErrorKind, FileFormat, Result, TableDefinition};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -93,11 +93,14 @@ fn field(label: &str, column: &StoredColumn) -> Result<Field> {
         let message = format!("column `{name}` of table `{label}`: {}", error.message());
         Error::new(error.kind(), message)
     })?;
-    let field = Field::new(name, data_type, true);
-    Ok(match comment.is_empty() {
-        true => field,
-        false => field.with_metadata(HashMap::from([("comment".to_owned(), comment.clone())])),
-    })
+    let mut metadata = HashMap::new();
+    if !comment.is_empty() {
+        metadata.insert("comment".to_owned(), comment.clone());
+    }
+    if let Some(length) = character_length(hive_type) {
+        metadata.insert(CHARACTER_LENGTH.to_owned(), length.to_string());
+    }
+    Ok(Field::new(name, data_type, true).with_metadata(metadata))
 }
 
 #[cfg(test)]

@@ -24,6 +24,13 @@ pub(super) fn arrow_type(text: &str) -> Result<DataType> {
     }
 }
 
+/// The `n` of `varchar(n)` and `char(n)`.
+pub(super) fn character_length(text: &str) -> Option<usize> {
+    let text = text.trim().to_ascii_lowercase();
+    let rest = text.strip_prefix("varchar").or_else(|| text.strip_prefix("char"))?;
+    rest.trim().strip_prefix('(')?.strip_suffix(')')?.trim().parse().ok()
+}
+
 struct Parser<'a> {
     rest: &'a str,
 }
@@ -177,6 +184,18 @@ mod tests {
             assert!(error.message().contains(&format!("`{hive}`")), "{error}");
         }
         assert!(arrow_type(&"array<".repeat(100_000)).is_err());
+    }
+
+    #[test]
+    fn lengths_are_those_of_characters() {
+        for (hive, length) in [
+            ("varchar(10)", Some(10)),
+            ("CHAR( 5 )", Some(5)),
+            ("string", None),
+            ("decimal(5)", None),
+        ] {
+            assert_eq!(character_length(hive), length);
+        }
     }
 
     proptest! {

@@ -7,10 +7,11 @@ use datafusion::arrow::array::{
     Array, ArrayRef, AsArray, ListArray, MapArray, RecordBatch, RecordBatchOptions, StructArray,
     new_null_array,
 };
+use datafusion::arrow::compute::kernels::substring::substring_by_char;
 use datafusion::arrow::compute::{CastOptions, cast_with_options};
 use datafusion::arrow::datatypes::{DataType, Field, Fields, Schema};
 use datafusion::common::{DataFusionError, Result, exec_datafusion_err};
-use mooring_spi::{ColumnMatch, Error, ErrorKind, pick_name};
+use mooring_spi::{CHARACTER_LENGTH, ColumnMatch, Error, ErrorKind, pick_name};
 use std::sync::Arc;
 
 /// Where the columns of a projection stand in one file.
@@ -59,6 +60,27 @@ impl Places {
         let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
         Ok(RecordBatch::try_new_with_options(schema, columns, &options)?)
     }
+}
+
+/// The rows with texts cut to their columns' lengths, which files of text do not know.
+///
+/// # Errors
+/// As making a batch.
+pub(super) fn with_lengths(batch: &RecordBatch) -> Result<RecordBatch> {
+    let schema = batch.schema();
+    let columns = batch.columns().iter().zip(schema.fields()).map(|(column, field)| {
+        let length = field.metadata().get(CHARACTER_LENGTH).and_then(|length| length.parse().ok());
+        match (length, column.data_type()) {
+            (Some(length), DataType::Utf8) => {
+                let cut = substring_by_char(column.as_string::<i32>(), 0, Some(length))?;
+                Ok(Arc::new(cut) as ArrayRef)
+            }
+            _ => Ok(column.clone()),
+        }
+    });
+    let columns = columns.collect::<Result<_>>()?;
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    Ok(RecordBatch::try_new_with_options(schema, columns, &options)?)
 }
 
 /// Files that Hive wrote before version 2 call their columns `_col0`, `_col1`, …

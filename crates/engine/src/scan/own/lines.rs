@@ -1,6 +1,7 @@
 //! The text formats of Hive, line by line. A range of a file has the lines that begin in it.
 
 use super::Wanted;
+use super::conform::with_lengths;
 use crate::error::to_datafusion;
 use crate::scan::reading::Reading;
 use bytes::Bytes;
@@ -11,6 +12,7 @@ use datafusion_datasource::PartitionedFile;
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt, stream};
 use mooring_formats::{LineDecoder, Lines, LinesOptions, decoder, decompressed};
+use mooring_spi::CHARACTER_LENGTH;
 use mooring_storage::to_spi_error;
 use object_store::{GetOptions, GetRange, ObjectStore};
 use std::sync::Arc;
@@ -30,8 +32,9 @@ impl LineOpener {
 impl FileOpener for LineOpener {
     fn open(&self, file: PartitionedFile) -> Result<FileOpenFuture> {
         let Wanted { columns, projection, batch_rows, .. } = &self.wanted;
+        let columns = columns.clone();
         let format = &self.reading.format;
-        let decoder = decoder(format, columns, projection, *batch_rows).map_err(to_datafusion)?;
+        let decoder = decoder(format, &columns, projection, *batch_rows).map_err(to_datafusion)?;
         let mut options = LinesOptions::of(format);
         let mut start = 0;
         if let Some(range) = &file.range {
@@ -57,7 +60,15 @@ impl FileOpener for LineOpener {
                     let batch = reader.next().await?;
                     Ok::<_, mooring_spi::Error>(batch.map(|batch| (batch, reader)))
                 });
-            Ok(batches.map_err(to_datafusion).boxed())
+            let has_lengths = columns
+                .fields()
+                .iter()
+                .any(|field| field.metadata().contains_key(CHARACTER_LENGTH));
+            let batches = batches.map(move |batch| {
+                let batch = batch.map_err(to_datafusion)?;
+                if has_lengths { with_lengths(&batch) } else { Ok(batch) }
+            });
+            Ok(batches.boxed())
         }))
     }
 }
