@@ -106,17 +106,45 @@ impl SnapshotSource<'_> {
         predicate: &Predicate,
     ) -> Result<Snapshot> {
         let folder = Folder::open(self.stores, &definition.location)?;
-        let mut found = match self.listed_partitions(definition, predicate).await? {
+        let found = match self.listed_partitions(definition, predicate).await? {
             Some(found) => found,
             None => self.list_table(definition, &folder).await?,
         };
+        self.with_footers(definition, &folder, found).await
+    }
+
+    /// The same of files that were listed already, of a table without partitions.
+    ///
+    /// # Errors
+    /// `CorruptData` for a file that is not what the definition says; `InvalidArgument` for a column
+    /// that a file has in another case.
+    pub(super) async fn of_files(
+        &self,
+        definition: &TableDefinition,
+        folder: &Folder,
+        files: &[ObjectMeta],
+    ) -> Result<Snapshot> {
+        let format = Arc::new(definition.format.clone());
+        let found = files
+            .iter()
+            .map(|file| folder.found(file, Vec::new(), &format, definition.compression))
+            .collect();
+        self.with_footers(definition, folder, found).await
+    }
+
+    async fn with_footers(
+        &self,
+        definition: &TableDefinition,
+        folder: &Folder,
+        mut found: Vec<FoundFile>,
+    ) -> Result<Snapshot> {
         let all_parquet = found.iter().all(|found| *found.file.format == FileFormat::Parquet);
         let rows_per_byte = match all_parquet {
             true => self.read_footers(definition, &mut found).await?,
             false => None,
         };
         Ok(Snapshot {
-            store: folder.store_url,
+            store: Arc::clone(&folder.store_url),
             files: found.into_iter().map(|found| found.file).collect(),
             rows_per_byte,
         })
