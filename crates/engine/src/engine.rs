@@ -273,8 +273,11 @@ impl Engine {
 
     /// Resolves the query's tables and opens the session that plans it.
     async fn open(&self, query: &FoldedQuery, context: &QueryContext) -> Result<OpenSession> {
-        let sources =
-            TableSources { catalogs: &self.catalogs, session_tables: &context.session_tables };
+        let sources = TableSources {
+            catalogs: &self.catalogs,
+            session_tables: &context.session_tables,
+            viewer: Some(context.options.viewer.as_str()).filter(|name| !name.is_empty()),
+        };
         let snapshot = Snapshot::resolve(&query.tables, &sources, &context.current).await?;
         let snapshot = Arc::new(snapshot);
         self.node.sources.load(&snapshot.catalog_keys()).await?;

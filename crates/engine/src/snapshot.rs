@@ -8,7 +8,9 @@ use async_trait::async_trait;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::{CatalogProvider, CatalogProviderList, SchemaProvider, TableProvider};
 use datafusion::common::{DataFusionError, TableReference};
-use mooring_spi::{CatalogKey, Error, ErrorKind, Result, SchemaTable, pick_name};
+use mooring_spi::{
+    CatalogKey, Error, ErrorKind, PathRequest, Result, SchemaTable, is_path, pick_name,
+};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -22,11 +24,17 @@ pub struct CurrentNames {
 /// A name as the statement has it, with the session's defaults filled in.
 type TypedName = (String, String, String);
 
+/// The catalog that reads paths where the session's current one does not: its settings reach the
+/// files.
+const PATH_CATALOG: &str = "lake";
+
 /// Where tables are found.
 pub(crate) struct TableSources<'a> {
     pub catalogs: &'a Catalogs,
     /// The schemas of [`crate::SESSION_SCHEMAS`].
     pub session_tables: &'a Arc<Catalog>,
+    /// As [`PathRequest::viewer`].
+    pub viewer: Option<&'a str>,
 }
 
 impl TableSources<'_> {
@@ -39,6 +47,18 @@ impl TableSources<'_> {
             self.catalogs.get(catalog)?;
         }
         Ok(self.session_tables.clone())
+    }
+
+    /// The files at a path, listed anew for each query.
+    async fn path(&self, path: &str, current: &CurrentNames) -> Result<Arc<MooringTable>> {
+        let request = PathRequest { path, viewer: self.viewer };
+        for name in [current.catalog.as_str(), PATH_CATALOG] {
+            let Some(catalog) = self.catalogs.find(name)? else { continue };
+            if let Some(table) = catalog.connector.resolve_path(request).await? {
+                return Ok(Arc::new(MooringTable { catalog, table }));
+            }
+        }
+        Err(Error::unsupported(format!("no catalog reads the path `{path}`")))
     }
 }
 
@@ -68,8 +88,15 @@ impl Snapshot {
         current: &CurrentNames,
     ) -> Result<Self> {
         let mut by_catalog: BTreeMap<CatalogKey, NamesInCatalog> = BTreeMap::new();
+        let mut paths = Vec::new();
         for reference in references {
             let typed = typed_name(reference, current)?;
+            if let Some(path) = path_of(reference) {
+                paths.push(
+                    async move { Ok::<_, Error>((typed, sources.path(path, current).await?)) },
+                );
+                continue;
+            }
             let catalog = sources.catalog(reference, &typed)?;
             let name = SchemaTable::new(&typed.1, &typed.2);
             by_catalog
@@ -78,11 +105,13 @@ impl Snapshot {
                 .names
                 .push((typed, name));
         }
-        let resolved = futures::future::try_join_all(
+        let tables = futures::future::try_join_all(
             by_catalog.into_values().map(|group| resolve_in(group.catalog, group.names)),
-        )
-        .await?;
-        Ok(Self { tables: resolved.into_iter().flatten().collect(), current: current.clone() })
+        );
+        let (tables, paths): (_, Vec<(TypedName, Arc<MooringTable>)>) =
+            futures::try_join!(tables, futures::future::try_join_all(paths))?;
+        let tables = tables.into_iter().flatten().chain(paths).collect();
+        Ok(Self { tables, current: current.clone() })
     }
 
     pub fn catalog_keys(&self) -> Vec<CatalogKey> {
@@ -146,8 +175,23 @@ async fn missing(catalog: &Catalog, name: &SchemaTable) -> Error {
 
 fn typed_name(reference: &TableReference, current: &CurrentNames) -> Result<TypedName> {
     let catalog = reference.catalog().unwrap_or(&current.catalog).to_string();
-    let schema = reference.schema().or(current.schema.as_deref()).ok_or_else(no_schema)?;
+    let schema = match reference.schema().or(current.schema.as_deref()) {
+        Some(schema) => schema,
+        // As the planner fills it in; a path needs none.
+        None if path_of(reference).is_some() => "",
+        None => return Err(no_schema()),
+    };
     Ok((catalog, schema.to_string(), reference.table().to_string()))
+}
+
+/// The path that the name is.
+fn path_of(reference: &TableReference) -> Option<&str> {
+    match reference {
+        TableReference::Bare { table } if is_path(table) => Some(table),
+        TableReference::Bare { .. }
+        | TableReference::Partial { .. }
+        | TableReference::Full { .. } => None,
+    }
 }
 
 /// The snapshot as DataFusion looks names up in it.

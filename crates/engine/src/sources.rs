@@ -144,7 +144,8 @@ fn parse_store_address(address: &Url) -> Result<(CatalogKey, Url)> {
     let (catalog, scheme) = address.scheme().split_once('+').ok_or_else(wrong)?;
     let key = catalog.strip_prefix("catalog-").ok_or_else(wrong)?.parse().map_err(|_| wrong())?;
     let host = address.host_str().unwrap_or_default();
-    let root = Url::parse(&format!("{scheme}://{host}/")).map_err(|_| wrong())?;
+    let port = address.port().map(|port| format!(":{port}")).unwrap_or_default();
+    let root = Url::parse(&format!("{scheme}://{host}{port}/")).map_err(|_| wrong())?;
     Ok((key, root))
 }
 
@@ -174,7 +175,7 @@ mod tests {
     #[test]
     fn an_address_leads_back_to_catalog_and_store() {
         let key = CatalogKey { id: 7, version: 3 };
-        for root in ["s3://bucket/", "file:///"] {
+        for root in ["s3://bucket/", "file:///", "https://host/", "http://[::1]:8080/"] {
             let address = Url::parse(&store_address(key, root)).expect("a URL");
             let (parsed, url) = parse_store_address(&address).expect("an address");
             assert_eq!((parsed, url.as_str()), (key, root));

@@ -5,7 +5,7 @@ use mooring_catalog::{
     EmbeddedMetastore, GLUE_PROPERTIES, GlueMetastore, GlueSettings, HIVE_PROPERTIES,
     HiveMetastore, HiveSettings, MetastoreMetrics,
 };
-use mooring_connectors::lake::{LakeConnector, LakeSettings};
+use mooring_connectors::lake::{AllowedPaths, LakeConnector, LakeSettings};
 use mooring_connectors::tpch::{TpchConnectorFactory, TpchReaderFactory};
 use mooring_engine::{Catalogs, ClusterSecret};
 use mooring_spi::{
@@ -42,14 +42,20 @@ pub(crate) async fn open(
     let settings =
         LakeSettings { footers_max_files: config.lake.footer_files_max, ..LakeSettings::default() };
     let storage_metrics = storage_metrics.clone();
-    let lake =
-        LakeFactory { state: state.clone(), settings, storage_metrics: storage_metrics.clone() };
+    let allowed_paths = AllowedPaths::new(&config.paths.allowed)?;
+    let lake = LakeFactory {
+        state: state.clone(),
+        settings,
+        allowed_paths: allowed_paths.clone(),
+        storage_metrics: storage_metrics.clone(),
+    };
     let hive = HiveFactory {
         settings,
+        allowed_paths: allowed_paths.clone(),
         storage_metrics: storage_metrics.clone(),
         metastore_metrics: metastore_metrics.clone(),
     };
-    let glue = GlueFactory { settings, storage_metrics, metastore_metrics };
+    let glue = GlueFactory { settings, allowed_paths, storage_metrics, metastore_metrics };
     let factories: [Arc<dyn ConnectorFactory>; 4] =
         [Arc::new(TpchConnectorFactory), Arc::new(lake), Arc::new(hive), Arc::new(glue)];
     let catalogs = Catalogs::new(factories.to_vec());
@@ -99,6 +105,7 @@ fn lake_properties(config: &Config) -> BTreeMap<String, String> {
         ("s3_access_key", secret(&lake.s3_access_key)),
         ("s3_secret_key", secret(&lake.s3_secret_key)),
         ("s3_path_style", lake.s3_path_style.map(|value| value.to_string())),
+        ("http_allowed_hosts", lake.http_allowed_hosts.clone()),
     ];
     properties
         .into_iter()
@@ -120,6 +127,7 @@ fn fingerprint(properties: &BTreeMap<String, String>, secret: &ClusterSecret) ->
 struct LakeFactory {
     state: State,
     settings: LakeSettings,
+    allowed_paths: AllowedPaths,
     storage_metrics: StorageMetrics,
 }
 
@@ -132,13 +140,15 @@ impl ConnectorFactory for LakeFactory {
         check_properties(definition, &[])?;
         let stores = lake_stores(definition, &self.storage_metrics)?;
         let metastore = EmbeddedMetastore::new(self.state.clone(), definition.key.id);
-        Ok(Arc::new(LakeConnector::new(Arc::new(metastore), stores, self.settings)))
+        let connector = LakeConnector::new(Arc::new(metastore), stores, self.settings);
+        Ok(Arc::new(connector.with_allowed_paths(self.allowed_paths.clone())))
     }
 }
 
 #[derive(Debug)]
 struct HiveFactory {
     settings: LakeSettings,
+    allowed_paths: AllowedPaths,
     storage_metrics: StorageMetrics,
     metastore_metrics: MetastoreMetrics,
 }
@@ -155,13 +165,15 @@ impl ConnectorFactory for HiveFactory {
         let stores = lake_stores(definition, &self.storage_metrics)?;
         let metastore =
             HiveMetastore::new(&definition.name, settings, self.metastore_metrics.clone());
-        Ok(Arc::new(LakeConnector::new(Arc::new(metastore), stores, self.settings)))
+        let connector = LakeConnector::new(Arc::new(metastore), stores, self.settings);
+        Ok(Arc::new(connector.with_allowed_paths(self.allowed_paths.clone())))
     }
 }
 
 #[derive(Debug)]
 struct GlueFactory {
     settings: LakeSettings,
+    allowed_paths: AllowedPaths,
     storage_metrics: StorageMetrics,
     metastore_metrics: MetastoreMetrics,
 }
@@ -178,7 +190,8 @@ impl ConnectorFactory for GlueFactory {
         let stores = lake_stores(definition, &self.storage_metrics)?;
         let metastore =
             GlueMetastore::new(&definition.name, settings, self.metastore_metrics.clone());
-        Ok(Arc::new(LakeConnector::new(Arc::new(metastore), stores, self.settings)))
+        let connector = LakeConnector::new(Arc::new(metastore), stores, self.settings);
+        Ok(Arc::new(connector.with_allowed_paths(self.allowed_paths.clone())))
     }
 }
 

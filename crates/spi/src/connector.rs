@@ -11,6 +11,15 @@ use futures::stream::BoxStream;
 use std::fmt::Debug;
 use std::sync::Arc;
 
+/// Files that a statement names by their path or URL instead of a table.
+#[derive(Debug, Clone, Copy)]
+pub struct PathRequest<'a> {
+    /// As typed, see [`crate::is_path`].
+    pub path: &'a str,
+    /// The user, who may read what the configuration allows; `None` for one who may read any path.
+    pub viewer: Option<&'a str>,
+}
+
 pub type BatchStream = BoxStream<'static, Result<RecordBatch>>;
 
 /// One configured source as the coordinator sees it: names, tables, and which pieces make up a
@@ -27,6 +36,16 @@ pub trait Connector: Send + Sync + Debug {
     /// Pins a snapshot of each table, in the order asked. `None` where the schema or the table
     /// is not there.
     async fn resolve(&self, tables: &[SchemaTable]) -> Result<Vec<Option<Table>>>;
+
+    /// Pins a snapshot of the files at a path. `None` where the catalog reads no paths.
+    ///
+    /// # Errors
+    /// `AccessDenied`, before anything is looked at; `LocationNotFound`, naming the path, where
+    /// nothing is there or nothing matches; `InvalidArgument`, `Unsupported`, `CorruptData`,
+    /// `TypeMismatch` for what is no path or cannot be read as a table.
+    async fn resolve_path(&self, _request: PathRequest<'_>) -> Result<Option<Table>> {
+        Ok(None)
+    }
 
     async fn scan(&self, request: ScanRequest<'_>) -> Result<Scan>;
 

@@ -19,7 +19,7 @@ mod metastore;
 pub use arrow_value::{partition_value, value_at};
 pub use catalog::{CatalogDefinition, CatalogKey};
 pub use connector::{
-    BatchStream, Connector, ConnectorFactory, OpenRequest, ReaderFactory, SplitReader,
+    BatchStream, Connector, ConnectorFactory, OpenRequest, PathRequest, ReaderFactory, SplitReader,
 };
 pub use domain::{Bound, Domain, Predicate, Range};
 pub use error::{Error, ErrorKind, Result, Retry};
@@ -28,7 +28,7 @@ pub use file_format::{
     HiveTextOptions,
 };
 pub use metastore::{Metastore, NewTable, PartitionDefinition, TableDefinition};
-pub use name::{SchemaTable, TableName, fold, pick_name, quote};
+pub use name::{SchemaTable, TableName, fold, is_path, pick_name, quote};
 pub use scan::{FileEntry, FileScan, Scan, ScanRequest, Split, SplitScan};
 pub use table::{
     CHARACTER_LENGTH, ColumnStatistics, Count, Table, TableKind, TableStatistics, TableSummary,

@@ -87,6 +87,12 @@ pub fn pick_name<'a>(
     }
 }
 
+/// Whether the name of a table is a path or a URL: `s3://bucket/a/*.parquet`, `/data/a.csv`. A
+/// relative path is one too, so that it can be refused as such.
+pub fn is_path(name: &str) -> bool {
+    name.contains("://") || ["/", "./", "../"].iter().any(|start| name.starts_with(start))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,5 +1,6 @@
 //! From the object store's errors to ours.
 
+use crate::http::InternalAddress;
 use mooring_spi::{Error, ErrorKind};
 use std::error::Error as StdError;
 use std::io;
@@ -8,6 +9,9 @@ use std::io;
 const DETAIL_CHARS_MAX: usize = 200;
 /// Where cloud instances ask for credentials; asked when nothing else gave any.
 const INSTANCE_METADATA: &str = "169.254.169.254";
+
+/// How `object_store` says that a web server sent a whole file for a part of it.
+const NO_RANGES: &str = "Range request not supported";
 
 /// Says what went wrong with `what`, a location. The server's answer is cut down to its status
 /// and code: its text may repeat parts of the signed request.
@@ -26,6 +30,13 @@ pub fn to_spi_error(error: object_store::Error, what: &str) -> Error {
         }
         object_store::Error::InvalidPath { source } => {
             (ErrorKind::InvalidArgument, format!("`{what}` is no usable path: {source}"))
+        }
+        object_store::Error::NotSupported { source } if source.to_string().contains(NO_RANGES) => {
+            let message = format!(
+                "the server of `{what}` does not answer range requests, which reading parts of a \
+                 file takes; copy the file to an object store or to a disk"
+            );
+            (ErrorKind::Unsupported, message)
         }
         object_store::Error::NotSupported { .. } | object_store::Error::NotImplemented { .. } => {
             (ErrorKind::Unsupported, format!("the object store of `{what}` cannot do this"))
@@ -93,6 +104,9 @@ fn generic(error: &object_store::Error, what: &str, answer: &Answer) -> (ErrorKi
             return (ErrorKind::SourceUnavailable, message);
         }
         (None, _) => {}
+    }
+    if causes(error).any(|cause| cause.is::<InternalAddress>()) {
+        return (ErrorKind::AccessDenied, format!("`{what}` is not read: {InternalAddress}"));
     }
     let texts: Vec<String> = causes(error).map(ToString::to_string).collect();
     if texts.iter().any(|text| text.contains(INSTANCE_METADATA)) {

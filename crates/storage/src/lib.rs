@@ -5,6 +5,7 @@
 
 mod disk;
 mod error;
+mod http;
 mod list;
 mod location;
 mod metered;
@@ -14,6 +15,8 @@ mod secret;
 mod settings;
 mod stores;
 
+#[cfg(test)]
+mod http_tests;
 #[cfg(test)]
 mod s3_tests;
 

@@ -6,6 +6,7 @@ use futures::TryStreamExt;
 use mooring_spi::{Error, ErrorKind, Result};
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
+use std::time::SystemTime;
 
 /// The default bound of one listing.
 pub const LIST_FILES_MAX: usize = 1_000_000;
@@ -16,13 +17,17 @@ pub const LIST_FILES_MAX: usize = 1_000_000;
 /// files without a byte: object stores mark folders by them, and no format has rows in them.
 ///
 /// # Errors
-/// `LocationNotFound` when nothing at all is there, `LimitExceeded` past `files_max` files, and
+/// `LocationNotFound` when nothing at all is there, `Unsupported` for a folder of a web server,
+/// `LimitExceeded` past `files_max` files, and
 /// what the store says.
 pub async fn list_files(
     store: &dyn ObjectStore,
     location: &Location,
     files_max: usize,
 ) -> Result<Vec<ObjectMeta>> {
+    if location.is_http() {
+        return web_file(store, location).await.map(|file| vec![file]);
+    }
     let told = |error| to_spi_error(error, &location.to_string());
     let mut files = Vec::new();
     let mut is_there = false;
@@ -70,6 +75,24 @@ async fn single_file(store: &dyn ObjectStore, location: &Location) -> Result<Opt
         Err(object_store::Error::NotFound { .. }) => Ok(None),
         Err(error) => Err(to_spi_error(error, &location.to_string())),
     }
+}
+
+/// The one file that a location on a web server can be.
+async fn web_file(store: &dyn ObjectStore, location: &Location) -> Result<ObjectMeta> {
+    if location.is_folder() || location.prefix().as_ref().contains(['*', '?', '[']) {
+        return Err(Error::unsupported(format!(
+            "`{location}` is no single file, and web servers have no listings; name the file"
+        )));
+    }
+    let Some(mut file) = single_file(store, location).await? else {
+        let message = format!("`{location}` does not exist");
+        return Err(Error::new(ErrorKind::LocationNotFound, message));
+    };
+    // Without a tag and a time of change, nothing that was read of the file may be kept.
+    if file.e_tag.is_none() && file.last_modified.timestamp() == 0 {
+        file.last_modified = SystemTime::now().into();
+    }
+    Ok(file)
 }
 
 /// An object store knows no empty folder; a disk does.

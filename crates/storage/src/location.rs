@@ -1,5 +1,5 @@
-//! Locations as users and metastores write them: `s3://bucket/path/`, `file:///path/`, or a path
-//! of this machine. A location in its canonical form is a URL (RFC 3986, percent-encoded).
+//! Locations as users and metastores write them: `s3://bucket/path/`, `file:///path/`,
+//! `https://host/path/file`, or a path of this machine. A location in its canonical form is a URL (RFC 3986, percent-encoded).
 
 use mooring_spi::{Error, ErrorKind, Result};
 use object_store::path::Path as ObjectPath;
@@ -29,7 +29,8 @@ const SEGMENT: &AsciiSet = &CONTROLS
     .add(b'}');
 
 const FILE_STORE: &str = "file://";
-const EXPECTED: &str = "expected `s3://bucket/path/`, `file:///path/` or a path";
+const EXPECTED: &str =
+    "expected `s3://bucket/path/`, `https://host/path/file`, `file:///path/` or a path";
 
 /// A folder or a file in one object store.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -72,7 +73,7 @@ impl Location {
         }
     }
 
-    /// Scheme and host: `s3://bucket` or `file://`.
+    /// Scheme, host and port: `s3://bucket`, `https://host:8443` or `file://`.
     pub fn store(&self) -> &str {
         &self.store
     }
@@ -90,6 +91,11 @@ impl Location {
     /// The canonical URL.
     pub fn url(&self) -> &Url {
         &self.url
+    }
+
+    /// Whether it is a file of a web server, which has no listings.
+    pub fn is_http(&self) -> bool {
+        matches!(self.url.scheme(), "http" | "https")
     }
 
     /// The path on this machine, where it is one.
@@ -144,9 +150,19 @@ fn parse_url(text: &str, scheme: &str, rest: &str) -> Result<Location> {
         None => ("", rest),
     };
     if host.contains('@') {
+        let instead = match scheme {
+            "http" | "https" => "files behind a login are not read",
+            _ => "use the catalog's `s3_access_key` and `s3_secret_key`",
+        };
         return Err(invalid(format!(
-            "a location of scheme `{scheme}` has a user or a password; use the catalog's \
-             `s3_access_key` and `s3_secret_key`"
+            "a location of scheme `{scheme}` has a user or a password; {instead}"
+        )));
+    }
+    if matches!(scheme, "http" | "https") && text.contains('?') {
+        // Not shown: what follows is often a signature.
+        return Err(invalid(format!(
+            "the location on host `{host}` has a `?`; URLs with a query are not read, and in a \
+             name it is written `%3F`"
         )));
     }
     if let Some(character) = text.chars().find(|character| matches!(character, '?' | '#')) {
@@ -157,6 +173,7 @@ fn parse_url(text: &str, scheme: &str, rest: &str) -> Result<Location> {
     }
     let store = match scheme {
         "s3" | "s3a" | "s3n" => format!("s3://{}", checked_bucket(text, host)?),
+        "http" | "https" => web_server(text, scheme, host)?,
         "file" if host.is_empty() || host.eq_ignore_ascii_case("localhost") => {
             FILE_STORE.to_string()
         }
@@ -200,6 +217,19 @@ fn checked_bucket<'a>(text: &str, bucket: &'a str) -> Result<&'a str> {
         return Err(invalid(message));
     }
     Ok(bucket)
+}
+
+/// Scheme, host and port in the URL standard's form, which knows many spellings of one address.
+fn web_server(text: &str, scheme: &str, host: &str) -> Result<String> {
+    let wrong = || invalid(format!("location `{text}` has no usable host; {EXPECTED}"));
+    let url = Url::parse(&format!("{scheme}://{host}/")).map_err(|_| wrong())?;
+    // Part of a path: a host in which the URL standard sees more than a host.
+    let host = url.host_str().filter(|host| !host.is_empty() && url.path() == "/");
+    let host = host.ok_or_else(wrong)?;
+    Ok(match url.port() {
+        Some(port) => format!("{scheme}://{host}:{port}"),
+        None => format!("{scheme}://{host}"),
+    })
 }
 
 /// A path of this machine is taken as it is typed: nothing is decoded, and `..` is resolved by

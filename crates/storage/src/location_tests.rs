@@ -27,6 +27,14 @@ const READ: &[(&str, &str, &str, bool, &str)] = &[
     ("..", "file://", "data", true, "file:///data/"),
     ("/", "file://", "", true, "file:///"),
     ("a:b?c#d", "file://", "data/here/a:b?c#d", false, "file:///data/here/a:b%3Fc%23d"),
+    (
+        "HTTPS://Host.Example:443/a%20b/c.csv",
+        "https://host.example",
+        "a b/c.csv",
+        false,
+        "https://host.example/a%20b/c.csv",
+    ),
+    ("http://127.1:8080/x", "http://127.0.0.1:8080", "x", false, "http://127.0.0.1:8080/x"),
     ("//a//b", "file://", "a/b", false, "file:///a/b"),
 ];
 
@@ -61,6 +69,10 @@ fn what_is_no_location_is_refused_and_says_why() {
         ("s3://b/a#c", "%23"),
         ("file:///a/../b", "`..`"),
         ("file://host/a", "`host`"),
+        ("https:///a", "no usable host"),
+        ("https://a b/c", "no usable host"),
+        ("https://a\\b/c", "no usable host"),
+        ("https://host/a/../b", "`..`"),
     ] {
         let error = Location::parse_from(text, Path::new("/")).expect_err(text);
         assert!(error.message().contains(part), "{text:?}: {error}");
@@ -69,8 +81,14 @@ fn what_is_no_location_is_refused_and_says_why() {
 
 #[test]
 fn a_password_in_a_location_is_not_repeated() {
-    let error = Location::parse("s3://AKIA:s3cret@bucket/a").expect_err("refused");
-    assert!(!format!("{error:?}").contains("s3cret"), "{error:?}");
+    for text in [
+        "s3://AKIA:s3cret@bucket/a",
+        "https://me:s3cret@host/a",
+        "https://host/a?X-Amz-Signature=s3cret",
+    ] {
+        let error = Location::parse(text).expect_err("refused");
+        assert!(!format!("{error:?}").contains("s3cret"), "{error:?}");
+    }
 }
 
 #[test]
@@ -103,7 +121,7 @@ proptest! {
 
     /// No text takes the reader down, and what it accepts is canonical.
     #[test]
-    fn every_text_is_read_or_refused(text in "(s3://|file:/|)[a-z%./2eF?#@: \\\\ü]{0,20}") {
+    fn every_text_is_read_or_refused(text in "(s3://|file:/|https://|)[a-z%./2eF?#@: \\\\ü]{0,20}") {
         if let Ok(location) = Location::parse_from(&text, Path::new("/base")) {
             prop_assert_eq!(Location::parse(&location.to_string()).expect("canonical"), location);
         }

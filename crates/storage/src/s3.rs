@@ -12,10 +12,10 @@ use url::Url;
 const REGION: &str = "us-east-1";
 const RETRIES_MAX: usize = 5;
 const RETRY_TIMEOUT: Duration = Duration::from_secs(30);
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+pub(crate) const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// For one request with its whole body; a body that breaks off is asked for again from there.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
-const IDLE_CONNECTIONS_MAX: usize = 64;
+pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(60);
+pub(crate) const IDLE_CONNECTIONS_MAX: usize = 64;
 
 /// With keys in the settings, the environment is not looked at; without, region, endpoint and
 /// credentials come from the environment where the settings do not say otherwise.
@@ -56,7 +56,7 @@ pub(crate) fn bucket_store(bucket: &str, settings: &ResolvedSettings) -> Result<
         .map_err(|error| to_spi_error(error, &format!("s3://{bucket}")))
 }
 
-fn retry() -> RetryConfig {
+pub(crate) fn retry() -> RetryConfig {
     RetryConfig {
         backoff: BackoffConfig::default(),
         max_retries: RETRIES_MAX,

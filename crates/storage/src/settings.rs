@@ -1,4 +1,4 @@
-//! How a catalog reaches its files: the `s3_*` properties of its definition.
+//! How a catalog reaches its files: the `s3_*` and `http_*` properties of its definition.
 
 use crate::secret::{is_reference, resolve_secret};
 use mooring_spi::{Error, ErrorKind, Result};
@@ -7,8 +7,14 @@ use std::collections::BTreeMap;
 use std::fmt;
 use url::Url;
 
-const KEYS: [&str; 5] =
-    ["s3_region", "s3_endpoint", "s3_access_key", "s3_secret_key", "s3_path_style"];
+const KEYS: [&str; 6] = [
+    "s3_region",
+    "s3_endpoint",
+    "s3_access_key",
+    "s3_secret_key",
+    "s3_path_style",
+    "http_allowed_hosts",
+];
 
 /// The storage properties of a catalog. Each text may be a reference to a secret, which is
 /// resolved when a store is made.
@@ -19,6 +25,7 @@ pub struct StorageSettings {
     access_key: Option<String>,
     secret_key: Option<String>,
     path_style: Option<bool>,
+    http_allowed_hosts: Vec<String>,
 }
 
 impl fmt::Debug for StorageSettings {
@@ -28,6 +35,7 @@ impl fmt::Debug for StorageSettings {
             .field("endpoint", &self.endpoint)
             .field("has_keys", &self.access_key.is_some())
             .field("path_style", &self.path_style)
+            .field("http_allowed_hosts", &self.http_allowed_hosts)
             .finish()
     }
 }
@@ -42,14 +50,15 @@ pub(crate) struct ResolvedSettings {
 }
 
 impl StorageSettings {
-    /// Takes the `s3_*` properties out of a catalog's; all others belong to the catalog's kind.
+    /// Takes the `s3_*` and `http_*` properties out of a catalog's; all others belong to the catalog's kind.
     ///
     /// # Errors
-    /// `InvalidArgument` for an unknown `s3_*` key, naming the nearest known one, and for a value
+    /// `InvalidArgument` for an unknown key of these, naming the nearest known one, and for a value
     /// that cannot be used.
     pub fn from_properties(properties: &BTreeMap<String, String>) -> Result<Self> {
         for key in properties.keys() {
-            if key.starts_with("s3_") && !KEYS.contains(&key.as_str()) {
+            let is_ours = key.starts_with("s3_") || key.starts_with("http_");
+            if is_ours && !KEYS.contains(&key.as_str()) {
                 return Err(unknown_key(key));
             }
         }
@@ -59,6 +68,10 @@ impl StorageSettings {
             access_key: properties.get("s3_access_key").cloned(),
             secret_key: properties.get("s3_secret_key").cloned(),
             path_style: properties.get("s3_path_style").map(|text| boolean(text)).transpose()?,
+            http_allowed_hosts: match properties.get("http_allowed_hosts") {
+                Some(text) => hosts(text)?,
+                None => Vec::new(),
+            },
         };
         if settings.access_key.is_some() != settings.secret_key.is_some() {
             return Err(invalid(
@@ -75,6 +88,11 @@ impl StorageSettings {
     /// The names of all storage properties, for messages that list what a catalog takes.
     pub fn keys() -> &'static [&'static str] {
         &KEYS
+    }
+
+    /// The hosts that are read whatever their addresses, and without TLS: in lower case.
+    pub(crate) fn http_allowed_hosts(&self) -> &[String] {
+        &self.http_allowed_hosts
     }
 
     pub(crate) fn resolve(&self) -> Result<ResolvedSettings> {
@@ -99,6 +117,27 @@ fn boolean(text: &str) -> Result<bool> {
         "false" => Ok(false),
         _ => Err(invalid(format!("`s3_path_style` is `{text}`; expected `true` or `false`"))),
     }
+}
+
+/// Names or addresses separated by commas, in the URL standard's form.
+fn hosts(text: &str) -> Result<Vec<String>> {
+    let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
+    names
+        .map(|name| {
+            let url = Url::parse(&format!("http://{name}/")).ok();
+            let is_host =
+                |url: &Url| url.port().is_none() && url.path() == "/" && url.username().is_empty();
+            let host = url.filter(is_host).and_then(|url| url.host_str().map(str::to_owned));
+            host.filter(|_| !name.contains([':', '/', '@']) || name.starts_with('[')).ok_or_else(
+                || {
+                    invalid(format!(
+                        "`http_allowed_hosts` has `{name}`; expected the name or the address of a \
+                         host, without scheme and port, IPv6 in brackets"
+                    ))
+                },
+            )
+        })
+        .collect()
 }
 
 /// The endpoint without a path, so that a bucket can be put before its host or after it.
@@ -141,9 +180,11 @@ mod tests {
 
     #[test]
     fn an_unknown_key_names_the_nearest() {
-        for (key, nearest) in
-            [("s3_acess_key", "`s3_access_key`"), ("s3_pathstyle", "`s3_path_style`")]
-        {
+        for (key, nearest) in [
+            ("s3_acess_key", "`s3_access_key`"),
+            ("s3_pathstyle", "`s3_path_style`"),
+            ("http_hosts", "`http_allowed_hosts`"),
+        ] {
             let error = parse(&[(key, "x")]).expect_err("unknown");
             assert_eq!(error.kind(), ErrorKind::InvalidArgument);
             assert!(error.message().contains(key), "{error}");
@@ -166,12 +207,22 @@ mod tests {
             &[("s3_endpoint", "ftp://host")],
             &[("s3_endpoint", "http://host/path")],
             &[("s3_endpoint", "http://a:s3cret@host")],
+            &[("http_allowed_hosts", "good.example, https://host")],
+            &[("http_allowed_hosts", "host:8080")],
+            &[("http_allowed_hosts", "::1")],
         ] {
             let error = parse(pairs).expect_err("refused");
             assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{pairs:?}");
             assert!(error.message().contains(pairs[0].0), "{error}");
             assert!(!error.message().contains("s3cret"), "{error}");
         }
+    }
+
+    #[test]
+    fn hosts_are_put_into_one_form() {
+        let settings = parse(&[("http_allowed_hosts", " Data.Example,127.1, [::1] ,")]);
+        let settings = settings.expect("parsed");
+        assert_eq!(settings.http_allowed_hosts(), ["data.example", "127.0.0.1", "[::1]"]);
     }
 
     #[test]

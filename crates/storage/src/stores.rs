@@ -1,7 +1,8 @@
-//! The object stores of one catalog, one per bucket. Catalogs never share a store: the same
+//! The object stores of one catalog, one per bucket or web server. Catalogs never share a store: the same
 //! bucket may be reached with different credentials.
 
 use crate::disk::DiskStore;
+use crate::http::server_store;
 use crate::metered::MeteredStore;
 use crate::metrics::StorageMetrics;
 use crate::s3::bucket_store;
@@ -22,7 +23,7 @@ pub struct CatalogStores {
     catalog: String,
     settings: StorageSettings,
     metrics: StorageMetrics,
-    /// By `s3://bucket` or `file://`.
+    /// By `s3://bucket`, `https://host:port` or `file://`.
     stores: Mutex<HashMap<String, Arc<dyn ObjectStore>>>,
 }
 
@@ -56,10 +57,15 @@ impl CatalogStores {
     /// The store that holds the URL's object; the URL's path does not matter.
     ///
     /// # Errors
-    /// `Unsupported` for another scheme than `s3` and `file`; `InvalidArgument` for settings or
-    /// references that cannot be used.
+    /// `Unsupported` for another scheme than `s3`, `http`, `https` and `file`; `AccessDenied` for a
+    /// web server that is not to be reached; `InvalidArgument` for settings or references that
+    /// cannot be used.
     pub fn store(&self, url: &Url) -> Result<Arc<dyn ObjectStore>> {
-        let key = format!("{}://{}", url.scheme(), url.host_str().unwrap_or_default());
+        let host = url.host_str().unwrap_or_default();
+        let key = match url.port() {
+            Some(port) => format!("{}://{host}:{port}", url.scheme()),
+            None => format!("{}://{host}", url.scheme()),
+        };
         if let Some(store) = self.stores.lock().get(&key) {
             return Ok(Arc::clone(store));
         }
@@ -84,6 +90,12 @@ impl CatalogStores {
                 let store = Arc::new(DiskStore::new());
                 Ok(Arc::new(MeteredStore::new(store, self.metrics.clone())))
             }
+            ("http" | "https", Some(_)) => {
+                let hosts = self.settings.http_allowed_hosts();
+                let store = server_store(url, hosts).map_err(|error| self.named(&error))?;
+                tracing::debug!(catalog = %self.catalog, host = url.host_str(), "web server opened");
+                Ok(Arc::new(MeteredStore::new(Arc::new(store), self.metrics.clone())))
+            }
             ("s3", _) => Err(self.named(&Error::new(
                 ErrorKind::InvalidArgument,
                 "an `s3` location has no bucket; expected `s3://bucket/path/`",
@@ -92,7 +104,8 @@ impl CatalogStores {
                 "files of host `{host}` cannot be read; expected `file:///path/`"
             )))),
             (scheme, _) => Err(self.named(&Error::unsupported(format!(
-                "locations with scheme `{scheme}` cannot be read; expected `s3` or `file`"
+                "locations with scheme `{scheme}` cannot be read; expected `s3`, `https`, \
+                 `http` or `file`"
             )))),
         }
     }

@@ -114,3 +114,20 @@ async fn the_command_line_manages_users_by_host() {
     run("user remove ana").await.unwrap();
     assert_eq!(run("user list").await.unwrap(), "");
 }
+
+#[tokio::test]
+async fn a_reader_reads_paths_where_the_configuration_says_so() {
+    let data = concat!(env!("CARGO_MANIFEST_DIR"), "/data");
+    let builder = Cluster::one_node().unwrap().setting("paths.allowed", format!("{data}/csv/"));
+    let cluster = builder.start().await.unwrap();
+    let mut root = cluster.connect().await.unwrap();
+    root.run("CREATE USER ana@localhost IDENTIFIED BY 'a'").await.unwrap();
+    let mut ana = Session::connect_as(cluster.mysql_address(), "ana", "a").await.unwrap();
+    let count = |path: &str| format!("SELECT count(*) FROM '{data}/{path}'");
+    assert_eq!(ana.rows(&count("csv/fruit.csv")).await.unwrap(), [["4"]]);
+    assert_eq!(number(ana.run(&count("csv/none.csv")).await), Some(1017));
+    for path in ["json/fruit.json", "json/none.json", "csv/../json/fruit.json", "*/fruit.csv"] {
+        assert_eq!(number(ana.run(&count(path)).await), Some(1227), "{path}");
+    }
+    assert_eq!(root.rows(&count("json/fruit.json")).await.unwrap(), [["4"]]);
+}

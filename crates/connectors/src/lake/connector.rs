@@ -1,8 +1,12 @@
 //! The connector of every catalog whose tables are files.
 
+use super::allowed_paths::AllowedPaths;
 use super::create::{self, refuse_null_text};
 use super::file_schema::table_schema;
 use super::footer_cache::FooterCache;
+use super::location::Folder;
+use super::path_pattern::Pattern;
+use super::path_table::{PathTable, path_files, path_table};
 use super::prune::may_match;
 use super::snapshot::{Snapshot, SnapshotFile, SnapshotSource};
 use super::statistics::{files_statistics, rows_per_byte};
@@ -10,11 +14,12 @@ use async_trait::async_trait;
 use futures::{StreamExt, TryStreamExt, stream};
 use moka::future::Cache;
 use mooring_spi::{
-    Compression, Connector, Count, Error, FileFormat, FileScan, Metastore, NewTable, Predicate,
-    Result, Scan, ScanRequest, SchemaTable, Table, TableDefinition, TableKind, TableStatistics,
-    TableSummary,
+    Compression, Connector, Count, Error, FileFormat, FileScan, Metastore, NewTable, PathRequest,
+    Predicate, Result, Scan, ScanRequest, SchemaTable, Table, TableDefinition, TableKind,
+    TableStatistics, TableSummary,
 };
 use mooring_storage::{CatalogStores, LIST_FILES_MAX};
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,18 +58,28 @@ pub struct LakeConnector {
     metastore: Arc<dyn Metastore>,
     stores: Arc<CatalogStores>,
     settings: LakeSettings,
+    allowed_paths: AllowedPaths,
     footers: FooterCache,
     /// From `resolve` to `scan` of the same query.
     snapshots: Cache<String, Arc<Resolved>>,
 }
 
 /// What is known of a table from `resolve` on. `Table::handle` has its id, unique so that no other
-/// connector takes it for one of its own, and behind it the definition as JSON.
+/// connector takes it for one of its own, and behind it a [`Known`] as JSON.
 #[derive(Debug)]
 struct Resolved {
-    definition: TableDefinition,
+    known: Known,
     /// `None` where a scan asks the metastore for the partitions that it needs.
     snapshot: Option<Snapshot>,
+}
+
+/// What a table is, apart from its files.
+#[derive(Debug, Serialize, Deserialize)]
+struct Known {
+    definition: TableDefinition,
+    /// Which files below the location, for a path.
+    #[serde(default)]
+    pattern: Option<Pattern>,
 }
 
 impl Resolved {
@@ -92,7 +107,15 @@ impl LakeConnector {
             .time_to_live(SNAPSHOT_TIME_TO_LIVE)
             .build();
         let footers = FooterCache::new(settings.footer_cache_columns);
-        Self { metastore, stores, settings, footers, snapshots }
+        let allowed_paths = AllowedPaths::default();
+        Self { metastore, stores, settings, allowed_paths, footers, snapshots }
+    }
+
+    /// Users that are no administrators may read paths below these.
+    #[must_use]
+    pub fn with_allowed_paths(mut self, allowed: AllowedPaths) -> Self {
+        self.allowed_paths = allowed;
+        self
     }
 
     async fn resolve_one(&self, name: &SchemaTable) -> Result<Option<Table>> {
@@ -105,16 +128,23 @@ impl LakeConnector {
                 "`{name}` has more partition columns than columns"
             )));
         }
-        let mut snapshot = self.snapshot(&definition).await?;
-        let statistics = self.statistics(&definition, snapshot.as_mut()).await;
+        let snapshot = self.snapshot(&definition).await?;
+        let known = Known { definition, pattern: None };
+        self.table(known, snapshot).await.map(Some)
+    }
+
+    /// The table of what was found, which is kept until its scan.
+    async fn table(&self, known: Known, mut snapshot: Option<Snapshot>) -> Result<Table> {
+        let definition = &known.definition;
+        let statistics = self.statistics(definition, snapshot.as_mut()).await;
         let id = Uuid::new_v4().to_string();
-        let json = serde_json::to_string(&definition)
+        let json = serde_json::to_string(&known)
             .map_err(|error| Error::internal("a definition cannot be written").with_cause(error))?;
         let handle = format!("{id} {json}");
         let name = SchemaTable::new(&definition.schema_name, &definition.name);
         let schema = Arc::clone(&definition.columns);
-        self.snapshots.insert(id, Arc::new(Resolved { definition, snapshot })).await;
-        Ok(Some(Table { name, kind: TableKind::Table, schema, statistics, handle }))
+        self.snapshots.insert(id, Arc::new(Resolved { known, snapshot })).await;
+        Ok(Table { name, kind: TableKind::Table, schema, statistics, handle })
     }
 
     /// By the table's files; where they do not tell how many rows there are, by what the metastore keeps.
@@ -159,14 +189,17 @@ impl LakeConnector {
     }
 
     async fn load(&self, definition: &TableDefinition, predicate: &Predicate) -> Result<Snapshot> {
-        let source = SnapshotSource {
+        self.source().load(definition, predicate).await
+    }
+
+    fn source(&self) -> SnapshotSource<'_> {
+        SnapshotSource {
             metastore: self.metastore.as_ref(),
             stores: &self.stores,
             footers: &self.footers,
             footers_max_files: self.settings.footers_max_files,
             list_max_files: self.settings.list_max_files,
-        };
-        source.load(definition, predicate).await
+        }
     }
 
     /// What `resolve` found, or what is there now where that was evicted.
@@ -176,10 +209,19 @@ impl LakeConnector {
         if let Some(resolved) = self.snapshots.get(id).await {
             return Ok(resolved);
         }
-        let definition =
+        let known: Known =
             serde_json::from_str(definition).map_err(|error| foreign().with_cause(error))?;
-        let snapshot = self.snapshot(&definition).await?;
-        Ok(Arc::new(Resolved { definition, snapshot }))
+        let definition = &known.definition;
+        let snapshot = match &known.pattern {
+            None => self.snapshot(definition).await?,
+            Some(pattern) => {
+                let folder = Folder::open(&self.stores, &definition.location)?;
+                let source = self.source();
+                let files = path_files(&source, &folder, Some(pattern)).await?;
+                Some(source.of_files(definition, &folder, &files).await?)
+            }
+        };
+        Ok(Arc::new(Resolved { known, snapshot }))
     }
 }
 
@@ -231,9 +273,15 @@ impl Connector for LakeConnector {
         stream::iter(lookups).buffered(TABLES_AT_ONCE).try_collect().await
     }
 
+    async fn resolve_path(&self, request: PathRequest<'_>) -> Result<Option<Table>> {
+        let found = path_table(&self.source(), &self.allowed_paths, request).await?;
+        let PathTable { definition, pattern, snapshot } = found;
+        self.table(Known { definition, pattern }, Some(snapshot)).await.map(Some)
+    }
+
     async fn scan(&self, request: ScanRequest<'_>) -> Result<Scan> {
         let resolved = self.resolved(&request.table.handle).await?;
-        let Resolved { definition, snapshot } = resolved.as_ref();
+        let Resolved { known: Known { definition, .. }, snapshot } = resolved.as_ref();
         let TableDefinition { name, columns, partition_columns, .. } = definition;
         // Refused at `CREATE` too, but a definition may be older than that.
         refuse_null_text(name, &definition.format)?;

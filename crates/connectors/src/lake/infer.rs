@@ -43,11 +43,22 @@ pub async fn infer_schema(stores: &CatalogStores, location: &str) -> Result<Sche
         .collect();
     let footers: Vec<_> = stream::iter(reads).buffered(FILES_READ).try_collect().await?;
 
+    let schemas = footers.iter().map(|footer| &footer.schema);
+    merged_columns(schemas.zip(files.iter().map(|file| file.location.as_ref())))
+}
+
+/// Every column of any of the files, each given with its path: where it is met first, and nullable.
+///
+/// # Errors
+/// `TypeMismatch` when two files disagree about a column.
+pub(super) fn merged_columns<'f>(
+    files: impl Iterator<Item = (&'f Schema, &'f str)>,
+) -> Result<SchemaRef> {
     // Each column with the file that named it first.
     let mut columns: Vec<(FieldRef, &str)> = Vec::new();
-    for (footer, file) in footers.iter().zip(&files) {
-        for field in table_schema(&footer.schema).fields() {
-            add_column(&mut columns, field, file.location.as_ref())?;
+    for (schema, file) in files {
+        for field in table_schema(schema).fields() {
+            add_column(&mut columns, field, file)?;
         }
     }
     let fields: Vec<FieldRef> = columns.into_iter().map(|(field, _)| field).collect();
@@ -71,7 +82,7 @@ fn add_column<'f>(
         ErrorKind::TypeMismatch,
         format!(
             "column `{}` is {} in file `{known_file}` and {} in file `{file}`; name the columns \
-             in the statement",
+             in a `CREATE EXTERNAL TABLE`",
             field.name(),
             known.data_type(),
             field.data_type()

@@ -3,6 +3,7 @@
 //!
 //! Reads listings and Parquet footers, never rows; those are the engine's.
 
+mod allowed_paths;
 mod compression;
 mod connector;
 mod create;
@@ -12,12 +13,18 @@ mod footer_cache;
 mod infer;
 mod location;
 mod partition;
+mod path_format;
+mod path_listing;
+mod path_pattern;
+mod path_table;
 mod prune;
 mod record;
 mod snapshot;
 mod spelling;
 mod statistics;
+mod text_schema;
 
+pub use allowed_paths::AllowedPaths;
 pub use connector::{LakeConnector, LakeSettings};
 pub use infer::infer_schema;
 pub use location::check_location;

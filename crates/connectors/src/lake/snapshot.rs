@@ -125,10 +125,37 @@ impl SnapshotSource<'_> {
         predicate: &Predicate,
     ) -> Result<Snapshot> {
         let folder = Folder::open(self.stores, &definition.location)?;
-        let (mut found, counted) = match self.listed_partitions(definition, predicate).await? {
+        let (found, counted) = match self.listed_partitions(definition, predicate).await? {
             Some(listed) => listed,
             None => (self.list_table(definition, &folder).await?, Count::Unknown),
         };
+        self.with_footers(&folder, found, counted).await
+    }
+
+    /// The same of files that were listed already, of a table without partitions.
+    ///
+    /// # Errors
+    /// `CorruptData` for a file that is not what the definition says.
+    pub(super) async fn of_files(
+        &self,
+        definition: &TableDefinition,
+        folder: &Folder,
+        files: &[ObjectMeta],
+    ) -> Result<Snapshot> {
+        let format = Arc::new(definition.format.clone());
+        let found = files
+            .iter()
+            .map(|file| folder.found(file, Vec::new(), &format, definition))
+            .collect();
+        self.with_footers(folder, found, Count::Unknown).await
+    }
+
+    async fn with_footers(
+        &self,
+        folder: &Folder,
+        mut found: Vec<FoundFile>,
+        counted: Count,
+    ) -> Result<Snapshot> {
         let all_parquet = found.iter().all(|found| *found.file.format == FileFormat::Parquet);
         let rows_per_byte = match all_parquet {
             true => self.read_footers(&mut found).await?,
@@ -138,7 +165,7 @@ impl SnapshotSource<'_> {
             }
         };
         Ok(Snapshot {
-            store: folder.store_url,
+            store: Arc::clone(&folder.store_url),
             files: found.into_iter().map(|found| found.file).collect(),
             rows_per_byte,
         })

@@ -12,5 +12,6 @@ mod lake_pruning;
 mod lake_spelling;
 mod load;
 mod metastore;
+mod paths;
 mod tpch;
 mod warehouse;

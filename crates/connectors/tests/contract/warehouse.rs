@@ -43,6 +43,11 @@ impl Warehouse {
         format!("file://{}/{table}/", self.folder.path().display())
     }
 
+    /// The folder of all tables.
+    pub(crate) fn root(&self) -> String {
+        self.folder.path().display().to_string()
+    }
+
     /// The path of a file of a table, with its folders made.
     pub(crate) fn file(&self, table: &str, name: &str) -> PathBuf {
         let path = self.folder.path().join(table).join(name);

@@ -19,6 +19,23 @@ fn is_query(sql: &str) -> bool {
 }
 
 #[test]
+fn a_path_stands_where_a_table_may() {
+    for (sql, expected) in [
+        ("SELECT * FROM 's3://b/a b/*.csv'", "SELECT * FROM 's3://b/a b/*.csv'"),
+        ("TABLE '/data/a.csv'", "SELECT * FROM '/data/a.csv'"),
+        (
+            "SELECT t.x FROM '/data/a.csv' t, `/data/b.csv` AS u JOIN \"/data/c.csv\" v ON t.x = '/data/d'",
+            "SELECT t.x FROM '/data/a.csv' t, `/data/b.csv` AS u JOIN \"/data/c.csv\" v ON t.x = '/data/d'",
+        ),
+    ] {
+        let Statement::Query(query) = parsed(sql) else { panic!("no query: {sql}") };
+        // How sqlparser writes an alias does not matter.
+        let written = query.query.to_string().replace(" AS ", " ");
+        assert_eq!(written, expected.replace(" AS ", " "));
+    }
+}
+
+#[test]
 fn comments_and_semicolons_are_around() {
     for sql in [
         "/* ApplicationName=DBeaver 24.1 */ SELECT 1",

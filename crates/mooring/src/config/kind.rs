@@ -1,5 +1,6 @@
 //! Which values a setting takes, how its text form is read, and what is said when it is wrong.
 
+use mooring_connectors::lake::AllowedPaths;
 use mooring_coordinator::mysql::Network;
 use std::net::SocketAddr;
 use toml::Value;
@@ -32,6 +33,8 @@ pub(crate) enum Kind {
     HostPorts,
     /// Each an address or a network in CIDR form.
     Networks,
+    /// Each an absolute path or a URL.
+    Paths,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,6 +82,11 @@ impl Kind {
                     .iter()
                     .all(|item| item.as_str().is_some_and(|text| text.parse::<Network>().is_ok()))
             }),
+            Kind::Paths => value.as_array().is_some_and(|items| {
+                items.iter().all(|item| {
+                    item.as_str().is_some_and(|text| AllowedPaths::new(&[text.to_owned()]).is_ok())
+                })
+            }),
         }
     }
 
@@ -96,7 +104,7 @@ impl Kind {
             Kind::Integer { .. } | Kind::Duration { .. } => {
                 text.trim().parse().map_or_else(|_| unread(), Value::Integer)
             }
-            Kind::HostPorts | Kind::Networks => Value::Array(
+            Kind::HostPorts | Kind::Networks | Kind::Paths => Value::Array(
                 text.split(',')
                     .map(str::trim)
                     .filter(|item| !item.is_empty())
@@ -128,6 +136,9 @@ impl Kind {
             Kind::HostPort => "an address `HOST:PORT` or empty text".to_owned(),
             Kind::HostPorts => "a list of addresses `HOST:PORT`".to_owned(),
             Kind::Networks => "a list of networks, such as `10.0.0.0/8`".to_owned(),
+            Kind::Paths => {
+                "a list of folders, such as `/srv/data/` or `s3://bucket/public/`".to_owned()
+            }
         }
     }
 }
@@ -191,6 +202,13 @@ mod tests {
         assert!(Kind::Networks.accepts(&Kind::Networks.read_text("")));
         assert!(!Kind::Networks.accepts(&Kind::Networks.read_text("10.0.0.0/8, 10.0.0.0/33")));
         assert!(!Kind::Boolean.accepts(&Kind::Boolean.read_text("")));
+    }
+
+    #[test]
+    fn paths_are_absolute_or_urls() {
+        assert!(Kind::Paths.accepts(&Kind::Paths.read_text("s3://b/public/, /srv/data/")));
+        assert!(Kind::Paths.accepts(&Kind::Paths.read_text("")));
+        assert!(!Kind::Paths.accepts(&Kind::Paths.read_text("/srv/data/, data/")));
     }
 
     #[test]

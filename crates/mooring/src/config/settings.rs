@@ -392,6 +392,24 @@ pub(super) const SETTINGS: &[Setting] = &[
         help: "Files of one table whose footers are read while a query is planned.",
     },
     Setting {
+        key: "lake.http_allowed_hosts",
+        default: r#""""#,
+        kind: Kind::Text,
+        roles: COORDINATOR,
+        help: "Hosts, separated by commas, whose files are read over HTTP without TLS and whatever \
+               their addresses. Others are read over HTTPS only, and never at an address of this \
+               machine or of a cloud's metadata service.",
+    },
+    Setting {
+        key: "paths.allowed",
+        default: "[]",
+        kind: Kind::Paths,
+        roles: COORDINATOR,
+        help: "Folders and URLs below which every user may query files by their path \
+               (`SELECT ... FROM 's3://bucket/public/a.parquet'`). Administrators may everywhere. In \
+               the environment: separated by commas.",
+    },
+    Setting {
         key: "log.filter",
         default: r#""info""#,
         kind: Kind::Text,

@@ -22,6 +22,7 @@ pub(crate) struct Config {
     pub(crate) worker: Worker,
     pub(crate) engine: Engine,
     pub(crate) lake: Lake,
+    pub(crate) paths: Paths,
     #[serde(skip)]
     pub(crate) catalogs: Vec<CatalogSection>,
     pub(crate) log: Log,
@@ -164,6 +165,15 @@ pub(crate) struct Lake {
     #[serde(deserialize_with = "optional_boolean")]
     pub(crate) s3_path_style: Option<bool>,
     pub(crate) footer_files_max: usize,
+    #[serde(deserialize_with = "unless_empty")]
+    pub(crate) http_allowed_hosts: Option<String>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Paths {
+    /// Each an absolute path or a URL.
+    pub(crate) allowed: Vec<String>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
