@@ -5,6 +5,7 @@
 mod embedded;
 mod hive;
 mod hive_tables;
+mod kept_answers;
 mod kept_definitions;
 
 #[cfg(test)]
@@ -12,3 +13,4 @@ mod conformance;
 
 pub use embedded::{DEFAULT_SCHEMA, EmbeddedMetastore};
 pub use hive::{HIVE_PROPERTIES, HiveMetastore, HiveSettings, MetastoreMetrics};
+pub use kept_answers::{KEEP_PROPERTIES, KeepSettings, KeepingMetastore};

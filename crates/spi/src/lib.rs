@@ -15,6 +15,7 @@ mod file_format;
 mod scan;
 mod connector;
 mod metastore;
+mod stale;
 
 pub use arrow_value::{partition_value, value_at};
 pub use catalog::{CatalogDefinition, CatalogKey};
@@ -30,5 +31,6 @@ pub use file_format::{
 pub use metastore::{Metastore, NewTable, PartitionDefinition, TableDefinition};
 pub use name::{SchemaTable, TableName, fold, pick_name, quote};
 pub use scan::{FileEntry, FileScan, Scan, ScanRequest, Split, SplitScan};
+pub use stale::{StaleAnswer, StaleAnswers};
 pub use table::{ColumnStatistics, Count, Table, TableKind, TableStatistics, TableSummary};
 pub use value::Value;

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 /// A table as a metastore knows it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct TableDefinition {
     pub schema_name: String,
     pub name: String,
@@ -78,6 +78,14 @@ pub trait Metastore: Send + Sync + Debug {
         table: &TableDefinition,
         predicate: &Predicate,
     ) -> Result<Option<Vec<PartitionDefinition>>>;
+
+    /// Asks for a table anew, however new an answer is that was kept; whether the table is there.
+    ///
+    /// # Errors
+    /// As [`Metastore::table`].
+    async fn refresh(&self, schema: &str, table: &str) -> Result<bool> {
+        Ok(self.table(schema, table).await?.is_some())
+    }
 
     /// # Errors
     /// `SchemaExists`.
