@@ -2,13 +2,15 @@
 
 use crate::config::Config;
 use mooring_catalog::{
-    EmbeddedMetastore, HIVE_PROPERTIES, HiveMetastore, HiveSettings, MetastoreMetrics,
+    EmbeddedMetastore, HIVE_PROPERTIES, HiveMetastore, HiveSettings, KEEP_PROPERTIES, KeepSettings,
+    KeepingMetastore, MetastoreMetrics,
 };
 use mooring_connectors::lake::{LakeConnector, LakeSettings};
 use mooring_connectors::tpch::{TpchConnectorFactory, TpchReaderFactory};
 use mooring_engine::{Catalogs, ClusterSecret};
 use mooring_spi::{
-    CatalogDefinition, Connector, ConnectorFactory, Error, ErrorKind, ReaderFactory, Result,
+    CatalogDefinition, Connector, ConnectorFactory, Error, ErrorKind, Metastore, ReaderFactory,
+    Result,
 };
 use mooring_state::State;
 use mooring_storage::{CatalogStores, StorageMetrics, StorageSettings};
@@ -142,15 +144,34 @@ impl ConnectorFactory for HiveFactory {
     }
 
     fn connector(&self, definition: &CatalogDefinition) -> Result<Arc<dyn Connector>> {
-        check_properties(definition, HIVE_PROPERTIES)?;
-        let settings = HiveSettings::from_properties(&definition.properties).map_err(|error| {
-            Error::new(error.kind(), format!("catalog `{}`: {}", definition.name, error.message()))
-        })?;
+        check_properties(definition, &[HIVE_PROPERTIES, KEEP_PROPERTIES].concat())?;
+        let settings = HiveSettings::from_properties(&definition.properties)
+            .map_err(|error| in_catalog(definition, &error))?;
         let stores = lake_stores(definition, &self.storage_metrics)?;
         let metastore =
             HiveMetastore::new(&definition.name, settings, self.metastore_metrics.clone());
-        Ok(Arc::new(LakeConnector::new(Arc::new(metastore), stores, self.settings)))
+        let metastore = keeping(definition, metastore, &self.metastore_metrics)?;
+        Ok(Arc::new(LakeConnector::new(metastore, stores, self.settings)))
     }
+}
+
+/// A metastore on another machine, with its answers kept as the catalog's properties say.
+///
+/// # Errors
+/// `InvalidArgument` for one of [`KEEP_PROPERTIES`].
+fn keeping(
+    definition: &CatalogDefinition,
+    metastore: impl Metastore + 'static,
+    metrics: &MetastoreMetrics,
+) -> Result<Arc<dyn Metastore>> {
+    let settings = KeepSettings::from_properties(&definition.properties)
+        .map_err(|error| in_catalog(definition, &error))?;
+    let metastore = Arc::new(metastore);
+    Ok(Arc::new(KeepingMetastore::new(metastore, &definition.name, settings, metrics)))
+}
+
+fn in_catalog(definition: &CatalogDefinition, error: &Error) -> Error {
+    Error::new(error.kind(), format!("catalog `{}`: {}", definition.name, error.message()))
 }
 
 /// Refuses what is neither one of `own` nor a property of the storage.

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -32,7 +33,13 @@ impl fmt::Display for StaleAnswer {
 /// that run at once cannot get each other's. Work that a statement hands to another task goes there inside
 /// [`StaleAnswers::carried`].
 #[derive(Debug, Clone, Default)]
-pub struct StaleAnswers(Arc<Mutex<BTreeMap<String, StaleAnswer>>>);
+pub struct StaleAnswers(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    by_catalog: Mutex<BTreeMap<String, StaleAnswer>>,
+    asks_anew: AtomicBool,
+}
 
 thread_local! {
     /// Set while a task is polled, never between.
@@ -79,8 +86,18 @@ impl StaleAnswers {
         std::mem::take(&mut *self.lock()).into_values().collect()
     }
 
+    /// From now on what is kept serves in an outage only, however new it is: by what the statement got,
+    /// something is where it is not any more.
+    pub fn ask_anew(&self) {
+        self.0.asks_anew.store(true, Ordering::SeqCst);
+    }
+
+    pub fn asks_anew(&self) -> bool {
+        self.0.asks_anew.load(Ordering::SeqCst)
+    }
+
     fn lock(&self) -> MutexGuard<'_, BTreeMap<String, StaleAnswer>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.by_catalog.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

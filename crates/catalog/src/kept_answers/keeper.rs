@@ -106,7 +106,9 @@ impl Keeper {
     /// Those of the metastore.
     pub(super) async fn ask(self: &Arc<Self>, question: Question) -> Result<Answer> {
         let key = question.key();
-        if let Some(kept) = self.kept.get(&key).await
+        let asks_anew = StaleAnswers::current().is_some_and(|statement| statement.asks_anew());
+        if !asks_anew
+            && let Some(kept) = self.kept.get(&key).await
             && kept.number > self.floors.of(&key.place).fresh
             && self.age(&kept) < self.settings.max_staleness
         {

@@ -25,6 +25,21 @@ async fn within_max_staleness_a_change_is_not_seen_and_after_it_is() {
 }
 
 #[tokio::test]
+async fn a_statement_that_found_something_gone_sees_the_change() {
+    let setting = Setting::new(HOUR, HOUR);
+    assert_eq!(setting.location("t").await, at("old"));
+    setting.other.put("t", "file:///new/");
+    let statement = StaleAnswers::default();
+    let location = async || {
+        let found = statement.collect(setting.keeping.table("s", "t")).await;
+        found.expect("an answer").expect("a table").location
+    };
+    assert_eq!(location().await, "file:///old/");
+    statement.ask_anew();
+    assert_eq!(location().await, "file:///new/");
+}
+
+#[tokio::test]
 async fn lists_are_kept_too_until_they_are_too_old_or_changed_here() {
     let setting = Setting::new(HOUR, HOUR);
     let keeping = &setting.keeping;
