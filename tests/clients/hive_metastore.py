@@ -3,6 +3,8 @@
 import hashlib
 import os
 import shutil
+import socket
+import struct
 import subprocess
 import tempfile
 from pathlib import Path
@@ -87,6 +89,33 @@ class Metastore:
         self.child.wait(STOP_TIMEOUT_S)
         self.child = None
 
+    def copy_table(self, schema: str, table: str, copy: str) -> None:
+        """Another table over the same files. Only the name changes, which is the first field of `Table`."""
+        answer = self.call("get_table", text(1, schema) + text(2, table))
+        definition = answer[len(field(STRUCT, 0)):-1]
+        name = text(1, table)
+        assert definition.startswith(name), definition
+        self.call("create_table", field(STRUCT, 1) + text(1, copy) + definition[len(name):])
+
+    def drop_table(self, schema: str, table: str) -> None:
+        """Its files stay."""
+        self.call("drop_table", text(1, schema) + text(2, table) + field(BOOLEAN, 3) + b"\0")
+
+    def call(self, method: str, arguments: bytes) -> bytes:
+        """The fields of a method's result, with the byte that ends them (Thrift's binary protocol)."""
+        name = string(method) + struct.pack(">i", 1)
+        with socket.create_connection(("127.0.0.1", self.port), STOP_TIMEOUT_S) as connection:
+            connection.sendall(struct.pack(">I", 0x80010001) + name + arguments + b"\0")
+            # It answers and hangs up.
+            connection.shutdown(socket.SHUT_WR)
+            with connection.makefile("rb") as stream:
+                answer = stream.read()
+        head = struct.pack(">I", 0x80010002) + name
+        result = answer[len(head):]
+        # A result is field 0, and there is none of a method that only does something.
+        assert answer.startswith(head) and (result == b"\0" or result.startswith(field(STRUCT, 0))), answer
+        return result
+
     def __enter__(self) -> "Metastore":
         self.start()
         return self
@@ -94,6 +123,21 @@ class Metastore:
     def __exit__(self, *_exception: object) -> None:
         self.kill()
         self.scratch.cleanup()
+
+
+BOOLEAN, STRING, STRUCT = 2, 11, 12
+
+
+def field(kind: int, number: int) -> bytes:
+    return struct.pack(">bh", kind, number)
+
+
+def string(value: str) -> bytes:
+    return struct.pack(">i", len(value.encode())) + value.encode()
+
+
+def text(number: int, value: str) -> bytes:
+    return field(STRING, number) + string(value)
 
 
 def version_2(folder: Path) -> Metastore:

@@ -1,5 +1,6 @@
 """Catalogs of the kind `hive`: what Spark wrote is read as Spark reads it, on one node and on two workers."""
 
+import contextlib
 import datetime
 import decimal
 import json
@@ -134,14 +135,73 @@ class OneNode(Definitions):
                 self.assertEqual(made.pop("get_partitions_by_names"), -(-partitions // 1000))
                 self.assertLessEqual(sum(made.values()), 3, made)
 
-    def test_a_metastore_that_is_gone_is_named_and_comes_back(self):
+    @contextlib.contextmanager
+    def outage(self):
         self.metastore.kill()
         try:
-            self.refused("SELECT count(*) FROM evolved", "catalog `hive`", str(self.metastore.port))
-            self.assertEqual(self.rows("SELECT count(*) FROM tpch.tiny.region"), ((5,),))
+            yield
         finally:
             self.metastore.start()
-        self.assertEqual(self.rows("SELECT count(*) FROM evolved"), ((2,),))
+            # Whoever comes first after an outage still gets what was kept.
+            self.rows("REFRESH TABLE evolved")
+
+    def questions(self, outcome):
+        with urllib.request.urlopen(f"http://{self.http}/metrics", timeout=30) as answer:
+            lines = answer.read().decode()
+        found = re.search(rf'mooring_metastore_questions_total\{{catalog="hive",outcome="{outcome}"\}} (\d+)', lines)
+        return int(found[1]) if found else 0
+
+    def warned(self, sql):
+        """The rows of a statement that is warned of old answers, once for its catalog."""
+        rows = self.rows(sql)
+        [(level, code, text)] = self.rows("SHOW WARNINGS")
+        self.assertEqual((level, code), ("Warning", 1429), sql)
+        self.assertRegex(text, r"catalog `hive` answered from what was kept, \d+ s old: ", sql)
+        return rows
+
+    def unwarned(self, sql):
+        rows = self.rows(sql)
+        self.assertEqual(self.rows("SHOW WARNINGS"), (), sql)
+        return rows
+
+    def test_while_the_metastore_is_gone_old_answers_serve_with_a_warning(self):
+        statements = [
+            "SELECT count(*) FROM evolved",
+            "SELECT count(*) FROM sales WHERE year = 2024",
+            "SELECT count(*) + (SELECT count(*) FROM evolved) FROM sales WHERE year = 2024",
+            "DESCRIBE evolved",
+            "SHOW TABLES",
+            "SHOW CREATE TABLE evolved",
+            "SHOW DATABASES FROM hive",
+            "SELECT column_name FROM information_schema.columns"
+            " WHERE table_schema = 'hive.market' AND table_name = 'evolved'",
+        ]
+        before = [self.unwarned(sql) for sql in statements]
+        stale = self.questions("stale")
+        with self.outage():
+            self.assertEqual([self.warned(sql) for sql in statements], before)
+            self.warned("EXPLAIN SELECT count(*) FROM evolved")
+            self.assertEqual(self.unwarned("SELECT count(*) FROM tpch.tiny.region"), ((5,),))
+            for never_asked in ("SELECT * FROM nothing_yet", "SELECT count(*) FROM sales WHERE year = 1066",
+                                "REFRESH TABLE evolved"):
+                self.refused(never_asked, "catalog `hive`", str(self.metastore.port))
+            self.warned("SELECT count(*) FROM evolved")
+            self.assertGreaterEqual(self.questions("stale") - stale, len(statements))
+        self.assertEqual([self.unwarned(sql) for sql in statements], before)
+
+    def test_a_dropped_table_does_not_come_back_while_the_metastore_is_gone(self):
+        self.metastore.copy_table("market", "evolved", "passing")
+        self.assertEqual(self.rows("SELECT count(*) FROM passing"), ((2,),))
+        self.metastore.drop_table("market", "passing")
+        self.refused("SELECT count(*) FROM passing", "passing", "does not exist")
+        with self.outage():
+            self.refused("SELECT count(*) FROM passing", "catalog `hive`", str(self.metastore.port))
+
+    def test_refresh_is_for_tables_that_are_there(self):
+        self.unwarned("REFRESH TABLE evolved")
+        self.unwarned("REFRESH TABLE tpch.tiny.region")
+        self.refused("REFRESH TABLE nothing_yet", "nothing_yet", "does not exist")
+        self.refused("REFRESH TABLE tpch.tiny.nothing_yet", "nothing_yet")
 
 
 class Version4(Definitions):

@@ -141,7 +141,7 @@ fn from_stored(stored: StoredTable) -> Result<TableDefinition> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::conformance::{self, Subject, definition};
     use mooring_state::StateLocation;
@@ -149,7 +149,7 @@ mod tests {
     use std::sync::Arc;
 
     /// A metastore over a new store, and what keeps the store alive.
-    async fn new_metastore() -> (EmbeddedMetastore, State, tempfile::TempDir) {
+    pub(crate) async fn new_metastore() -> (EmbeddedMetastore, State, tempfile::TempDir) {
         let folder = tempfile::tempdir().expect("a folder");
         let location = StateLocation::Folder(folder.path().to_path_buf());
         let state = State::open(&location).await.expect("opened");

@@ -6,6 +6,7 @@ mod embedded;
 mod glue;
 mod hive;
 mod hive_tables;
+mod kept_answers;
 mod kept_definitions;
 mod metrics;
 
@@ -15,4 +16,5 @@ mod conformance;
 pub use embedded::{DEFAULT_SCHEMA, EmbeddedMetastore};
 pub use glue::{GLUE_PROPERTIES, GlueMetastore, GlueSettings};
 pub use hive::{HIVE_PROPERTIES, HiveMetastore, HiveSettings, MetastoreTls};
+pub use kept_answers::{KEEP_PROPERTIES, KeepSettings, KeepingMetastore};
 pub use metrics::MetastoreMetrics;

@@ -1,5 +1,6 @@
 //! What is counted of calls to metastores.
 
+use crate::kept_answers::KeptAnswersMetrics;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -17,6 +18,7 @@ struct CallLabels {
 #[derive(Debug, Clone, Default)]
 pub struct MetastoreMetrics {
     calls: Family<CallLabels, Counter>,
+    pub(crate) kept_answers: KeptAnswersMetrics,
 }
 
 /// How a call ended.
@@ -30,13 +32,14 @@ pub(crate) enum Outcome {
 }
 
 impl MetastoreMetrics {
-    /// Makes the counter visible; the encoder ends its name in `_total`.
+    /// Makes the counters visible; the encoder ends their names in `_total`.
     pub fn register(&self, registry: &mut Registry) {
         registry.register(
             "mooring_metastore_calls",
             "Calls to metastores by catalog, method and outcome",
             self.calls.clone(),
         );
+        self.kept_answers.register(registry);
     }
 
     pub(crate) fn count(&self, catalog: &str, method: &str, outcome: Outcome) {

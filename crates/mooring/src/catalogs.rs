@@ -3,13 +3,14 @@
 use crate::config::Config;
 use mooring_catalog::{
     EmbeddedMetastore, GLUE_PROPERTIES, GlueMetastore, GlueSettings, HIVE_PROPERTIES,
-    HiveMetastore, HiveSettings, MetastoreMetrics,
+    HiveMetastore, HiveSettings, KEEP_PROPERTIES, KeepSettings, KeepingMetastore, MetastoreMetrics,
 };
 use mooring_connectors::lake::{AllowedPaths, LakeConnector, LakeSettings};
 use mooring_connectors::tpch::{TpchConnectorFactory, TpchReaderFactory};
 use mooring_engine::{Catalogs, ClusterSecret};
 use mooring_spi::{
-    CatalogDefinition, Connector, ConnectorFactory, Error, ErrorKind, ReaderFactory, Result,
+    CatalogDefinition, Connector, ConnectorFactory, Error, ErrorKind, Metastore, ReaderFactory,
+    Result,
 };
 use mooring_state::State;
 use mooring_storage::{CatalogStores, StorageMetrics, StorageSettings};
@@ -159,13 +160,14 @@ impl ConnectorFactory for HiveFactory {
     }
 
     fn connector(&self, definition: &CatalogDefinition) -> Result<Arc<dyn Connector>> {
-        check_properties(definition, HIVE_PROPERTIES)?;
+        check_properties(definition, &[HIVE_PROPERTIES, KEEP_PROPERTIES].concat())?;
         let settings = HiveSettings::from_properties(&definition.properties)
             .map_err(|error| of_catalog(definition, &error))?;
         let stores = lake_stores(definition, &self.storage_metrics)?;
         let metastore =
             HiveMetastore::new(&definition.name, settings, self.metastore_metrics.clone());
-        let connector = LakeConnector::new(Arc::new(metastore), stores, self.settings);
+        let metastore = keeping(definition, metastore, &self.metastore_metrics)?;
+        let connector = LakeConnector::new(metastore, stores, self.settings);
         Ok(Arc::new(connector.with_allowed_paths(self.allowed_paths.clone())))
     }
 }
@@ -184,15 +186,31 @@ impl ConnectorFactory for GlueFactory {
     }
 
     fn connector(&self, definition: &CatalogDefinition) -> Result<Arc<dyn Connector>> {
-        check_properties(definition, GLUE_PROPERTIES)?;
+        check_properties(definition, &[GLUE_PROPERTIES, KEEP_PROPERTIES].concat())?;
         let settings = GlueSettings::from_properties(&definition.properties)
             .map_err(|error| of_catalog(definition, &error))?;
         let stores = lake_stores(definition, &self.storage_metrics)?;
         let metastore =
             GlueMetastore::new(&definition.name, settings, self.metastore_metrics.clone());
-        let connector = LakeConnector::new(Arc::new(metastore), stores, self.settings);
+        let metastore = keeping(definition, metastore, &self.metastore_metrics)?;
+        let connector = LakeConnector::new(metastore, stores, self.settings);
         Ok(Arc::new(connector.with_allowed_paths(self.allowed_paths.clone())))
     }
+}
+
+/// A metastore on another machine, with its answers kept as the catalog's properties say.
+///
+/// # Errors
+/// `InvalidArgument` for one of [`KEEP_PROPERTIES`].
+fn keeping(
+    definition: &CatalogDefinition,
+    metastore: impl Metastore + 'static,
+    metrics: &MetastoreMetrics,
+) -> Result<Arc<dyn Metastore>> {
+    let settings = KeepSettings::from_properties(&definition.properties)
+        .map_err(|error| of_catalog(definition, &error))?;
+    let metastore = Arc::new(metastore);
+    Ok(Arc::new(KeepingMetastore::new(metastore, &definition.name, settings, metrics)))
 }
 
 fn of_catalog(definition: &CatalogDefinition, error: &Error) -> Error {

@@ -15,6 +15,7 @@ mod file_format;
 mod scan;
 mod connector;
 mod metastore;
+mod stale;
 
 pub use arrow_value::{partition_value, value_at};
 pub use catalog::{CatalogDefinition, CatalogKey};
@@ -30,6 +31,7 @@ pub use file_format::{
 pub use metastore::{Metastore, NewTable, PartitionDefinition, TableDefinition};
 pub use name::{SchemaTable, TableName, fold, is_path, pick_name, quote};
 pub use scan::{FileEntry, FileScan, Scan, ScanRequest, Split, SplitScan};
+pub use stale::{StaleAnswer, StaleAnswers};
 pub use table::{
     CHARACTER_LENGTH, ColumnStatistics, Count, Table, TableKind, TableStatistics, TableSummary,
 };

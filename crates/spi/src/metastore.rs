@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 /// A table as a metastore knows it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct TableDefinition {
     pub schema_name: String,
     pub name: String,
@@ -88,6 +88,14 @@ pub trait Metastore: Send + Sync + Debug {
     /// nothing.
     async fn statistics(&self, _table: &TableDefinition) -> Result<Option<TableStatistics>> {
         Ok(None)
+    }
+
+    /// Asks for a table anew, however new an answer is that was kept; whether the table is there.
+    ///
+    /// # Errors
+    /// As [`Metastore::table`].
+    async fn refresh(&self, schema: &str, table: &str) -> Result<bool> {
+        Ok(self.table(schema, table).await?.is_some())
     }
 
     /// # Errors

@@ -1,7 +1,7 @@
 //! The databases, tables and columns that a session sees. What a predicate pins is asked for alone.
 
 use super::connector::SessionTables;
-use crate::statement::Warning;
+use crate::statement::{CATALOG_AWAY, Warning};
 use arrow::datatypes::{Schema, SchemaRef};
 use futures::future::join_all;
 use futures::{Stream, StreamExt, stream};
@@ -18,9 +18,6 @@ const CATALOG_WAIT: Duration = Duration::from_secs(10);
 
 /// Tables whose columns are asked for at one time.
 const REQUESTS_MAX: usize = 32;
-
-/// ER_CONNECT_TO_FOREIGN_DATA_SOURCE
-const CATALOG_AWAY: u16 = 1429;
 
 #[derive(Debug, Clone)]
 pub(super) struct DatabaseEntry {

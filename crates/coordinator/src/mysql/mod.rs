@@ -97,7 +97,7 @@ pub struct MysqlSettings {
 pub trait MysqlSession: Send {
     async fn execute(&mut self, sql: &str) -> Result<Response>;
     async fn use_database(&mut self, database: &str) -> Result<()>;
-    async fn table_columns(&self, table: &str, pattern: &str) -> Result<Vec<OutputColumn>>;
+    async fn table_columns(&mut self, table: &str, pattern: &str) -> Result<Vec<OutputColumn>>;
     async fn prepare(&mut self, sql: &str) -> Result<Prepared>;
     async fn execute_prepared(
         &mut self,
@@ -140,7 +140,7 @@ impl MysqlSession for Session {
         Session::use_database(self, database).await
     }
 
-    async fn table_columns(&self, table: &str, pattern: &str) -> Result<Vec<OutputColumn>> {
+    async fn table_columns(&mut self, table: &str, pattern: &str) -> Result<Vec<OutputColumn>> {
         Session::table_columns(self, table, pattern).await
     }
 

@@ -12,7 +12,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use futures::{FutureExt, StreamExt};
 use mooring_engine::{Engine, FoldedQuery, PlannedQuery, QueryContext, QueryDescription};
-use mooring_spi::{BatchStream, Error, ErrorKind, Result, Retry};
+use mooring_spi::{BatchStream, Error, ErrorKind, Result, Retry, StaleAnswers};
 use sqlparser::ast;
 use std::sync::Arc;
 use std::time::Duration;
@@ -67,7 +67,10 @@ impl Runner {
         match self.engine.constant_plan(&request.query, &request.context) {
             // Its one row is there before another thread would have it.
             Some(plan) => Box::pin(drive.run(Work::Run(plan), head_sender)).await,
-            None => drop(self.runtime.spawn(drive.run(Work::Plan(Box::new(request)), head_sender))),
+            None => {
+                let run = drive.run(Work::Plan(Box::new(request)), head_sender);
+                drop(self.runtime.spawn(StaleAnswers::carried(run)));
+            }
         }
         let head = head.await.map_err(|_| lost())??;
         let first = futures::stream::iter(head.first.map(Ok));
@@ -100,7 +103,9 @@ impl Runner {
         &self,
         work: impl Future<Output = Result<T>> + Send + 'static,
     ) -> Result<T> {
-        AbortOnDropHandle::new(self.runtime.spawn(work)).await.map_err(|_| lost())?
+        AbortOnDropHandle::new(self.runtime.spawn(StaleAnswers::carried(work)))
+            .await
+            .map_err(|_| lost())?
     }
 
     /// The query's plan as text, with what it did when `analyze`.
@@ -116,7 +121,7 @@ impl Runner {
         let runner = self.clone();
         let guard = query.cancel.clone().drop_guard();
         let query = Ended::new(self, query);
-        let task = self.runtime.spawn(async move {
+        let task = self.runtime.spawn(StaleAnswers::carried(async move {
             match runner.explain_here(&query.query, request, analyze).await {
                 Ok(text) => {
                     query.end(&QueryOutcome::Finished);
@@ -127,7 +132,7 @@ impl Runner {
                     Err(ending(&query.query))
                 }
             }
-        });
+        }));
         let text = task.await.map_err(|_| lost())?;
         drop(guard);
         text
@@ -164,6 +169,10 @@ impl Runner {
     }
 
     async fn plan(&self, query: &Query, planning: &mut Planning) -> Result<PlannedQuery> {
+        // What an attempt before this one got is of no account.
+        if let Some(stale) = StaleAnswers::current() {
+            stale.take();
+        }
         let plan = tokio::select! {
             plan = self.engine.plan(&planning.query, &planning.context) => plan,
             () = query.cancel.cancelled() => Err(cancelled()),
@@ -323,6 +332,10 @@ impl Drive {
             tokio::select! {
                 () = tokio::time::sleep(RETRY_PAUSE * query.attempts()) => {}
                 () = query.cancel.cancelled() => return Err(cancelled()),
+            }
+            // A file that is gone may be where a table, or a partition, no longer is.
+            if let Some(stale) = StaleAnswers::current() {
+                stale.ask_anew();
             }
             query.advance(QueryState::Planning);
             query.begin_attempt();

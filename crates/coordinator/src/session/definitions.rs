@@ -104,6 +104,33 @@ impl Session {
 }
 
 impl Session {
+    /// Everybody may: it changes nothing but how old answers are. It reads no files, and its table is
+    /// asked for once.
+    pub(super) async fn refresh_table(&self, name: &Name) -> Result<Response> {
+        let name = split_table(&name.0, &self.catalog, self.schema.as_deref())?;
+        let catalog = self.catalogs().get(&name.catalog)?;
+        let exists = {
+            let asked = SchemaTable::new(&name.schema, &name.table);
+            async move {
+                match catalog.connector.metastore() {
+                    Some(metastore) => metastore.refresh(&asked.schema, &asked.table).await,
+                    // Nothing is kept of it.
+                    None => {
+                        let found = catalog.connector.resolve(&[asked]).await?;
+                        Ok(found.into_iter().flatten().next().is_some())
+                    }
+                }
+            }
+        };
+        match self.runner.off_door(exists).await? {
+            true => Ok(done(0)),
+            false => Err(Error::new(
+                ErrorKind::TableNotFound,
+                format!("table `{}.{}.{}` does not exist", name.catalog, name.schema, name.table),
+            )),
+        }
+    }
+
     /// A location may be any file that the server can read, so only administrators name one.
     fn must_be_administrator(&self, statement: &str) -> Result<()> {
         match self.client.administrator {

@@ -22,15 +22,15 @@ use crate::error_table;
 use crate::information_schema::SessionTables;
 use crate::query::{Runner, cancelled};
 use crate::statement::{
-    Assignment, Kill, LikePattern, Name, Parameters, Place, Scope, ShowContext, Statement,
-    VariableValue, Variables, Warning, describe, error_without_secrets, parse_with, show,
-    split_database,
+    Assignment, CATALOG_AWAY, Kill, LikePattern, Name, Parameters, Place, Scope, ShowContext,
+    Statement, VariableValue, Variables, Warning, describe, error_without_secrets, parse_with,
+    show, split_database,
 };
 use arrow::datatypes::FieldRef;
-use hub::SessionPlace;
+use hub::{RunningStatement, SessionPlace};
 use long_statements::SHORT_BYTES;
 use mooring_engine::{Catalog, Catalogs, session_schema};
-use mooring_spi::{Error, Result};
+use mooring_spi::{Error, Result, StaleAnswer, StaleAnswers};
 use state::Tracker;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -97,7 +97,20 @@ impl Session {
 
     async fn execute_with(&mut self, sql: &str, parameters: Parameters<'_>) -> Result<Response> {
         let running = self.place.begin(sql);
-        let response = match running.unless_killed(self.admit_and_parse(sql, parameters)).await {
+        let stale = StaleAnswers::default();
+        let response = stale.collect(self.run_text(&running, sql, parameters)).await;
+        drop(running);
+        self.warn_of(&stale);
+        self.told(sql, response)
+    }
+
+    async fn run_text(
+        &mut self,
+        running: &RunningStatement,
+        sql: &str,
+        parameters: Parameters<'_>,
+    ) -> Result<Response> {
+        match running.unless_killed(self.admit_and_parse(sql, parameters)).await {
             // The store may have done a change that was interrupted.
             Ok((statement, admitted)) if statement.is_change() => {
                 self.run(statement, sql, admitted).await
@@ -109,9 +122,17 @@ impl Session {
                 self.begin_warnings();
                 Err(error)
             }
+        }
+    }
+
+    /// Of what a statement got from catalogs whose metastore is away, whether it succeeded or not.
+    fn warn_of(&mut self, stale: &StaleAnswers) {
+        let warning = |answer: StaleAnswer| Warning {
+            level: "Warning",
+            code: CATALOG_AWAY,
+            message: answer.to_string(),
         };
-        drop(running);
-        self.told(sql, response)
+        self.warnings.extend(stale.take().into_iter().map(warning));
     }
 
     async fn admit_and_parse(
@@ -184,6 +205,7 @@ impl Session {
             Statement::DropTable { names, if_exists } => {
                 Box::pin(self.drop_tables(&names, if_exists)).await
             }
+            Statement::RefreshTable(table) => Box::pin(self.refresh_table(&table)).await,
             Statement::Transaction(_) => Ok(Response::Done(Completion::default())),
             Statement::Kill(kill) => self.kill(kill),
             Statement::Users(statement) => Box::pin(self.about_users(*statement)).await,
@@ -196,6 +218,7 @@ impl Session {
         let errors = self.warnings.iter().filter(|warning| warning.level == "Error").count();
         self.variables.count_warnings(self.warnings.len(), errors);
         self.warnings.clear();
+        self.tracker.begin_warnings();
     }
 
     /// Makes `database` current: a schema of the current catalog, or `catalog.schema`.
@@ -203,8 +226,13 @@ impl Session {
     /// # Errors
     /// `CatalogNotFound`, `SchemaNotFound`.
     pub async fn use_database(&mut self, database: &str) -> Result<()> {
+        self.begin_warnings();
         let running = self.place.begin(&format!("USE {database}"));
-        running.unless_killed(self.enter(&Name(vec![database.to_string()]))).await
+        let stale = StaleAnswers::default();
+        let name = Name(vec![database.to_string()]);
+        let done = stale.collect(running.unless_killed(self.enter(&name))).await;
+        self.warn_of(&stale);
+        done
     }
 
     async fn enter(&mut self, name: &Name) -> Result<()> {
@@ -228,12 +256,16 @@ impl Session {
     ///
     /// # Errors
     /// `TableNotFound`.
-    pub async fn table_columns(&self, table: &str, pattern: &str) -> Result<Vec<OutputColumn>> {
+    pub async fn table_columns(&mut self, table: &str, pattern: &str) -> Result<Vec<OutputColumn>> {
+        self.begin_warnings();
         let name = [table.to_string()];
         let tables = self.session_tables().into_catalog();
         let place = self.place(&tables);
         let running = self.place.begin(&format!("SHOW COLUMNS FROM {table}"));
-        let (_, table) = running.unless_killed(place.table(&name)).await?;
+        let stale = StaleAnswers::default();
+        let found = stale.collect(running.unless_killed(place.table(&name))).await;
+        self.warn_of(&stale);
+        let (_, table) = found?;
         let like = (!pattern.is_empty()).then(|| LikePattern::new(pattern));
         let wanted = |name: &str| like.as_ref().is_none_or(|like| like.matches(name));
         let fields = table.schema.fields().iter().filter(|field| wanted(field.name()));

@@ -6,7 +6,7 @@ use super::{OutputColumn, Response, Session};
 use crate::statement::{Parameters, QueryStatement, Statement, make_unique};
 use arrow::datatypes::DataType;
 use mooring_engine::QueryDescription;
-use mooring_spi::{Result, Value};
+use mooring_spi::{Result, StaleAnswers, Value};
 use std::sync::Arc;
 
 /// A statement that was prepared. It belongs to the session that prepared it.
@@ -43,8 +43,11 @@ impl Session {
     pub async fn prepare(&mut self, sql: &str) -> Result<Prepared> {
         self.begin_warnings();
         let running = self.place.begin(sql);
-        let prepared = running.unless_killed(self.prepare_statement(sql)).await;
+        let stale = StaleAnswers::default();
+        let prepared = running.unless_killed(self.prepare_statement(sql));
+        let prepared = stale.collect(prepared).await;
         drop(running);
+        self.warn_of(&stale);
         self.told(sql, prepared)
     }
 

@@ -74,9 +74,14 @@ impl Tracker {
         self.database_chosen = true;
     }
 
+    /// Warnings from now on are those of the statement that begins.
+    pub(super) fn begin_warnings(&mut self) {
+        self.warnings_shown = false;
+    }
+
     /// Called with each statement, before it runs.
     pub(super) fn begin(&mut self, statement: &Statement) {
-        self.warnings_shown = matches!(statement, Statement::Show(_));
+        self.warnings_shown = matches!(statement, Statement::Show(show) if show.is_diagnostic());
         let begins = matches!(statement, Statement::Transaction(Transaction::Begin));
         let ends = matches!(
             statement,

@@ -56,6 +56,9 @@ impl ShowContext<'_> {
     }
 }
 
+/// Of a warning that a catalog is away: ER_CONNECT_TO_FOREIGN_DATA_SOURCE.
+pub const CATALOG_AWAY: u16 = 1429;
+
 /// A line of SHOW WARNINGS.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Warning {

@@ -42,8 +42,8 @@ mod answer;
 #[cfg(test)]
 mod hostile_tests;
 
+pub use answer::{CATALOG_AWAY, Process, ServerStatus, ShowContext, Warning, describe, show};
 pub(crate) use answer::{Cell, ENGINE, status_lines, table_type};
-pub use answer::{Process, ServerStatus, ShowContext, Warning, describe, show};
 pub(crate) use character_sets::{CHARACTER_SETS, COLLATIONS, CharacterSet, Collation};
 pub use column_list::{COMMENT_KEY, PartitionColumn};
 pub use dialect::MooringDialect;
@@ -90,6 +90,8 @@ pub enum Statement {
         names: Vec<Name>,
         if_exists: bool,
     },
+    /// Asks a table's catalog anew, whatever it keeps.
+    RefreshTable(Name),
     /// Accepted without effect: every statement is its own transaction.
     Transaction(Transaction),
     Kill(Kill),
@@ -111,6 +113,7 @@ impl Statement {
             | Statement::Use(_)
             | Statement::Show(_)
             | Statement::Describe(_)
+            | Statement::RefreshTable(_)
             | Statement::Transaction(_)
             | Statement::Kill(_) => false,
         }

@@ -152,6 +152,11 @@ fn statement(parser: &mut Parser<'_>, sql: &str) -> Result<Statement> {
         "DROP" => drop_statement(parser),
         "BEGIN" | "START" | "COMMIT" | "ROLLBACK" => transaction(parser),
         "KILL" => kill(parser),
+        "REFRESH" => {
+            parser.advance_token();
+            expect(parser, "TABLE")?;
+            Ok(Statement::RefreshTable(Name(name(parser, "a table name")?)))
+        }
         other if UNSUPPORTED.contains(&other) => Err(unsupported(parser)),
         _ => expected(parser, "a statement"),
     }

@@ -129,6 +129,13 @@ fn schemas_and_tables() {
             if_exists: false
         }
     );
+    for sql in ["REFRESH TABLE hive.sales.orders", "refresh table `hive`.sales.`orders`;"] {
+        let table = name_of(&["hive", "sales", "orders"]);
+        assert_eq!(parsed(sql), Statement::RefreshTable(table), "{sql}");
+    }
+    for sql in ["REFRESH", "REFRESH orders", "REFRESH TABLE", "REFRESH TABLE a b"] {
+        assert_eq!(refused(sql).0, ErrorKind::SyntaxError, "{sql}");
+    }
     let external = parsed("CREATE EXTERNAL TABLE t STORED AS JSON LOCATION 'x'");
     let Statement::CreateExternalTable(external) = external else { panic!("another statement") };
     let CreateExternalTable { name, .. } = *external;

@@ -223,7 +223,7 @@ impl MysqlSession for FakeSession {
         }
     }
 
-    async fn table_columns(&self, _table: &str, pattern: &str) -> Result<Vec<OutputColumn>> {
+    async fn table_columns(&mut self, _table: &str, pattern: &str) -> Result<Vec<OutputColumn>> {
         let wanted = |column: &OutputColumn| {
             pattern.is_empty() || LikePattern::new(pattern).matches(&column.label)
         };
