@@ -17,14 +17,15 @@ mod tests;
 pub(crate) use metrics::KeptAnswersMetrics;
 pub use settings::{KEEP_PROPERTIES, KeepSettings};
 
-use crate::hive::MetastoreMetrics;
+use crate::metrics::MetastoreMetrics;
 use async_trait::async_trait;
 use floors::Floor;
 use keeper::Keeper;
 #[cfg(doc)]
+use mooring_spi::{ErrorKind, StaleAnswers};
 use mooring_spi::{
-    ErrorKind, Metastore, PartitionDefinition, Predicate, Result, StaleAnswers, TableDefinition,
-    TableStatistics, TableSummary, fold,
+    Metastore, PartitionDefinition, Predicate, Result, TableDefinition, TableStatistics,
+    TableSummary, fold,
 };
 use question::{Place, Question};
 use std::sync::Arc;

@@ -143,10 +143,8 @@ impl SnapshotSource<'_> {
         files: &[ObjectMeta],
     ) -> Result<Snapshot> {
         let format = Arc::new(definition.format.clone());
-        let found = files
-            .iter()
-            .map(|file| folder.found(file, Vec::new(), &format, definition))
-            .collect();
+        let found =
+            files.iter().map(|file| folder.found(file, Vec::new(), &format, definition)).collect();
         self.with_footers(folder, found, Count::Unknown).await
     }
 
