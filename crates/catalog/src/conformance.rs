@@ -2,8 +2,8 @@
 
 use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 use mooring_spi::{
-    ColumnMatch, Compression, CsvOptions, ErrorKind, FileFormat, Metastore, Predicate, Result,
-    TableDefinition, TableKind,
+    ColumnMatch, Compression, CsvOptions, Definition, ErrorKind, FileFormat, Metastore, Predicate,
+    Result, TableDefinition, TableKind,
 };
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Debug;
@@ -79,6 +79,7 @@ async fn definitions_come_back_whole(metastore: &dyn Metastore, subject: Subject
         metastore.create_table(&table).await.expect("created");
         let typed = name.to_uppercase();
         let found = metastore.table("MOORING_suite", &typed).await.expect("read").expect("there");
+        let found = found.into_table().expect("a table");
         assert_eq!(found, TableDefinition { name: subject.exact(name), ..table });
         let partitions = metastore.partitions(&found, &Predicate::new()).await.expect("asked");
         assert!(partitions.is_none_or(|partitions| partitions.is_empty()));
@@ -117,7 +118,7 @@ async fn tables_are_replaced_in_one_step(metastore: &dyn Metastore, subject: Sub
     let second = TableDefinition { columns, partition_columns: 0, ..first };
     metastore.replace_table(&second).await.expect("replaced");
     let found = metastore.table("mooring_suite", "t").await.expect("read");
-    assert_eq!(found, Some(second));
+    assert_eq!(found, Some(Definition::Table(second)));
     assert_eq!(metastore.tables("mooring_suite").await.expect("tables").len(), 1);
     metastore.drop_schema("mooring_suite", true).await.expect("dropped");
 }
@@ -128,7 +129,8 @@ async fn a_schema_with_tables_needs_cascade(metastore: &dyn Metastore, subject: 
     let held = definition(schema, table, subject.location);
     metastore.create_table(&held).await.expect("created");
     refused(metastore.drop_schema(schema, false).await, ErrorKind::SchemaNotEmpty, schema);
-    assert_eq!(metastore.table(schema, table).await.expect("read"), Some(held));
+    let found = metastore.table(schema, table).await.expect("read");
+    assert_eq!(found, Some(Definition::Table(held)));
     metastore.drop_schema(schema, true).await.expect("dropped");
     metastore.create_schema(schema).await.expect("created again");
     assert!(metastore.tables(schema).await.expect("tables").is_empty());

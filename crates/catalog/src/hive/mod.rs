@@ -17,8 +17,8 @@ use async_trait::async_trait;
 use client::{Answer, HiveClient};
 use futures::{StreamExt, TryStreamExt, stream};
 use mooring_spi::{
-    Error, ErrorKind, Metastore, PartitionDefinition, Predicate, Result, TableDefinition,
-    TableKind, TableSummary, fold,
+    Definition, Error, ErrorKind, Metastore, PartitionDefinition, Predicate, Result,
+    TableDefinition, TableKind, TableSummary, fold,
 };
 use thrift::{Struct, Value};
 
@@ -143,7 +143,7 @@ impl Metastore for HiveMetastore {
         tables.iter().map(summary).collect()
     }
 
-    async fn table(&self, schema: &str, table: &str) -> Result<Option<TableDefinition>> {
+    async fn table(&self, schema: &str, table: &str) -> Result<Option<Definition>> {
         match self.raw_table(&fold(schema), &fold(table)).await? {
             Some(table) => definition(&table::table(&table)?).map(Some),
             None => Ok(None),

@@ -5,8 +5,11 @@ mod definition;
 mod format;
 mod location;
 mod partition;
+mod presto_types;
+mod presto_view;
 mod spark;
 mod types;
+mod view;
 
 pub(crate) use definition::definition;
 pub(crate) use partition::{may_match, partition_definition, values_of_name};

@@ -10,9 +10,9 @@ use async_trait::async_trait;
 use futures::{StreamExt, TryStreamExt, stream};
 use moka::future::Cache;
 use mooring_spi::{
-    Compression, Connector, Error, FileFormat, FileScan, Metastore, NewTable, Predicate, Result,
-    Scan, ScanRequest, SchemaTable, Table, TableDefinition, TableKind, TableStatistics,
-    TableSummary,
+    Compression, Connector, Definition, Error, FileFormat, FileScan, Metastore, NewTable,
+    Predicate, Result, Scan, ScanRequest, SchemaTable, Table, TableDefinition, TableKind,
+    TableStatistics, TableSummary, ViewDefinition,
 };
 use mooring_storage::{CatalogStores, LIST_FILES_MAX};
 use std::collections::HashMap;
@@ -95,8 +95,10 @@ impl LakeConnector {
     }
 
     async fn resolve_one(&self, name: &SchemaTable) -> Result<Option<Table>> {
-        let Some(mut definition) = self.metastore.table(&name.schema, &name.table).await? else {
-            return Ok(None);
+        let mut definition = match self.metastore.table(&name.schema, &name.table).await? {
+            Some(Definition::Table(table)) => table,
+            Some(Definition::View(view)) => return Ok(Some(resolved_view(view))),
+            None => return Ok(None),
         };
         definition.columns = table_schema(&definition.columns);
         if definition.partition_columns > definition.columns.fields().len() {
@@ -121,7 +123,7 @@ impl LakeConnector {
         let name = SchemaTable::new(&definition.schema_name, &definition.name);
         let schema = Arc::clone(&definition.columns);
         self.snapshots.insert(id, Arc::new(Resolved { definition, snapshot })).await;
-        Ok(Some(Table { name, kind: TableKind::Table, schema, statistics, handle }))
+        Ok(Some(Table { name, kind: TableKind::Table, schema, statistics, handle, view: None }))
     }
 
     /// All of a table's files, unless its partitions are better asked for when a predicate is known.
@@ -154,6 +156,18 @@ impl LakeConnector {
             serde_json::from_str(definition).map_err(|error| foreign().with_cause(error))?;
         let snapshot = self.snapshot(&definition).await?;
         Ok(Arc::new(Resolved { definition, snapshot }))
+    }
+}
+
+/// A view has no files: the engine puts its query in its place, and never scans it.
+fn resolved_view(view: ViewDefinition) -> Table {
+    Table {
+        name: SchemaTable::new(&view.schema_name, &view.name),
+        kind: TableKind::View,
+        schema: table_schema(&view.columns),
+        statistics: TableStatistics::default(),
+        handle: String::new(),
+        view: Some(Arc::new(view)),
     }
 }
 
