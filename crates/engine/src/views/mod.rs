@@ -6,8 +6,10 @@
 
 mod text;
 mod clauses;
+mod expressions;
 mod functions;
 mod types;
+mod calls;
 mod plan;
 #[cfg(test)]
 mod tests;
@@ -37,8 +39,9 @@ use text::OPERATORS_MAX;
 /// How deep views may stand inside each other.
 const DEPTH_MAX: usize = 16;
 
-/// How many views a statement may read, directly or not.
+/// How many views a statement may read, directly or not, and how many tables all their texts may name.
 const VIEWS_MAX: usize = 128;
+const TABLES_MAX: usize = 1_000;
 
 /// A view by its exact name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -71,6 +74,7 @@ pub(crate) struct View {
 pub(crate) struct Views {
     by_name: HashMap<ViewName, View>,
     operators: usize,
+    tables: usize,
     depth: usize,
 }
 
@@ -98,10 +102,14 @@ impl Views {
             let (view, operators) =
                 View::new(table, definition, &label).map_err(|error| of_view(&label, &error))?;
             self.operators += operators;
-            if self.operators > OPERATORS_MAX || self.by_name.len() >= VIEWS_MAX {
+            self.tables += view.tables.len();
+            if self.operators > OPERATORS_MAX
+                || self.tables > TABLES_MAX
+                || self.by_name.len() >= VIEWS_MAX
+            {
                 return Err(Error::unsupported(format!(
                     "the statement reads more than {VIEWS_MAX} views, or views with more than \
-                     {OPERATORS_MAX} operators"
+                     {TABLES_MAX} tables or {OPERATORS_MAX} operators in all"
                 )));
             }
             for reference in &view.tables {

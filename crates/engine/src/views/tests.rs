@@ -291,7 +291,7 @@ async fn what_means_something_else_is_refused_by_name() {
         (SPARK, "id || name", "||"),
         (PRESTO, "trim(name)", "TRIM"),
         (PRESTO, "name LIKE 'a\\_b'", "LIKE"),
-        (PRESTO, "substr(name, -2)", "substr"),
+        (PRESTO, "substr(name, -2)", "SUBSTR"),
         (PRESTO, "date_trunc('month', day)", "date_trunc"),
         (PRESTO, "rank() OVER (ORDER BY id)", "rank"),
         (PRESTO, "1e3", "1e3"),

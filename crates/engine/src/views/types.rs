@@ -4,15 +4,16 @@
 //! Our own rules (`functions/mysql_types.rs`) come later, over the whole statement. So what passes here is
 //! what these leave as it is: numbers meet numbers and texts meet texts, quotients are of doubles.
 
-use super::clauses::{is_date, refused};
+use super::calls::{agree_aggregate, cast_is_known, function_is_known};
+use super::clauses::refused;
+use super::expressions::is_date;
 use crate::error::to_datafusion;
 use crate::functions::rewrite_node;
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DFSchema, Result, ScalarValue};
-use datafusion::logical_expr::expr::{AggregateFunction, ScalarFunction};
 use datafusion::logical_expr::{
-    BinaryExpr, Case, Cast, Expr, ExprSchemable, LogicalPlan, Operator, cast,
+    BinaryExpr, Case, Expr, ExprSchemable, LogicalPlan, Operator, cast,
 };
 use mooring_spi::ViewDialect;
 use std::cell::Cell;
@@ -37,7 +38,7 @@ pub(super) fn agree(plan: LogicalPlan, dialect: ViewDialect) -> Result<LogicalPl
 
 /// Kinds of values; two kinds are compared in one way by Presto, in another by Hive, and in a third here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Family {
+pub(super) enum Family {
     /// The type of NULL alone.
     Null,
     Boolean,
@@ -53,7 +54,7 @@ enum Family {
     Other,
 }
 
-fn family(data_type: &DataType) -> Family {
+pub(super) fn family(data_type: &DataType) -> Family {
     match data_type {
         DataType::Null => Family::Null,
         DataType::Boolean => Family::Boolean,
@@ -181,17 +182,24 @@ fn agree_expression(
     }
 }
 
-fn unknown(expr: &Expr) -> datafusion::common::DataFusionError {
-    to_datafusion(refused(expr.human_display()))
+pub(super) fn unknown(expr: &Expr) -> datafusion::common::DataFusionError {
+    to_datafusion(match expr {
+        // Which is shown without its type.
+        Expr::Cast(cast) => {
+            let (expr, data_type) = (cast.expr.human_display(), cast.field.data_type());
+            refused(format!("CAST({expr} AS {data_type})"))
+        }
+        expr => refused(expr.human_display()),
+    })
 }
 
-fn of(expr: &Expr, schema: &DFSchema, families: &[Family]) -> Result<bool> {
+pub(super) fn of(expr: &Expr, schema: &DFSchema, families: &[Family]) -> Result<bool> {
     let found = family(&expr.get_type(schema)?);
     Ok(found == Family::Null || families.contains(&found))
 }
 
 /// Of one family; a date and the text of one are compared as dates.
-fn comparable(one: &Expr, two: &Expr, schema: &DFSchema) -> Result<bool> {
+pub(super) fn comparable(one: &Expr, two: &Expr, schema: &DFSchema) -> Result<bool> {
     let (first, second) = (one.get_type(schema)?, two.get_type(schema)?);
     let is_date_text = |expr: &Expr| matches!(expr, Expr::Literal(ScalarValue::Utf8(Some(text)), _) if is_date(text));
     Ok(match (family(&first), family(&second)) {
@@ -283,40 +291,6 @@ fn is_other_than_zero(expr: &Expr) -> bool {
     }
 }
 
-/// Averages of whole numbers are doubles but in MySQL; of decimals they have four digits more in Hive, Spark
-/// and MySQL, and none in Presto.
-fn agree_aggregate(
-    mut function: AggregateFunction,
-    schema: &DFSchema,
-    dialect: ViewDialect,
-) -> Result<Transformed<Expr>> {
-    let name = function.func.name().to_owned();
-    let types: Vec<DataType> =
-        function.params.args.iter().map(|arg| arg.get_type(schema)).collect::<Result<_>>()?;
-    let numeric = types
-        .iter()
-        .all(|found| matches!(family(found), Family::Null | Family::Number | Family::Real));
-    let known = match name.as_str() {
-        "count" => true,
-        "min" | "max" => types.iter().all(|found| family(found) != Family::Other),
-        "sum" => numeric,
-        "avg" if types.iter().any(DataType::is_decimal) => dialect != ViewDialect::Presto,
-        "avg" => numeric,
-        _ => false,
-    };
-    if !known {
-        return Err(unknown(&Expr::AggregateFunction(function)));
-    }
-    if name == "avg"
-        && let [argument] = function.params.args.as_mut_slice()
-        && types.iter().all(DataType::is_integer)
-    {
-        *argument = cast(std::mem::take(argument), DataType::Float64);
-        return Ok(Transformed::yes(Expr::AggregateFunction(function)));
-    }
-    Ok(Transformed::no(Expr::AggregateFunction(function)))
-}
-
 fn branches_agree(case: &Case, schema: &DFSchema) -> Result<bool> {
     let mut results = Vec::new();
     for (when, then) in &case.when_then_expr {
@@ -333,7 +307,10 @@ fn branches_agree(case: &Case, schema: &DFSchema) -> Result<bool> {
     all_same(results, schema)
 }
 
-fn all_same<'a>(exprs: impl IntoIterator<Item = &'a Expr>, schema: &DFSchema) -> Result<bool> {
+pub(super) fn all_same<'a>(
+    exprs: impl IntoIterator<Item = &'a Expr>,
+    schema: &DFSchema,
+) -> Result<bool> {
     let mut first = DataType::Null;
     for expr in exprs {
         let found = expr.get_type(schema)?;
@@ -345,54 +322,4 @@ fn all_same<'a>(exprs: impl IntoIterator<Item = &'a Expr>, schema: &DFSchema) ->
         }
     }
     Ok(true)
-}
-
-/// Texts of whole numbers and dates are the same everywhere, and what texts are numbers is not.
-fn cast_is_known(cast: &Cast, schema: &DFSchema, dialect: ViewDialect) -> Result<bool> {
-    let (from, to) = (cast.expr.get_type(schema)?, cast.field.data_type());
-    let literal_date = matches!(cast.expr.as_ref(),
-        Expr::Literal(ScalarValue::Utf8(Some(text)), _) if is_date(text));
-    Ok(match (family(&from), family(to)) {
-        (Family::Number, Family::Text) => {
-            from.is_integer() || (from.is_decimal() && dialect == ViewDialect::Presto)
-        }
-        (Family::Date, Family::Text) => true,
-        (Family::Text, Family::Date) => literal_date,
-        (Family::Moment, Family::Date) => true,
-        _ => widens(&from, to),
-    })
-}
-
-/// As `functions` leaves them, and what the planner makes of `EXTRACT`, `TRIM` and fields of structs.
-fn function_is_known(function: &ScalarFunction, schema: &DFSchema) -> Result<bool> {
-    let arguments = function.args.as_slice();
-    match function.name() {
-        "coalesce" => all_same(arguments, schema),
-        "nullif" => match arguments {
-            [one, two] => comparable(one, two, schema),
-            _ => Ok(false),
-        },
-        "lower" | "upper" | "character_length" | "strict_concat" | "btrim" => {
-            for argument in arguments {
-                if !of(argument, schema, &[Family::Text])? {
-                    return Ok(false);
-                }
-            }
-            Ok(true)
-        }
-        "substr" => match arguments.first() {
-            Some(text) => of(text, schema, &[Family::Text]),
-            None => Ok(false),
-        },
-        "abs" => match arguments {
-            [number] => of(number, schema, &[Family::Number, Family::Real]),
-            _ => Ok(false),
-        },
-        "date_part" => match arguments {
-            [_, moment] => of(moment, schema, &[Family::Date, Family::Moment]),
-            _ => Ok(false),
-        },
-        "get_field" => Ok(true),
-        _ => Ok(false),
-    }
 }
