@@ -98,6 +98,16 @@ class Definitions(Hive):
         self.refused("SHOW TABLES FROM `hive.nowhere`", "nowhere")
         self.refused("SELECT * FROM hive.market.salse", "salse")
 
+    def test_views_are_described_by_their_definitions(self):
+        self.assertEqual([row[:2] for row in self.rows("DESCRIBE of_sales")], [("id", "int")])
+        self.assertEqual([row[0] for row in self.rows("DESCRIBE with_rank")], ["id", "place"])
+        ((name, text, *_),) = self.rows("SHOW CREATE VIEW of_sales")
+        self.assertEqual((name, text), ("of_sales", "CREATE VIEW `of_sales` AS SELECT id FROM sales"))
+        kinds = dict(self.rows("SHOW FULL TABLES"))
+        self.assertEqual((kinds["of_sales"], kinds["sales"]), ("VIEW", "BASE TABLE"))
+        plan = "\n".join(line for (line,) in self.rows("EXPLAIN SELECT town FROM of_views WHERE id = 1"))
+        self.assertIn("year=2023", plan)
+
     def test_partitions_that_do_not_match_are_not_read(self):
         plan = "\n".join(line for (line,) in self.rows("EXPLAIN SELECT id FROM sales WHERE year = 2023"))
         self.assertIn("year=2023", plan)
@@ -107,7 +117,7 @@ class Definitions(Hive):
     def test_what_would_be_read_wrong_is_refused_by_name(self):
         self.refused("SELECT * FROM of_source_csv", "`market.of_source_csv`", "csv")
         self.refused("SELECT * FROM iceberg_by_name", "`market.iceberg_by_name`", "Iceberg")
-        self.refused("SELECT * FROM of_sales", "`market.of_sales`", "view")
+        self.refused("SELECT * FROM with_rank", "`hive.market.with_rank`", "rank")
         self.refused("CREATE SCHEMA hive.other", "`hive`", "only read")
 
 

@@ -55,6 +55,7 @@ INSERT INTO sales PARTITION (year, city) VALUES (1, 1.00BD, 2023, 'Rome'), (2, 2
 INSERT INTO sales PARTITION (year, city) VALUES (7, 7.00BD, 2025, 'moved')
 CREATE TABLE evolved (id int) STORED AS PARQUET
 INSERT INTO evolved VALUES (1)
+CREATE VIEW of_evolved AS SELECT * FROM evolved
 ALTER TABLE evolved ADD COLUMNS (name string COMMENT 'came later')
 INSERT INTO evolved VALUES (2, 'two')
 CREATE TABLE native (id bigint, name string, day date) USING parquet PARTITIONED BY (day)
@@ -67,6 +68,11 @@ CREATE TABLE of_source_csv (id int) USING csv
 CREATE TABLE iceberg_by_name (id int) STORED AS PARQUET TBLPROPERTIES ('table_type' = 'ICEBERG')
 CREATE TABLE many (id int) PARTITIONED BY (p int) STORED AS PARQUET
 CREATE VIEW of_sales AS SELECT id FROM sales
+CREATE VIEW by_city (town COMMENT 'where', total, mean, orders) AS
+    SELECT city, sum(amount) AS s, avg(amount) AS a, count(*) AS c FROM market.sales WHERE year >= 2023 GROUP BY city
+CREATE VIEW of_views AS SELECT o.id, upper(s.city) AS town, if(s.year = 2024, "leap", concat('year ', CAST(s.year AS string))) AS kind, s.id / 4 AS quarter
+    FROM of_sales o JOIN spark_catalog.market.sales s ON o.id == s.id WHERE s.city LIKE 'R%' OR o.id IN (SELECT id FROM of_evolved)
+CREATE VIEW with_rank AS SELECT id, rank() OVER (ORDER BY id) AS place FROM sales
 """.strip()
 
 

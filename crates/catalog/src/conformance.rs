@@ -2,8 +2,8 @@
 
 use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 use mooring_spi::{
-    ColumnMatch, Compression, CsvOptions, ErrorKind, FileFormat, Metastore, Predicate, Result,
-    TableDefinition, TableKind,
+    ColumnMatch, Compression, CsvOptions, Definition, ErrorKind, FileFormat, Metastore, Predicate,
+    Result, TableDefinition, TableKind,
 };
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Debug;
@@ -79,7 +79,7 @@ async fn definitions_are_whole_in_any_case(metastore: &dyn Metastore, present: P
         let (schema, name) = (present.schema.to_uppercase(), expected.name.to_uppercase());
         for (schema, name) in [(present.schema, &*expected.name), (&schema, &name)] {
             let found = metastore.table(schema, name).await.expect("read").expect("there");
-            assert_eq!(found, *expected);
+            assert_eq!(found, Definition::Table(expected.clone()));
         }
         let partitions = metastore.partitions(expected, &Predicate::new()).await.expect("asked");
         assert_eq!(partitions.is_some(), metastore.lists_partitions());
@@ -163,7 +163,7 @@ async fn tables_are_replaced_in_one_step(metastore: &dyn Metastore, subject: Sub
     let second = TableDefinition { columns, partition_columns: 0, ..first };
     metastore.replace_table(&second).await.expect("replaced");
     let found = metastore.table("mooring_suite", "t").await.expect("read");
-    assert_eq!(found, Some(second));
+    assert_eq!(found, Some(Definition::Table(second)));
     assert_eq!(metastore.tables("mooring_suite").await.expect("tables").len(), 1);
     metastore.drop_schema("mooring_suite", true).await.expect("dropped");
 }
@@ -174,7 +174,8 @@ async fn a_schema_with_tables_needs_cascade(metastore: &dyn Metastore, subject: 
     let held = definition(schema, table, subject.location);
     metastore.create_table(&held).await.expect("created");
     refused(metastore.drop_schema(schema, false).await, ErrorKind::SchemaNotEmpty, schema);
-    assert_eq!(metastore.table(schema, table).await.expect("read"), Some(held));
+    let found = metastore.table(schema, table).await.expect("read");
+    assert_eq!(found, Some(Definition::Table(held)));
     metastore.drop_schema(schema, true).await.expect("dropped");
     metastore.create_schema(schema).await.expect("created again");
     assert!(metastore.tables(schema).await.expect("tables").is_empty());

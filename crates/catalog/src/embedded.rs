@@ -3,8 +3,8 @@
 use crate::kept_definitions::KeptDefinitions;
 use async_trait::async_trait;
 use mooring_spi::{
-    Error, ErrorKind, Metastore, PartitionDefinition, Predicate, Result, TableDefinition,
-    TableKind, TableSummary, fold,
+    Definition, Error, ErrorKind, Metastore, PartitionDefinition, Predicate, Result,
+    TableDefinition, TableKind, TableSummary, fold,
 };
 use mooring_state::{PutTable, State, StoredTable};
 use tokio::sync::OnceCell;
@@ -70,18 +70,18 @@ impl Metastore for EmbeddedMetastore {
         Ok(names.into_iter().map(summary).collect())
     }
 
-    async fn table(&self, schema: &str, table: &str) -> Result<Option<TableDefinition>> {
+    async fn table(&self, schema: &str, table: &str) -> Result<Option<Definition>> {
         // Before it is read: what is written meanwhile must not be taken for older than it is.
         let content = self.state.content();
         if let Some(known) = self.kept.get(content, schema, table) {
-            return Ok(Some(known));
+            return Ok(Some(Definition::Table(known)));
         }
         let stored = self.state().await?.table(self.catalog_id, schema, table).await?;
         let definition = stored.map(from_stored).transpose()?;
         if let Some(definition) = &definition {
             self.kept.put(content, schema, table, definition);
         }
-        Ok(definition)
+        Ok(definition.map(Definition::Table))
     }
 
     async fn partitions(
@@ -198,6 +198,7 @@ pub(crate) mod tests {
         let new = definition("DEFAULT", "ORDERS", "file:///b/");
         metastore.replace_table(&new).await.expect("replaced");
         let found = metastore.table("default", "orders").await.expect("read").expect("there");
+        let found = found.into_table().expect("a table");
         assert_eq!((found.schema_name.as_str(), found.name.as_str()), (DEFAULT_SCHEMA, "Orders"));
         assert_eq!(found.location, "file:///b/");
     }

@@ -223,6 +223,7 @@ impl Connector for SystemConnector {
                 schema: schema_of(name),
                 statistics: TableStatistics::default(),
                 handle: name.to_string(),
+                view: None,
             }));
         }
         Ok(resolved)

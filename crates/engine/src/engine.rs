@@ -10,6 +10,7 @@ use crate::options::MooringOptions;
 use crate::planner_session::{PlannerSessions, Spread};
 use crate::session::NodeRuntime;
 use crate::snapshot::{CurrentNames, Snapshot, TableSources};
+use crate::views::{ViewPlans, inline};
 use crate::{Catalog, Catalogs};
 use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::tree_node::Transformed;
@@ -93,6 +94,7 @@ pub struct QueryDescription {
 struct OpenSession {
     state: SessionState,
     snapshot: Arc<Snapshot>,
+    views: ViewPlans,
     spreads: bool,
 }
 
@@ -191,6 +193,8 @@ impl Engine {
         let shape = Shape::of(&query.query, context);
         let generic = shape.as_ref().and_then(|shape| self.generic_plans.get(shape));
         let mut open = self.open(query, context).await?;
+        // A plan that is kept has the tables of views in it, and may be older than the views.
+        let shape = shape.filter(|_| open.views.is_empty());
         let planned = async {
             if let (Some(shape), Some(generic)) = (&shape, generic) {
                 match generic.bind(shape, &open.snapshot)? {
@@ -287,7 +291,11 @@ impl Engine {
             .sessions
             .open(context, snapshot.clone(), spread.as_ref())
             .map_err(|error| from_datafusion(&error))?;
-        Ok(OpenSession { state, snapshot, spreads })
+        let views = match snapshot.views().is_empty() {
+            true => ViewPlans::new(),
+            false => snapshot.views().plan(&snapshot, &state).await?,
+        };
+        Ok(OpenSession { state, snapshot, views, spreads })
     }
 
     /// Rows between nodes are compressed, unless all of them are on this machine.
@@ -366,7 +374,8 @@ async fn logical_plan(
     }
     fold_columns(&mut query, &|table| open.snapshot.schema(table)).map_err(to_datafusion)?;
     let statement = Statement::Query(Box::new(query));
-    open.state.statement_to_plan(PlannerStatement::Statement(Box::new(statement))).await
+    let statement = PlannerStatement::Statement(Box::new(statement));
+    inline(open.state.statement_to_plan(statement).await?, &open.views)
 }
 
 /// A plan for the queries of a shape, if they can share one.

@@ -7,6 +7,7 @@ mod names;
 mod snapshot;
 mod identifiers;
 mod table;
+mod views;
 mod filtering_table;
 mod scan;
 mod predicate;

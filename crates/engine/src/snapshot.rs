@@ -4,6 +4,7 @@
 use crate::catalogs::{Catalog, Catalogs};
 use crate::names::{no_schema, session_schema};
 use crate::table::MooringTable;
+use crate::views::Views;
 use async_trait::async_trait;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::{CatalogProvider, CatalogProviderList, SchemaProvider, TableProvider};
@@ -68,10 +69,11 @@ struct NamesInCatalog {
     names: Vec<(TypedName, SchemaTable)>,
 }
 
-/// The tables of one statement by the names that it uses.
+/// The tables of one statement, and of the views that it reads, by the names that are used.
 #[derive(Debug)]
 pub(crate) struct Snapshot {
     tables: HashMap<TypedName, Arc<MooringTable>>,
+    views: Views,
     current: CurrentNames,
 }
 
@@ -87,31 +89,41 @@ impl Snapshot {
         sources: &TableSources<'_>,
         current: &CurrentNames,
     ) -> Result<Self> {
-        let mut by_catalog: BTreeMap<CatalogKey, NamesInCatalog> = BTreeMap::new();
+        let mut wanted = Vec::with_capacity(references.len());
         let mut paths = Vec::new();
         for reference in references {
             let typed = typed_name(reference, current)?;
-            if let Some(path) = path_of(reference) {
-                paths.push(
-                    async move { Ok::<_, Error>((typed, sources.path(path, current).await?)) },
-                );
-                continue;
+            match path_of(reference) {
+                Some(path) => paths.push(async move {
+                    Ok::<_, Error>((typed, sources.path(path, current).await?))
+                }),
+                None => wanted.push((sources.catalog(reference, &typed)?, typed)),
             }
-            let catalog = sources.catalog(reference, &typed)?;
-            let name = SchemaTable::new(&typed.1, &typed.2);
-            by_catalog
-                .entry(catalog.definition.key)
-                .or_insert_with(|| NamesInCatalog { catalog, names: Vec::new() })
-                .names
-                .push((typed, name));
         }
-        let tables = futures::future::try_join_all(
-            by_catalog.into_values().map(|group| resolve_in(group.catalog, group.names)),
-        );
-        let (tables, paths): (_, Vec<(TypedName, Arc<MooringTable>)>) =
-            futures::try_join!(tables, futures::future::try_join_all(paths))?;
-        let tables = tables.into_iter().flatten().chain(paths).collect();
-        Ok(Self { tables, current: current.clone() })
+        let (paths, first) =
+            futures::try_join!(futures::future::try_join_all(paths), resolve_all(wanted))?;
+        let mut tables: HashMap<_, _> = paths.into_iter().collect();
+        let mut views = Views::default();
+        let mut resolved = first;
+        while !resolved.is_empty() {
+            let found: Vec<_> = resolved.iter().map(|(_, table)| table.clone()).collect();
+            tables.extend(resolved);
+            let mut wanted: Vec<(Arc<Catalog>, TypedName)> = Vec::new();
+            for (catalog, reference, names) in views.read(&found)? {
+                let typed = typed_name(&reference, &names)?;
+                let known = wanted.iter().any(|(_, other)| *other == typed);
+                if !known && !tables.contains_key(&typed) {
+                    wanted.push((catalog, typed));
+                }
+            }
+            resolved = resolve_all(wanted).await?;
+        }
+        Ok(Self { tables, views, current: current.clone() })
+    }
+
+    /// The views among the tables.
+    pub fn views(&self) -> &Views {
+        &self.views
     }
 
     pub fn catalog_keys(&self) -> Vec<CatalogKey> {
@@ -127,14 +139,46 @@ impl Snapshot {
 
     /// A table by the name that the statement has for it.
     pub fn table(&self, reference: &TableReference) -> Option<Arc<MooringTable>> {
-        let typed = typed_name(reference, &self.current).ok()?;
+        self.table_in(reference, &self.current)
+    }
+
+    /// A table by a name where plain names mean `names`.
+    pub fn table_in(
+        &self,
+        reference: &TableReference,
+        names: &CurrentNames,
+    ) -> Option<Arc<MooringTable>> {
+        let typed = typed_name(reference, names).ok()?;
         self.tables.get(&typed).cloned()
+    }
+
+    /// The columns of such a table.
+    pub fn schema_in(&self, reference: &TableReference, names: &CurrentNames) -> Option<SchemaRef> {
+        self.table_in(reference, names).map(|table| table.table.schema.clone())
     }
 
     /// The columns of a table.
     pub fn schema(&self, reference: &TableReference) -> Option<SchemaRef> {
-        self.table(reference).map(|table| table.table.schema.clone())
+        self.schema_in(reference, &self.current)
     }
+}
+
+/// In one batch per catalog.
+async fn resolve_all(
+    wanted: Vec<(Arc<Catalog>, TypedName)>,
+) -> Result<Vec<(TypedName, Arc<MooringTable>)>> {
+    let mut by_catalog: BTreeMap<CatalogKey, NamesInCatalog> = BTreeMap::new();
+    for (catalog, typed) in wanted {
+        let name = SchemaTable::new(&typed.1, &typed.2);
+        by_catalog
+            .entry(catalog.definition.key)
+            .or_insert_with(|| NamesInCatalog { catalog, names: Vec::new() })
+            .names
+            .push((typed, name));
+    }
+    let groups = by_catalog.into_values().map(|group| resolve_in(group.catalog, group.names));
+    let resolved = futures::future::try_join_all(groups).await?;
+    Ok(resolved.into_iter().flatten().collect())
 }
 
 async fn resolve_in(

@@ -12,7 +12,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 use mooring_catalog::EmbeddedMetastore;
 use mooring_connectors::tpch::load::{LoadProgress, LoadTable, write_table};
 use mooring_connectors::tpch::{ScaleFactor, TpchTable};
-use mooring_spi::{ColumnMatch, Error, ErrorKind, FileFormat, Metastore, Result, TableDefinition};
+use mooring_spi::{
+    ColumnMatch, Definition, Error, ErrorKind, FileFormat, Metastore, Result, TableDefinition,
+};
 use mooring_storage::{Location, StorageMetrics};
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
@@ -104,7 +106,8 @@ async fn refuse_elsewhere(
     table: TpchTable,
     location: &Location,
 ) -> Result<()> {
-    let Some(existing) = metastore.table(schema, table.name()).await? else { return Ok(()) };
+    let existing = metastore.table(schema, table.name()).await?;
+    let Some(existing) = existing.and_then(Definition::into_table) else { return Ok(()) };
     if Location::parse(&existing.location)?.into_folder().url() == location.url() {
         return Ok(());
     }

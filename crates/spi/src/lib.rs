@@ -28,7 +28,10 @@ pub use file_format::{
     ColumnMatch, Compression, CsvOptions, FileFormat, HiveCsvOptions, HiveJsonOptions,
     HiveTextOptions,
 };
-pub use metastore::{Metastore, NewTable, PartitionDefinition, TableDefinition};
+pub use metastore::{
+    Definition, Metastore, NewTable, PartitionDefinition, TableDefinition, ViewColumns,
+    ViewDefinition, ViewDialect,
+};
 pub use name::{SchemaTable, TableName, fold, is_path, pick_name, quote};
 pub use scan::{FileEntry, FileScan, Scan, ScanRequest, Split, SplitScan};
 pub use stale::{StaleAnswer, StaleAnswers};

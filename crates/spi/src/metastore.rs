@@ -29,6 +29,69 @@ pub struct TableDefinition {
     pub options: BTreeMap<String, String>,
 }
 
+/// What a name in a metastore stands for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Definition {
+    Table(TableDefinition),
+    View(ViewDefinition),
+}
+
+/// A view: a query that another engine has left in the metastore. Its text is parsed by who plans it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ViewDefinition {
+    pub schema_name: String,
+    pub name: String,
+    /// The columns as they were when the view was made.
+    pub columns: SchemaRef,
+    pub sql: String,
+    pub dialect: ViewDialect,
+    /// The schema of names in `sql` that have none.
+    pub default_schema: String,
+    /// Names of catalogs in `sql` that stand for the metastore itself, whatever it is called here.
+    pub own_catalogs: Vec<String>,
+    pub columns_by: ViewColumns,
+}
+
+/// Whose SQL a view is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ViewDialect {
+    /// Of Presto, Trino and Athena.
+    Presto,
+    Hive,
+    /// `ansi`: under `spark.sql.ansi.enabled`, where what others answer with NULL is an error.
+    Spark {
+        ansi: bool,
+    },
+}
+
+impl Definition {
+    pub fn columns(&self) -> &SchemaRef {
+        match self {
+            Definition::Table(table) => &table.columns,
+            Definition::View(view) => &view.columns,
+        }
+    }
+
+    /// The table's definition, `None` of a view.
+    pub fn into_table(self) -> Option<TableDefinition> {
+        match self {
+            Definition::Table(table) => Some(table),
+            Definition::View(_) => None,
+        }
+    }
+}
+
+/// How the columns of a view's query are those of its definition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ViewColumns {
+    /// By position, whatever they are called.
+    Position,
+    /// By position, and they are called the same.
+    PositionAndName,
+    /// By these names in the query, in the order of the definition.
+    Names(Vec<String>),
+}
+
 /// What a statement says of a new table.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewTable {
@@ -67,8 +130,8 @@ pub trait Metastore: Send + Sync + Debug {
     /// `SchemaNotFound`.
     async fn tables(&self, schema: &str) -> Result<Vec<TableSummary>>;
 
-    /// `None` when the schema or the table is not there.
-    async fn table(&self, schema: &str, table: &str) -> Result<Option<TableDefinition>>;
+    /// A table or a view; `None` when the schema or the name is not there.
+    async fn table(&self, schema: &str, table: &str) -> Result<Option<Definition>>;
 
     /// Whether the metastore knows the partitions of its tables, as opposed to their folders.
     fn lists_partitions(&self) -> bool {

@@ -1,8 +1,9 @@
 //! A table as a query sees it: pinned to one snapshot when the query's names are resolved.
 
-use crate::{SchemaTable, Value};
+use crate::{SchemaTable, Value, ViewDefinition};
 use arrow::datatypes::SchemaRef;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// Key of a text column's metadata: how many characters its values have at most.
 pub const CHARACTER_LENGTH: &str = "character_length";
@@ -82,4 +83,6 @@ pub struct Table {
     pub statistics: TableStatistics,
     /// What the connector needs to find this snapshot again; opaque to everyone else.
     pub handle: String,
+    /// What a view selects, where the connector knows it; the engine plans that in its place.
+    pub view: Option<Arc<ViewDefinition>>,
 }

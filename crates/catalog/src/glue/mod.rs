@@ -23,8 +23,8 @@ use async_trait::async_trait;
 use aws_sdk_glue::types::{Table, TableAttributes};
 use client::{Answer, GlueClient};
 use mooring_spi::{
-    Error, Metastore, PartitionDefinition, Predicate, Result, TableDefinition, TableKind,
-    TableSummary, fold,
+    Definition, Error, Metastore, PartitionDefinition, Predicate, Result, TableDefinition,
+    TableKind, TableSummary, fold,
 };
 use pages::all_pages;
 
@@ -110,7 +110,7 @@ impl Metastore for GlueMetastore {
         Ok(tables.iter().map(summary).collect())
     }
 
-    async fn table(&self, schema: &str, table: &str) -> Result<Option<TableDefinition>> {
+    async fn table(&self, schema: &str, table: &str) -> Result<Option<Definition>> {
         let (schema, table) = (&fold(schema), &fold(table));
         if !may_be_a_name(schema) || !may_be_a_name(table) {
             return Ok(None);

@@ -9,7 +9,7 @@ use aws_sdk_glue::config::Credentials;
 use aws_sdk_glue::types::{
     Column, DatabaseInput, PartitionInput, SerDeInfo, StorageDescriptor, TableInput,
 };
-use mooring_spi::{Bound, Domain, ErrorKind, FileFormat, Range, Value};
+use mooring_spi::{Bound, Definition, Domain, ErrorKind, FileFormat, Range, Value};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use tokio::sync::OnceCell;
@@ -142,7 +142,7 @@ async fn partitions_are_those_that_may_match() {
     in_database("mooring_partitions", async |metastore, client| {
         create_sales(&client, "mooring_partitions").await;
         let table = metastore.table("mooring_partitions", "sales").await.expect("read");
-        let table = table.expect("there");
+        let table = table.and_then(Definition::into_table).expect("there");
         let exactly = |value| Domain { ranges: vec![Range::exactly(value)], nulls: false };
         let from_2024 = Range { low: Bound::Included(Value::Int(2024)), high: Bound::Unbounded };
         let from_2024 = Domain { ranges: vec![from_2024], nulls: false };
@@ -170,7 +170,7 @@ async fn too_many_partitions_name_their_table() {
         let endpoint = std::env::var("MOORING_TEST_GLUE_ENDPOINT").expect("in a database");
         let (metastore, _) = open(&endpoint, &[("partitions_max", "3")]).await;
         let table = metastore.table("mooring_too_many", "sales").await.expect("read");
-        let table = table.expect("there");
+        let table = table.and_then(Definition::into_table).expect("there");
         let error = metastore.partitions(&table, &Predicate::new()).await.expect_err("too many");
         assert_eq!(error.kind(), ErrorKind::LimitExceeded);
         assert!(error.message().contains("`mooring_too_many.sales`"), "{error}");

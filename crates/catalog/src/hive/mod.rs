@@ -24,8 +24,8 @@ use crate::metrics::MetastoreMetrics;
 use async_trait::async_trait;
 use client::{Answer, HiveClient};
 use mooring_spi::{
-    Error, ErrorKind, Metastore, PartitionDefinition, Predicate, Result, TableDefinition,
-    TableKind, TableStatistics, TableSummary, fold,
+    Definition, Error, ErrorKind, Metastore, PartitionDefinition, Predicate, Result,
+    TableDefinition, TableKind, TableStatistics, TableSummary, fold,
 };
 use thrift::{Struct, Value};
 
@@ -121,14 +121,15 @@ impl Metastore for HiveMetastore {
         tables.iter().map(summary).collect()
     }
 
-    async fn table(&self, schema: &str, table: &str) -> Result<Option<TableDefinition>> {
+    async fn table(&self, schema: &str, table: &str) -> Result<Option<Definition>> {
         let Some(table) = self.raw_table(&fold(schema), &fold(table)).await? else {
             return Ok(None);
         };
         let stored = table::table(&table)?;
         let definition = definition(&stored)?;
-        let told = parameter_statistics(&definition, &stored.parameters);
-        self.statistics.put(&definition, told);
+        if let Definition::Table(table) = &definition {
+            self.statistics.put(table, parameter_statistics(table, &stored.parameters));
+        }
         Ok(Some(definition))
     }
 

@@ -3,15 +3,26 @@
 use super::format::{column_match, of_storage};
 use super::location::location;
 use super::types::{arrow_type, character_length};
+use super::view::view_definition;
 use super::{StoredColumn, StoredTable, spark};
 use arrow::datatypes::{DataType, Field, Schema};
-use mooring_spi::{CHARACTER_LENGTH, Error, ErrorKind, FileFormat, Result, TableDefinition};
+use mooring_spi::{
+    CHARACTER_LENGTH, Definition, Error, ErrorKind, FileFormat, Result, TableDefinition,
+};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// # Errors
-/// `Unsupported`, naming the table, for what would be read wrong as plain files; `CorruptData`.
-pub(crate) fn definition(table: &StoredTable) -> Result<TableDefinition> {
+/// `Unsupported`, naming the table, for what would be read wrong as plain files, and for a view that no
+/// text makes; `CorruptData`.
+pub(crate) fn definition(table: &StoredTable) -> Result<Definition> {
+    match table.kind.as_str() {
+        "VIRTUAL_VIEW" => view_definition(table).map(Definition::View),
+        _ => table_definition(table).map(Definition::Table),
+    }
+}
+
+fn table_definition(table: &StoredTable) -> Result<TableDefinition> {
     let label = format!("{}.{}", table.schema, table.name);
     let parameters = &table.parameters;
     let what = other_than_files(&table.kind, parameters).or_else(|| {
@@ -58,8 +69,8 @@ pub(crate) fn definition(table: &StoredTable) -> Result<TableDefinition> {
 fn other_than_files(kind: &str, parameters: &BTreeMap<String, String>) -> Option<String> {
     let parameter = |name: &str| parameters.get(name).map(|value| value.to_ascii_lowercase());
     let is = |name: &str, value: &str| parameter(name).is_some_and(|found| found == value);
-    if kind == "VIRTUAL_VIEW" || kind == "MATERIALIZED_VIEW" {
-        return Some("a view".to_owned());
+    if kind == "MATERIALIZED_VIEW" {
+        return Some("a materialised view".to_owned());
     }
     if is("table_type", "iceberg") {
         return Some("an Iceberg table".to_owned());
@@ -87,7 +98,7 @@ fn other_than_files(kind: &str, parameters: &BTreeMap<String, String>) -> Option
     is("projection.enabled", "true").then(|| "a table with partition projection".to_owned())
 }
 
-fn field(label: &str, column: &StoredColumn) -> Result<Field> {
+pub(super) fn field(label: &str, column: &StoredColumn) -> Result<Field> {
     let StoredColumn { name, hive_type, comment } = column;
     let data_type = arrow_type(hive_type).map_err(|error| {
         let message = format!("column `{name}` of table `{label}`: {}", error.message());
@@ -114,7 +125,7 @@ mod tests {
     #[test]
     fn tables_that_are_more_than_files_are_named() {
         for (kind, pairs, expected) in [
-            ("VIRTUAL_VIEW", &[][..], "a view"),
+            ("MATERIALIZED_VIEW", &[][..], "a materialised view"),
             ("EXTERNAL_TABLE", &[("table_type", "ICEBERG")], "an Iceberg table"),
             ("MANAGED_TABLE", &[("spark.sql.sources.provider", "DELTA")], "a Delta table"),
             ("EXTERNAL_TABLE", &[("spark.sql.sources.provider", "hudi")], "a Hudi table"),

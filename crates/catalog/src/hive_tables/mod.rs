@@ -5,10 +5,13 @@ mod definition;
 mod format;
 mod location;
 mod partition;
+mod presto_types;
+mod presto_view;
 mod spark;
 mod types;
 mod statistics;
 mod kept_statistics;
+mod view;
 
 pub(crate) use definition::definition;
 pub(crate) use kept_statistics::KeptStatistics;

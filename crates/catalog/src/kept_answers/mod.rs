@@ -21,12 +21,12 @@ use crate::metrics::MetastoreMetrics;
 use async_trait::async_trait;
 use floors::Floor;
 use keeper::Keeper;
+use mooring_spi::{
+    Definition, Metastore, PartitionDefinition, Predicate, Result, TableDefinition,
+    TableStatistics, TableSummary, fold,
+};
 #[cfg(doc)]
 use mooring_spi::{ErrorKind, StaleAnswers};
-use mooring_spi::{
-    Metastore, PartitionDefinition, Predicate, Result, TableDefinition, TableStatistics,
-    TableSummary, fold,
-};
 use question::{Place, Question};
 use std::sync::Arc;
 
@@ -105,7 +105,7 @@ impl Metastore for KeepingMetastore {
         self.keeper.ask(Question::Tables { schema: fold(schema) }).await?.into_tables()
     }
 
-    async fn table(&self, schema: &str, table: &str) -> Result<Option<TableDefinition>> {
+    async fn table(&self, schema: &str, table: &str) -> Result<Option<Definition>> {
         let question = Question::Table { schema: fold(schema), table: fold(table) };
         self.keeper.ask(question).await?.into_table()
     }

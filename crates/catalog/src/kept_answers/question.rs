@@ -1,8 +1,8 @@
 //! What a metastore is asked, and what it answers, as values that can be kept.
 
 use mooring_spi::{
-    Error, Metastore, PartitionDefinition, Predicate, Result, TableDefinition, TableSummary, Value,
-    fold,
+    Definition, Error, Metastore, PartitionDefinition, Predicate, Result, TableDefinition,
+    TableSummary, Value, ViewDefinition, fold,
 };
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -60,7 +60,7 @@ pub(super) enum Question {
 pub(super) enum Answer {
     Schemas(Arc<Vec<String>>),
     Tables(Arc<Vec<TableSummary>>),
-    Table(Option<Arc<TableDefinition>>),
+    Table(Option<Arc<Definition>>),
     Partitions(Option<Arc<Vec<PartitionDefinition>>>),
 }
 
@@ -170,7 +170,7 @@ impl Answer {
         }
     }
 
-    pub(super) fn into_table(self) -> Result<Option<TableDefinition>> {
+    pub(super) fn into_table(self) -> Result<Option<Definition>> {
         match self {
             Answer::Table(table) => Ok(table.map(Arc::unwrap_or_clone)),
             Answer::Schemas(_) | Answer::Tables(_) | Answer::Partitions(_) => Err(another()),
@@ -192,7 +192,16 @@ fn another() -> Error {
     Error::internal("a kept answer is one to another question")
 }
 
-fn definition_bytes(table: &TableDefinition) -> usize {
+fn definition_bytes(definition: &Definition) -> usize {
+    match definition {
+        Definition::Table(table) => table_bytes(table),
+        Definition::View(view) => {
+            size_of::<ViewDefinition>() + view.columns.fields().size() + view.sql.len()
+        }
+    }
+}
+
+fn table_bytes(table: &TableDefinition) -> usize {
     let options: usize = table
         .options
         .iter()

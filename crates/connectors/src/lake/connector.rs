@@ -14,9 +14,9 @@ use async_trait::async_trait;
 use futures::{StreamExt, TryStreamExt, stream};
 use moka::future::Cache;
 use mooring_spi::{
-    Compression, Connector, Count, Error, FileFormat, FileScan, Metastore, NewTable, PathRequest,
-    Predicate, Result, Scan, ScanRequest, SchemaTable, Table, TableDefinition, TableKind,
-    TableStatistics, TableSummary,
+    Compression, Connector, Count, Definition, Error, FileFormat, FileScan, Metastore, NewTable,
+    PathRequest, Predicate, Result, Scan, ScanRequest, SchemaTable, Table, TableDefinition,
+    TableKind, TableStatistics, TableSummary, ViewDefinition,
 };
 use mooring_storage::{CatalogStores, LIST_FILES_MAX};
 use serde::{Deserialize, Serialize};
@@ -119,8 +119,10 @@ impl LakeConnector {
     }
 
     async fn resolve_one(&self, name: &SchemaTable) -> Result<Option<Table>> {
-        let Some(mut definition) = self.metastore.table(&name.schema, &name.table).await? else {
-            return Ok(None);
+        let mut definition = match self.metastore.table(&name.schema, &name.table).await? {
+            Some(Definition::Table(table)) => table,
+            Some(Definition::View(view)) => return Ok(Some(resolved_view(view))),
+            None => return Ok(None),
         };
         definition.columns = table_schema(&definition.columns);
         if definition.partition_columns > definition.columns.fields().len() {
@@ -144,7 +146,7 @@ impl LakeConnector {
         let name = SchemaTable::new(&definition.schema_name, &definition.name);
         let schema = Arc::clone(&definition.columns);
         self.snapshots.insert(id, Arc::new(Resolved { known, snapshot })).await;
-        Ok(Table { name, kind: TableKind::Table, schema, statistics, handle })
+        Ok(Table { name, kind: TableKind::Table, schema, statistics, handle, view: None })
     }
 
     /// By the table's files; where they do not tell how many rows there are, by what the metastore keeps.
@@ -222,6 +224,18 @@ impl LakeConnector {
             }
         };
         Ok(Arc::new(Resolved { known, snapshot }))
+    }
+}
+
+/// A view has no files: the engine puts its query in its place, and never scans it.
+fn resolved_view(view: ViewDefinition) -> Table {
+    Table {
+        name: SchemaTable::new(&view.schema_name, &view.name),
+        kind: TableKind::View,
+        schema: table_schema(&view.columns),
+        statistics: TableStatistics::default(),
+        handle: String::new(),
+        view: Some(Arc::new(view)),
     }
 }
 

@@ -85,6 +85,7 @@ fn resolve_one(name: &SchemaTable) -> Result<Option<Table>> {
         schema: table.schema(),
         statistics: table_statistics(table, scale_factor),
         handle,
+        view: None,
     }))
 }
 

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use mooring_spi::{
-    Error, ErrorKind, Metastore, PartitionDefinition, Predicate, Result, TableDefinition,
-    TableKind, TableSummary, pick_name,
+    Definition, Error, ErrorKind, Metastore, PartitionDefinition, Predicate, Result,
+    TableDefinition, TableKind, TableSummary, pick_name,
 };
 use std::sync::Mutex;
 
@@ -37,7 +37,7 @@ impl Metastore for MemoryMetastore {
         Ok(tables.iter().map(summary).collect())
     }
 
-    async fn table(&self, schema: &str, table: &str) -> Result<Option<TableDefinition>> {
+    async fn table(&self, schema: &str, table: &str) -> Result<Option<Definition>> {
         if pick_name(schema, ["default"])?.is_none() {
             return Ok(None);
         }
@@ -45,7 +45,8 @@ impl Metastore for MemoryMetastore {
         let Some(name) = pick_name(table, tables.iter().map(|table| table.name.as_str()))? else {
             return Ok(None);
         };
-        Ok(tables.iter().find(|table| table.name == name).cloned())
+        let found = tables.iter().find(|table| table.name == name);
+        Ok(found.cloned().map(Definition::Table))
     }
 
     async fn partitions(

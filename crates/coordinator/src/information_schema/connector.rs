@@ -144,6 +144,7 @@ impl Connector for SessionTables {
                 schema: table.schema(),
                 statistics: TableStatistics::default(),
                 handle: String::new(),
+                view: None,
             }));
         }
         Ok(resolved)

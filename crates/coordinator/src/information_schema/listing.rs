@@ -189,7 +189,7 @@ async fn schemas_in(session: &SessionTables, entries: &[TableEntry]) -> Vec<Sche
     if let Some(metastore) = database.catalog.connector.metastore() {
         let definitions = entries.iter().map(|entry| async {
             let found = bounded(metastore.table(&database.schema, &entry.summary.name)).await;
-            let found = found.map(|found| found.map(|definition| definition.columns));
+            let found = found.map(|found| found.map(|definition| definition.columns().clone()));
             or_none(session, &entry.summary.name, found)
         });
         return at_once(definitions.collect()).map(known_or_empty).collect().await;

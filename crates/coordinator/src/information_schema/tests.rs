@@ -52,6 +52,7 @@ impl Connector for Source {
                 ])),
                 statistics: TableStatistics::default(),
                 handle: String::new(),
+                view: None,
             })
         });
         Ok(resolved.collect())

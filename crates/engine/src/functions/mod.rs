@@ -81,7 +81,7 @@ fn rewrite_expressions(
 }
 
 /// As [`rewrite_expressions`], for one node of a plan.
-fn rewrite_node(
+pub(crate) fn rewrite_node(
     plan: LogicalPlan,
     rewrite: impl Fn(Expr, &DFSchema) -> Result<Transformed<Expr>>,
 ) -> Result<Transformed<LogicalPlan>> {

@@ -16,6 +16,7 @@ async fn it_conforms() {
         HiveMetastore::new("hive", settings.expect("settings"), MetastoreMetrics::default());
     // As `tests/hive/write_tables.py` makes it; the folder is one of this machine.
     let found = metastore.table("market", "evolved").await.expect("read").expect("there");
+    let found = found.into_table().expect("a table");
     assert!(found.location.ends_with("/warehouse/market.db/evolved"), "{}", found.location);
     let comment = HashMap::from([("comment".to_string(), "came later".to_string())]);
     let evolved = TableDefinition {

@@ -32,7 +32,7 @@ async fn a_statement_that_found_something_gone_sees_the_change() {
     let statement = StaleAnswers::default();
     let location = async || {
         let found = statement.collect(setting.keeping.table("s", "t")).await;
-        found.expect("an answer").expect("a table").location
+        found.expect("an answer").and_then(Definition::into_table).expect("a table").location
     };
     assert_eq!(location().await, "file:///old/");
     statement.ask_anew();

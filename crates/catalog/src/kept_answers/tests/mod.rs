@@ -81,7 +81,10 @@ async fn statement(
     let stale = StaleAnswers::default();
     let found = stale.collect(keeping.table("s", &table)).await;
     let ages = stale.take().into_iter().map(|answer| answer.age.as_secs()).collect();
-    (found.map(|found| found.map(|table| table.location)), ages)
+    let location = |found: Option<Definition>| {
+        found.and_then(Definition::into_table).map(|table| table.location)
+    };
+    (found.map(location), ages)
 }
 
 fn at(location: &str) -> Option<String> {

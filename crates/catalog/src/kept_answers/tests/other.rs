@@ -3,7 +3,7 @@
 use crate::conformance::definition;
 use async_trait::async_trait;
 use mooring_spi::{
-    Error, ErrorKind, FileFormat, Metastore, PartitionDefinition, Predicate, Result,
+    Definition, Error, ErrorKind, FileFormat, Metastore, PartitionDefinition, Predicate, Result,
     TableDefinition, TableKind, TableSummary,
 };
 use parking_lot::Mutex;
@@ -116,8 +116,8 @@ impl Metastore for Other {
         .await
     }
 
-    async fn table(&self, _: &str, table: &str) -> Result<Option<TableDefinition>> {
-        self.answer(|content| Ok(content.tables.get(table).cloned())).await
+    async fn table(&self, _: &str, table: &str) -> Result<Option<Definition>> {
+        self.answer(|content| Ok(content.tables.get(table).cloned().map(Definition::Table))).await
     }
 
     fn lists_partitions(&self) -> bool {

@@ -1,4 +1,4 @@
-//! `SHOW CREATE TABLE`.
+//! `SHOW CREATE TABLE` and `SHOW CREATE VIEW`.
 //!
 //! SQLAlchemy reads the text by lines (`dialects/mysql/reflection.py`): `CREATE ... TABLE` with
 //! the name in backticks, columns after two spaces in backticks, options after `) `.
@@ -12,32 +12,34 @@ use crate::statement::external_table::compression_word;
 use crate::statement::mysql_type::mysql_type_text;
 use crate::statement::names::Name;
 use arrow::datatypes::{Field, SchemaRef};
-use mooring_spi::{Error, ErrorKind, FileFormat, Result, Table, TableDefinition, TableKind, quote};
+use mooring_spi::{
+    Definition, Error, ErrorKind, FileFormat, Result, Table, TableDefinition, TableKind, quote,
+};
 use std::collections::BTreeMap;
 
 pub(super) async fn create_table(context: &ShowContext<'_>, name: &Name) -> Result<Rows> {
     let (catalog, table) = context.place().table(&name.0).await?;
     if table.kind == TableKind::View {
-        return Err(unknown_view(&table));
+        return view_rows(&table);
     }
     let definition = match catalog.connector.metastore() {
         Some(metastore) => metastore.table(&table.name.schema, &table.name.table).await?,
         None => None,
     };
     let text = match definition {
-        Some(definition) => external_table_text(&definition),
-        None => plain_table_text(&table),
+        Some(Definition::Table(definition)) => external_table_text(&definition),
+        // Made since in the table's place.
+        Some(Definition::View(_)) | None => plain_table_text(&table),
     };
     let mut rows = Rows::of_text(&["Table", "Create Table"]);
     rows.push([table.name.table.into(), text.into()]);
     Ok(rows)
 }
 
-/// No catalog tells what a view selects.
 pub(super) async fn create_view(context: &ShowContext<'_>, name: &Name) -> Result<Rows> {
     let (_, table) = context.place().table(&name.0).await?;
     match table.kind {
-        TableKind::View => Err(unknown_view(&table)),
+        TableKind::View => view_rows(&table),
         TableKind::Table | TableKind::System => Err(Error::new(
             ErrorKind::InvalidArgument,
             format!("`{}` is not a view; `SHOW CREATE TABLE` shows a table", table.name),
@@ -45,8 +47,17 @@ pub(super) async fn create_view(context: &ShowContext<'_>, name: &Name) -> Resul
     }
 }
 
-fn unknown_view(table: &Table) -> Error {
-    Error::unsupported(format!("the statement behind view `{}` is not known", table.name))
+/// MySQL 8.4 reference manual, section 15.7.7.14. The text is in the dialect of the engine that made it.
+fn view_rows(table: &Table) -> Result<Rows> {
+    let view = table.view.as_ref().ok_or_else(|| {
+        Error::unsupported(format!("the statement behind view `{}` is not known", table.name))
+    })?;
+    let mut rows =
+        Rows::of_text(&["View", "Create View", "character_set_client", "collation_connection"]);
+    let text = format!("CREATE VIEW {} AS {}", quote(&table.name.table), view.sql);
+    let name = table.name.table.as_str();
+    rows.push([name.into(), text.into(), "utf8mb4".into(), "utf8mb4_bin".into()]);
+    Ok(rows)
 }
 
 /// A table whose definition lies elsewhere, in MySQL's words.

@@ -64,6 +64,7 @@ impl Source {
             ])),
             statistics: TableStatistics::default(),
             handle: String::new(),
+            view: None,
         }))
     }
 }
