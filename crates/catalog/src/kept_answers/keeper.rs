@@ -245,10 +245,17 @@ impl Keeper {
     }
 
     fn now(&self) -> Instant {
-        #[cfg(test)]
-        return Instant::now() + *self.ahead.lock();
-        #[cfg(not(test))]
-        Instant::now()
+        Instant::now() + self.ahead()
+    }
+
+    #[cfg(test)]
+    fn ahead(&self) -> Duration {
+        *self.ahead.lock()
+    }
+
+    #[cfg(not(test))]
+    fn ahead(&self) -> Duration {
+        Duration::ZERO
     }
 }
 

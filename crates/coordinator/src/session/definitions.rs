@@ -117,7 +117,7 @@ impl Session {
                     // Nothing is kept of it.
                     None => {
                         let found = catalog.connector.resolve(&[asked]).await?;
-                        Ok(found.into_iter().flatten().next().is_some())
+                        Ok(found.iter().any(Option::is_some))
                     }
                 }
             }

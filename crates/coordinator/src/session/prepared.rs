@@ -44,8 +44,7 @@ impl Session {
         self.begin_warnings();
         let running = self.place.begin(sql);
         let stale = StaleAnswers::default();
-        let prepared = running.unless_killed(self.prepare_statement(sql));
-        let prepared = stale.collect(prepared).await;
+        let prepared = stale.collect(running.unless_killed(self.prepare_statement(sql))).await;
         drop(running);
         self.warn_of(&stale);
         self.told(sql, prepared)

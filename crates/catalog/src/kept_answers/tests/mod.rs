@@ -2,7 +2,6 @@ mod fresh;
 mod other;
 mod outage;
 
-use super::keeper::Keeper;
 use super::*;
 use crate::conformance::{self, Subject, definition};
 use crate::embedded::tests::new_metastore;
@@ -43,7 +42,7 @@ impl Setting {
         *self.keeper().ahead.lock() += time;
     }
 
-    /// Where a table is, and the ages of the stale answers in seconds: what a statement of its own gets.
+    /// Where a table is, and the ages of the stale answers in minutes: what a statement of its own gets.
     async fn statement(&self, table: &str) -> (Result<Option<String>>, Vec<u64>) {
         statement(self.keeping.clone(), table.to_owned()).await
     }
@@ -62,7 +61,7 @@ impl Setting {
     /// Of an answer that is new.
     async fn location(&self, table: &str) -> Option<String> {
         let (location, stale) = self.statement(table).await;
-        assert_eq!(stale, []);
+        assert!(stale.is_empty());
         location.expect("an answer")
     }
 
@@ -80,11 +79,11 @@ async fn statement(
 ) -> (Result<Option<String>>, Vec<u64>) {
     let stale = StaleAnswers::default();
     let found = stale.collect(keeping.table("s", &table)).await;
-    let ages = stale.take().into_iter().map(|answer| answer.age.as_secs()).collect();
+    let minutes = stale.take().into_iter().map(|answer| answer.age.as_secs() / 60).collect();
     let location = |found: Option<Definition>| {
         found.and_then(Definition::into_table).map(|table| table.location)
     };
-    (found.map(location), ages)
+    (found.map(location), minutes)
 }
 
 fn at(location: &str) -> Option<String> {
