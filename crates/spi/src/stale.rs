@@ -122,6 +122,7 @@ mod tests {
     use futures::FutureExt;
     use futures::executor::block_on;
     use futures::future::{join, pending, ready};
+    use std::task::Poll;
 
     async fn get(catalog: &str, seconds: u64) {
         // Others are polled between.
@@ -129,8 +130,8 @@ mod tests {
         poll_fn(|context| {
             context.waker().wake_by_ref();
             match std::mem::replace(&mut polled, true) {
-                true => std::task::Poll::Ready(()),
-                false => std::task::Poll::Pending,
+                true => Poll::Ready(()),
+                false => Poll::Pending,
             }
         })
         .await;
@@ -161,7 +162,8 @@ mod tests {
     #[test]
     fn another_task_takes_them_along() {
         let statement = StaleAnswers::default();
-        let handed = block_on(statement.collect(async { StaleAnswers::carried(get("a", 1)) }));
+        let handing_over = poll_fn(|_| Poll::Ready(StaleAnswers::carried(get("a", 1))));
+        let handed = block_on(statement.collect(handing_over));
         block_on(handed);
         assert_eq!(ages(&statement), [("a".to_owned(), 1)]);
     }

@@ -109,7 +109,7 @@ mod tests {
     #[test]
     fn a_table_is_defined_as_glue_says() {
         let stored = stored_table("sales", &table().build().expect("a table")).expect("read");
-        let found = definition(&stored).expect("defined");
+        let found = definition(&stored).expect("defined").into_table().expect("a table");
         assert_eq!((&*found.schema_name, &*found.name), ("sales", "orders"));
         assert_eq!((&*found.location, found.partition_columns), ("s3://bucket/orders", 1));
         let [id, day] = &found.columns.fields()[..] else { panic!("{:?}", found.columns) };

@@ -289,7 +289,7 @@ mod tests {
     #[test]
     fn what_is_larger_weighs_more() {
         let size = |table: &TableDefinition| {
-            let answer = Answer::Table(Some(Arc::new(table.clone())));
+            let answer = Answer::Table(Some(Arc::new(Definition::Table(table.clone()))));
             answer.size_bytes(&key(table, &[]))
         };
         let small = table();

@@ -150,7 +150,8 @@ async fn run(views: &[ViewDefinition], sql: &str) -> Result<(String, String)> {
     let shop = Arc::new(Shop { views: views.to_vec() });
     catalogs.insert(Catalog { definition: definition("lakes", 1), connector: shop.clone() });
     let session_tables = Arc::new(Catalog { definition: definition("def", 0), connector: shop });
-    let sources = TableSources { catalogs: &catalogs, session_tables: &session_tables };
+    let sources =
+        TableSources { catalogs: &catalogs, session_tables: &session_tables, viewer: None };
     let current = CurrentNames { catalog: "elsewhere".to_owned(), schema: None };
 
     let mut statement = Parser::parse_sql(&MySqlDialect {}, sql).expect("valid SQL").remove(0);

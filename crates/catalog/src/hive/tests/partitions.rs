@@ -190,7 +190,13 @@ async fn columns_are_asked_for_where_rows_are_known() {
         })
         .await;
         let metastore = metastore(peer.port, &[FRAMED]);
-        let table = metastore.table("s", "t").await.expect("answered").expect("there");
+        let table = metastore
+            .table("s", "t")
+            .await
+            .expect("answered")
+            .expect("there")
+            .into_table()
+            .expect("a table");
         let found = metastore.statistics(&table).await.expect("answered").expect("statistics");
         let is_called = peer.methods().contains(&"get_table_statistics_req".to_owned());
         assert_eq!(is_called, is_asked, "{parameters:?}");

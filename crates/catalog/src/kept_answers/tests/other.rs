@@ -133,7 +133,8 @@ impl Metastore for Other {
         let location = format!("{}partition/", table.location);
         self.answer(|_| {
             let values = Vec::new();
-            Ok(Some(vec![PartitionDefinition { values, location, format: FileFormat::Parquet }]))
+            let format = FileFormat::Parquet;
+            Ok(Some(vec![PartitionDefinition { values, location, format, statistics: None }]))
         })
         .await
     }

@@ -4,7 +4,7 @@ use super::*;
 use arrow::array::{ArrayRef, Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema};
 use mooring_spi::{
-    ColumnStatistics, CsvOptions, Domain, ErrorKind, PartitionDefinition, Range, Value,
+    ColumnStatistics, CsvOptions, Definition, Domain, ErrorKind, PartitionDefinition, Range, Value,
 };
 use mooring_storage::StorageSettings;
 use parquet::arrow::ArrowWriter;
@@ -35,8 +35,8 @@ impl Metastore for OneTable {
         refused()
     }
 
-    async fn table(&self, _schema: &str, _table: &str) -> Result<Option<TableDefinition>> {
-        Ok(Some(self.definition.clone()))
+    async fn table(&self, _schema: &str, _table: &str) -> Result<Option<Definition>> {
+        Ok(Some(Definition::Table(self.definition.clone())))
     }
 
     fn lists_partitions(&self) -> bool {
