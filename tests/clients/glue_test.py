@@ -168,9 +168,12 @@ class OneNode(Glue):
         self.refused("SHOW TABLES FROM `glue.nowhere`", "nowhere")
         self.refused("SELECT * FROM glue.market.salse", "salse")
 
+    def test_a_view_is_read_by_its_text(self):
+        ids = sorted(row[0] for row in self.expected["sales"])
+        self.assertEqual([id for (id,) in self.rows("SELECT id FROM of_sales ORDER BY id")], ids)
+
     def test_what_would_be_read_wrong_is_refused_by_name(self):
         self.refused("SELECT * FROM of_iceberg", "`market.of_iceberg`", "Iceberg")
-        self.refused("SELECT * FROM of_sales", "`market.of_sales`", "view")
         self.refused("SELECT * FROM as_rcfile", "`market.as_rcfile`", "RCFileInputFormat")
         self.refused("CREATE SCHEMA glue.other", "`glue`", "only read")
 

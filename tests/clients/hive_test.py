@@ -33,10 +33,26 @@ def cell(value):
             return value
 
 
+def cells(rows, expected):
+    """As Spark writes them: a sum of whole numbers is a decimal here, as in MySQL."""
+
+    def like(value, other):
+        is_whole = isinstance(value, decimal.Decimal) and isinstance(other, int) and value == int(value)
+        return int(value) if is_whole else cell(value)
+
+    if [len(row) for row in rows] != [len(row) for row in expected]:
+        return [[cell(value) for value in row] for row in rows]
+    return [[like(value, other) for value, other in zip(*pair)] for pair in zip(rows, expected)]
+
+
 def ours(query):
     """An array begins at 1 here, as in the standard, and at 0 in Spark."""
     sql = re.sub(r"\b(market|formats)\.", r"hive.\1.", query)
     return re.sub(r"\[(\d+)\]", lambda index: f"[{int(index[1]) + 1}]", sql)
+
+
+# Their columns are not those that the metastore keeps.
+OTHER_SCHEMA = {"formats.avro_by_schema": "avro.schema.literal"}
 
 
 class Hive(unittest.TestCase):
@@ -80,7 +96,10 @@ class Hive(unittest.TestCase):
                 continue
             sql = ours(query)
             with self.subTest(sql):
-                self.assertEqual([[cell(value) for value in row] for row in self.rows(sql)], expected)
+                if table := next((table for table in OTHER_SCHEMA if table in query), None):
+                    self.refused(sql, f"`{table}`", OTHER_SCHEMA[table])
+                else:
+                    self.assertEqual(cells(self.rows(sql), expected), expected)
 
 
 class Definitions(Hive):

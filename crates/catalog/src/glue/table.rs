@@ -143,7 +143,7 @@ mod tests {
         refused(table().target_table(TableIdentifier::builder().build()), "a resource link");
         refused(table().federated_table(FederatedTable::builder().build()), "federated");
         refused(table().parameters("table_type", "ICEBERG"), "an Iceberg table");
-        refused(table().table_type("VIRTUAL_VIEW"), "a view");
+        refused(table().table_type("VIRTUAL_VIEW"), "no text");
         let other = "org.apache.hadoop.hive.ql.io.RCFileInputFormat";
         refused(table().storage_descriptor(storage_of("s3://b/t", other)), other);
     }

@@ -6,7 +6,7 @@
 use super::Storage;
 use mooring_spi::{
     ColumnMatch, Error, ErrorKind, FileFormat, HiveCsvOptions, HiveJsonOptions, HiveTextOptions,
-    Result,
+    Result, fold,
 };
 use std::collections::BTreeMap;
 
@@ -26,7 +26,7 @@ pub(super) fn of_storage(
         "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat"
         | "parquet.hive.DeprecatedParquetInputFormat" => Ok(FileFormat::Parquet),
         "org.apache.hadoop.hive.ql.io.orc.OrcInputFormat" => Ok(FileFormat::Orc),
-        "org.apache.hadoop.hive.ql.io.avro.AvroContainerInputFormat" => Ok(FileFormat::Avro),
+        "org.apache.hadoop.hive.ql.io.avro.AvroContainerInputFormat" => properties.avro(storage),
         TEXT_INPUT => match storage.serde.as_str() {
             "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe" => properties.text(),
             "org.apache.hadoop.hive.serde2.OpenCSVSerde" => properties.csv(),
@@ -67,6 +67,29 @@ struct Properties<'a> {
 }
 
 impl Properties<'_> {
+    /// The table's columns have to be those of the schema that its readers are told to use.
+    fn avro(&self, storage: &Storage) -> Result<FileFormat> {
+        let said = |name: &str| self.serde.get(name).or_else(|| self.table.get(name));
+        if let Some(url) = said("avro.schema.url") {
+            return Err(self.refused("avro.schema.url", url, "the metastore's columns are"));
+        }
+        let Some(literal) = said("avro.schema.literal") else { return Ok(FileFormat::Avro) };
+        let schema: Option<serde_json::Value> = serde_json::from_str(literal).ok();
+        let fields = schema.as_ref().and_then(|schema| schema["fields"].as_array());
+        let known = |field: &serde_json::Value| {
+            let name = field["name"].as_str().map(fold);
+            name.is_some_and(|name| storage.columns.iter().any(|column| fold(&column.name) == name))
+        };
+        match fields.is_some_and(|fields| fields.iter().all(known)) {
+            true => Ok(FileFormat::Avro),
+            false => Err(self.refused(
+                "avro.schema.literal",
+                literal,
+                "one whose fields are the metastore's columns is",
+            )),
+        }
+    }
+
     fn text(&self) -> Result<FileFormat> {
         if let Some(line) = self.serde.get("line.delim")
             && line != "\n"

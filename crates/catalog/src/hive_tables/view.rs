@@ -43,6 +43,9 @@ pub(super) fn view_definition(view: &StoredTable) -> Result<ViewDefinition> {
         true => &view.view_text,
         false => &view.view_expanded,
     };
+    if sql.trim().is_empty() {
+        return Err(unsupported("has no text"));
+    }
     if is_comment(sql) {
         return Err(unsupported("has a comment for its text"));
     }

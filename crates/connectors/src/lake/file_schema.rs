@@ -1,6 +1,7 @@
 //! Which type a column of a table has when a file has it in one of Arrow's many forms.
 
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef, TimeUnit};
+use mooring_spi::CHARACTER_LENGTH;
 use std::sync::Arc;
 
 /// The schema with every column in the form that tables use.
@@ -52,8 +53,12 @@ pub(super) fn comparable(table: &DataType, file: &DataType) -> bool {
     }
 }
 
+/// Of what a field says beside its type, only how long its texts may be is kept.
 fn table_field(field: &FieldRef) -> FieldRef {
-    Arc::new(Field::new(field.name(), table_type(field.data_type()), field.is_nullable()))
+    let length = field.metadata().get_key_value(CHARACTER_LENGTH);
+    let kept = length.map(|(key, length)| (key.clone(), length.clone())).into_iter().collect();
+    let data_type = table_type(field.data_type());
+    Arc::new(Field::new(field.name(), data_type, field.is_nullable()).with_metadata(kept))
 }
 
 #[cfg(test)]

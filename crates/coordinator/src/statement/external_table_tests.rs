@@ -101,7 +101,7 @@ fn mistakes_are_named() {
         (format!("CREATE EXTERNAL TABLE t {tail} SORTED BY (a)"), ErrorKind::SyntaxError, "`SORTED`"),
         ("CREATE EXTERNAL TABLE t LOCATION 'x'".into(), ErrorKind::SyntaxError, "STORED AS"),
         ("CREATE EXTERNAL TABLE t STORED AS CSV".into(), ErrorKind::SyntaxError, "LOCATION"),
-        ("CREATE EXTERNAL TABLE t STORED AS AVRO LOCATION 'x'".into(), ErrorKind::Unsupported, "AVRO"),
+        ("CREATE EXTERNAL TABLE t STORED AS SEQUENCEFILE LOCATION 'x'".into(), ErrorKind::Unsupported, "SEQUENCEFILE"),
         ("CREATE EXTERNAL TABLE t STORED AS CSV LOCATION 'x' OPTIONS (delimeter ';')".into(), ErrorKind::InvalidArgument, "`delimiter`"),
         ("CREATE EXTERNAL TABLE t STORED AS CSV LOCATION 'x' DELIMITER ';' OPTIONS (delimiter ';')".into(), ErrorKind::SyntaxError, "`delimiter`"),
         ("CREATE EXTERNAL TABLE t (a INT PRIMARY KEY) STORED AS CSV LOCATION 'x'".into(), ErrorKind::SyntaxError, "`PRIMARY`"),

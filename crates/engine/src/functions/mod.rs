@@ -16,6 +16,7 @@ mod mysql_text;
 mod mysql_types;
 mod nullable;
 mod strict;
+mod struct_fields;
 mod substring;
 mod sums;
 
@@ -52,6 +53,7 @@ pub(crate) fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
     rules.extend(Analyzer::new().rules);
     rules.push(Arc::new(checked::CheckIntegers));
     rules.push(Arc::new(nullable::NullableSubqueries));
+    rules.push(Arc::new(struct_fields::StructFields));
     rules
 }
 

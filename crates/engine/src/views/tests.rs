@@ -286,7 +286,7 @@ async fn what_means_something_else_is_refused_by_name() {
         (ANSI, "id / id", "/"),
         (PRESTO, "avg(amount)", "avg"),
         (PRESTO, "CAST(price AS bigint)", "Int64"),
-        (PRESTO, "CAST(name AS varchar(3))", "varchar(3)"),
+        (PRESTO, "CAST(name AS varchar(3))", "VARCHAR(3)"),
         (SPARK, "CAST(name AS int)", "Int32"),
         (SPARK, "id = '1'", "="),
         (SPARK, "id || name", "||"),

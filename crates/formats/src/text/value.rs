@@ -54,13 +54,21 @@ fn append_primitive(values: &mut Values, bytes: &[u8], dialect: &Dialect) -> boo
         Values::Int64(values) => push(values, parse_integer(bytes)),
         Values::Float32(values) => push(values, parse_float(bytes)),
         Values::Float64(values) => push(values, parse_double(bytes)),
-        // `LazyUtils.isDateMaybe`: fewer than eight bytes are no date.
-        Values::Date32(values) => push(values, parse_date(bytes).filter(|_| bytes.len() >= 8)),
+        // `LazyUtils.isDateMaybe`: fewer than eight bytes are no date. Nor is more than a date: Hive 3 and
+        // later drop blanks and a time, 2.3 and Spark do not.
+        Values::Date32(values) => {
+            let is_plain = bytes.iter().all(|byte| byte.is_ascii_digit() || *byte == b'-');
+            push(values, parse_date(bytes).filter(|_| is_plain && bytes.len() >= 8))
+        }
         Values::Timestamp { values, utc, .. } => {
-            push(values, dialect.timestamp_formats.parse(bytes, *utc))
+            let formats = &dialect.timestamp_formats;
+            let is_whole = *utc || formats.has_patterns() || is_date_and_time(bytes);
+            push(values, formats.parse(bytes, *utc).filter(|_| is_whole))
         }
         Values::Decimal { values, precision, scale } => {
-            push(values, parse_decimal(bytes, *precision, *scale))
+            // `HiveDecimalWritable.setFromBytes` trims no blanks.
+            let is_plain = !bytes.iter().any(|byte| *byte <= b' ');
+            push(values, parse_decimal(bytes, *precision, *scale).filter(|_| is_plain))
         }
         Values::Utf8(_)
         | Values::Binary(_)
@@ -68,6 +76,11 @@ fn append_primitive(values: &mut Values, bytes: &[u8], dialect: &Dialect) -> boo
         | Values::Map(_)
         | Values::Struct(_) => false,
     }
+}
+
+/// As `java.sql.Timestamp.valueOf`. Hive 3 and later take a date alone and a `T` too, 2.3 and Spark do not.
+fn is_date_and_time(bytes: &[u8]) -> bool {
+    bytes.contains(&b':') && !bytes.iter().any(|byte| byte.eq_ignore_ascii_case(&b't'))
 }
 
 fn push<T>(values: &mut Vec<T>, value: Option<T>) -> bool {

@@ -55,6 +55,11 @@ impl TimestampFormats {
         Ok(Self { millis, patterns })
     }
 
+    /// Whether the table has forms of its own.
+    pub(crate) fn has_patterns(&self) -> bool {
+        self.millis || !self.patterns.is_empty()
+    }
+
     /// Microseconds since 1970-01-01; `utc` as of [`parse_timestamp`].
     pub(crate) fn parse(&self, bytes: &[u8], utc: bool) -> Option<i64> {
         if self.millis

@@ -1,4 +1,5 @@
-//! Avro's object container files. A range of a file has the blocks that begin in it.
+//! Avro's object container files, each read by one task: the reader fails on a range of a file in which no
+//! block begins.
 
 use super::Wanted;
 use super::conform::Places;
@@ -12,15 +13,15 @@ use datafusion::common::{DataFusionError, Result};
 use datafusion::datasource::physical_plan::{FileOpenFuture, FileOpener};
 use datafusion_datasource::PartitionedFile;
 use futures::future::BoxFuture;
-use futures::{FutureExt, StreamExt, TryStreamExt, stream};
+use futures::{FutureExt, StreamExt};
 use mooring_spi::{Error, ErrorKind};
 use object_store::ObjectStore;
 use serde_json::Value;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// The reader holds the bytes of a range at once, so that a large file is read in pieces.
-const PIECE_BYTES: u64 = 16 * 1024 * 1024;
+/// The reader holds all bytes of a file at once.
+const FILE_BYTES_MAX: u64 = 1 << 30;
 
 pub(super) struct AvroOpener {
     store: Arc<dyn ObjectStore>,
@@ -46,32 +47,24 @@ impl FileOpener for AvroOpener {
             let header = read_header_info(&mut stored, size, None).await.map_err(corrupt)?;
             let names = column_names(&header)?;
             let names: Vec<&str> = names.iter().map(String::as_str).collect();
-            let places = Arc::new(Places::find(&wanted, &names)?);
-            let range = file.range.map_or(0..size, |range| {
-                u64::try_from(range.start).unwrap_or_default()
-                    ..u64::try_from(range.end).unwrap_or_default().min(size)
+            let places = Places::find(&wanted, &names)?;
+            if size > FILE_BYTES_MAX {
+                let message = format!(
+                    "an Avro file is read as a whole: it has {size} bytes, and at most {FILE_BYTES_MAX} are read"
+                );
+                return Err(to_datafusion(Error::new(ErrorKind::LimitExceeded, message)));
+            }
+            let reader = AsyncAvroFileReader::builder(stored, size, wanted.batch_rows)
+                .with_projection(places.to_read())
+                .build_with_header(header)
+                .map_err(corrupt)?;
+            let rows = reader.map(move |batch| {
+                let batch = batch.map_err(corrupt)?;
+                places.conform(&wanted, &batch)
             });
-            let readers = pieces(range).map(move |piece| {
-                let reader = AsyncAvroFileReader::builder(stored.clone(), size, wanted.batch_rows)
-                    .with_range(piece)
-                    .with_projection(places.to_read())
-                    .build_with_header(header.clone())
-                    .map_err(corrupt)?;
-                let (wanted, places) = (wanted.clone(), places.clone());
-                Ok::<_, DataFusionError>(reader.map(move |batch| {
-                    let batch = batch.map_err(corrupt)?;
-                    places.conform(&wanted, &batch)
-                }))
-            });
-            Ok(stream::iter(readers).try_flatten().boxed())
+            Ok(rows.boxed())
         }))
     }
-}
-
-fn pieces(range: Range<u64>) -> impl Iterator<Item = Range<u64>> {
-    let end = range.end;
-    let step = usize::try_from(PIECE_BYTES).unwrap_or(usize::MAX);
-    range.step_by(step).map(move |start| start..end.min(start + PIECE_BYTES))
 }
 
 /// The fields of the writer's record.

@@ -118,7 +118,7 @@ impl FileSource for OwnSource {
         // Of several header lines, the second may begin in the second range.
         let LinesOptions { header_lines, footer_lines, .. } =
             LinesOptions::of(&self.reading.format);
-        header_lines <= 1 && footer_lines == 0
+        header_lines <= 1 && footer_lines == 0 && self.reading.format != FileFormat::Avro
     }
 
     fn file_type(&self) -> &str {
