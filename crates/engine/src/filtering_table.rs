@@ -49,7 +49,8 @@ impl TableProvider for FilteringTable {
     }
 }
 
-/// A plan that is the scan of such a table alone: DataFusion's rules have nothing to better in it.
+/// A plan that is the scan of such a table alone and leaves few rows: DataFusion's rules have nothing to
+/// better in it. They spread a larger one over all processors.
 ///
 /// # Errors
 /// As planning a scan.
@@ -58,11 +59,12 @@ pub(crate) async fn lone_scan(
     session: &SessionState,
 ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
     let LogicalPlan::TableScan(scan) = plan else { return Ok(None) };
-    let table = source_as_provider(&scan.source)?;
-    if scan.fetch.is_some() || !table.is::<FilteringTable>() {
+    let source = source_as_provider(&scan.source)?;
+    let Some(table) = source.downcast_ref::<FilteringTable>() else { return Ok(None) };
+    let filters = unnormalize_cols(scan.filters.iter().cloned());
+    if scan.fetch.is_some() || !table.0.leaves_few(&filters) {
         return Ok(None);
     }
-    let filters = unnormalize_cols(scan.filters.iter().cloned());
     table.scan(session, scan.projection.as_ref(), &filters, None).await.map(Some)
 }
 

@@ -17,7 +17,7 @@ use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::physical_plan::union::UnionExec;
 use datafusion::physical_plan::{ExecutionPlan, project_schema};
-use mooring_spi::{FileScan, Scan, ScanRequest, SplitScan, Table, TableKind};
+use mooring_spi::{FileScan, Predicate, Scan, ScanRequest, SplitScan, Table, TableKind};
 use std::sync::Arc;
 
 #[derive(Debug)]
@@ -95,11 +95,7 @@ impl MooringTable {
                     projection: projection.cloned(),
                     conditions,
                     limit: limit.filter(|_| filters.is_empty()),
-                    selects_few: selects_few(
-                        &predicate,
-                        &self.table.schema,
-                        &self.table.statistics,
-                    ),
+                    selects_few: self.few_match(&predicate),
                 };
                 self.files(session, &request, scans)
             }
@@ -113,6 +109,15 @@ impl MooringTable {
                 filtered(session, plan, conditions)
             }
         }
+    }
+
+    /// Whether the filters leave few rows, as far as statistics tell.
+    pub fn leaves_few(&self, filters: &[Expr]) -> bool {
+        self.few_match(&to_predicate(filters))
+    }
+
+    fn few_match(&self, predicate: &Predicate) -> bool {
+        selects_few(predicate, &self.table.schema, &self.table.statistics)
     }
 
     fn files(
@@ -140,7 +145,7 @@ impl MooringTable {
         partitions: usize,
         projection: Option<&Vec<usize>>,
         schema: SchemaRef,
-        predicate: mooring_spi::Predicate,
+        predicate: Predicate,
         scan: SplitScan,
     ) -> Arc<dyn ExecutionPlan> {
         let statistics = to_statistics(&scan.statistics, &self.table.schema);

@@ -58,8 +58,8 @@ fn table_definition(table: &StoredTable) -> Result<TableDefinition> {
         columns: Arc::new(Schema::new(columns)),
         partition_columns: table.partition_columns.len(),
         location: location(&storage.location)?,
+        columns_by: column_match(&format, storage, parameters),
         format,
-        columns_by: column_match(storage, parameters),
         compression: None,
         options: BTreeMap::new(),
     })

@@ -11,8 +11,6 @@ use mooring_spi::{
 use std::collections::BTreeMap;
 
 const TEXT_INPUT: &str = "org.apache.hadoop.mapred.TextInputFormat";
-const BY_POSITION: [&str; 2] = ["parquet.column.index.access", "orc.force.positional.evolution"];
-
 /// # Errors
 /// `Unsupported`, naming `what` and the class or property that is not known; `CorruptData` for a
 /// property that has no meaning.
@@ -44,16 +42,19 @@ pub(super) fn of_storage(
     }
 }
 
-/// How the columns of a Parquet or ORC file are found.
+/// How the columns of a file are found: each format has its own property.
 pub(super) fn column_match(
+    format: &FileFormat,
     storage: &Storage,
     parameters: &BTreeMap<String, String>,
 ) -> ColumnMatch {
-    let is_set = |name: &str| {
-        let value = storage.serde_parameters.get(name).or_else(|| parameters.get(name));
-        value.is_some_and(|value| value.eq_ignore_ascii_case("true"))
+    let by_position = match format {
+        FileFormat::Parquet => "parquet.column.index.access",
+        FileFormat::Orc => "orc.force.positional.evolution",
+        _ => return ColumnMatch::Name,
     };
-    match BY_POSITION.into_iter().any(is_set) {
+    let value = storage.serde_parameters.get(by_position).or_else(|| parameters.get(by_position));
+    match value.is_some_and(|value| value.eq_ignore_ascii_case("true")) {
         true => ColumnMatch::Position,
         false => ColumnMatch::Name,
     }

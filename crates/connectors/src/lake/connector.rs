@@ -8,7 +8,7 @@ use super::location::Folder;
 use super::path_pattern::Pattern;
 use super::path_table::{PathTable, path_files, path_table};
 use super::prune::may_match;
-use super::snapshot::{Snapshot, SnapshotFile, SnapshotSource};
+use super::snapshot::{Snapshot, SnapshotFile, SnapshotSource, columns_by};
 use super::statistics::{files_statistics, rows_per_byte};
 use async_trait::async_trait;
 use futures::{StreamExt, TryStreamExt, stream};
@@ -318,7 +318,7 @@ impl Connector for LakeConnector {
                 FileScan {
                     store: store.to_owned(),
                     format: format.clone(),
-                    columns_by: definition.columns_by,
+                    columns_by: columns_by(definition, format),
                     files: left.iter().map(|file| file.entry.clone()).collect(),
                     statistics: files_statistics(
                         &left,

@@ -102,6 +102,14 @@ fn name_in_file<'f>(name: &str, table: &Schema, file: &'f Schema) -> Result<Opti
     Ok(names.filter(|found| *found == name || table.index_of(found).is_err()))
 }
 
+/// How columns are found in files of `format`: places are those of the table's own format.
+pub(super) fn columns_by(definition: &TableDefinition, format: &FileFormat) -> ColumnMatch {
+    match *format == definition.format {
+        true => definition.columns_by,
+        false => ColumnMatch::Name,
+    }
+}
+
 /// What a snapshot is made from.
 #[derive(Debug)]
 pub(super) struct SnapshotSource<'a> {
@@ -302,7 +310,7 @@ impl Folder {
             file: SnapshotFile {
                 store: Arc::clone(&self.store_url),
                 format: Arc::clone(format),
-                columns_by: definition.columns_by,
+                columns_by: columns_by(definition, format),
                 entry,
                 footer: None,
             },

@@ -22,11 +22,26 @@ impl AnalyzerRule for StructFields {
 }
 
 fn null_with_its_structure(expr: Expr, _columns: &DFSchema) -> Result<Transformed<Expr>> {
-    let structure = match &expr {
-        Expr::ScalarFunction(call) if call.name() == "get_field" => call.args.first().cloned(),
-        _ => None,
+    let Expr::ScalarFunction(mut call) = expr else { return Ok(Transformed::no(expr)) };
+    if call.name() != "get_field" {
+        return Ok(Transformed::no(Expr::ScalarFunction(call)));
+    }
+    let Some(structure) = call.args.first_mut() else {
+        return Ok(Transformed::no(Expr::ScalarFunction(call)));
     };
-    let Some(structure) = structure else { return Ok(Transformed::no(expr)) };
-    let there = (Box::new(structure.is_not_null()), Box::new(expr));
+    // Of a field's field the conditions are joined, so that a long path does not double at each step.
+    let is_there = match structure {
+        Expr::Case(case) => match (&case.expr, case.when_then_expr.as_slice(), &case.else_expr) {
+            (None, [(condition, field)], None) => {
+                let condition = condition.as_ref().clone();
+                let field = field.as_ref().clone();
+                *structure = field.clone();
+                condition.and(field.is_not_null())
+            }
+            _ => structure.clone().is_not_null(),
+        },
+        other => other.clone().is_not_null(),
+    };
+    let there = (Box::new(is_there), Box::new(Expr::ScalarFunction(call)));
     Ok(Transformed::yes(Expr::Case(Case::new(None, vec![there], None))))
 }

@@ -1,9 +1,9 @@
 //! Avro's object container files, each read by one task: the reader fails on a range of a file in which no
 //! block begins.
 
-use super::Wanted;
 use super::conform::Places;
 use super::stored::StoredFile;
+use super::{Wanted, guarded, opened};
 use crate::error::to_datafusion;
 use arrow_avro::errors::AvroError;
 use arrow_avro::reader::HeaderInfo;
@@ -42,7 +42,7 @@ impl FileOpener for AvroOpener {
             path: file.object_meta.location.clone(),
             size_bytes: file.object_meta.size,
         };
-        Ok(Box::pin(async move {
+        Ok(Box::pin(opened(async move {
             let size = stored.size_bytes;
             let header = read_header_info(&mut stored, size, None).await.map_err(corrupt)?;
             let names = column_names(&header)?;
@@ -62,8 +62,8 @@ impl FileOpener for AvroOpener {
                 let batch = batch.map_err(corrupt)?;
                 places.conform(&wanted, &batch)
             });
-            Ok(rows.boxed())
-        }))
+            Ok(guarded(rows))
+        })))
     }
 }
 

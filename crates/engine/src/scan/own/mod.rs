@@ -9,9 +9,11 @@ mod orc;
 mod stored;
 
 use super::reading::Reading;
+use crate::error::to_datafusion;
+use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::common::{Result, internal_datafusion_err};
+use datafusion::common::{DataFusionError, Result, internal_datafusion_err};
 use datafusion::datasource::physical_plan::{FileOpener, FileScanConfig, FileSource};
 use datafusion::datasource::table_schema::TableSchema;
 use datafusion::physical_expr::PhysicalExpr;
@@ -19,10 +21,34 @@ use datafusion::physical_expr::projection::ProjectionExprs;
 use datafusion::physical_plan::apply_expression_roots;
 use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
 use datafusion_datasource::projection::{ProjectionOpener, SplitProjection};
+use futures::stream::BoxStream;
+use futures::{FutureExt, Stream, StreamExt};
 use mooring_formats::LinesOptions;
-use mooring_spi::{ColumnMatch, FileFormat};
+use mooring_spi::{ColumnMatch, Error, ErrorKind, FileFormat};
 use object_store::ObjectStore;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+
+/// What opens a file, with a panic of the reader's as an error: those that we use panic over bytes that
+/// they did not expect.
+async fn opened<T>(opening: impl Future<Output = Result<T>>) -> Result<T> {
+    AssertUnwindSafe(opening).catch_unwind().await.unwrap_or_else(|_| Err(unreadable()))
+}
+
+/// The same of the rows.
+fn guarded(
+    rows: impl Stream<Item = Result<RecordBatch>> + Send + 'static,
+) -> BoxStream<'static, Result<RecordBatch>> {
+    AssertUnwindSafe(rows)
+        .catch_unwind()
+        .map(|batch| batch.unwrap_or_else(|_| Err(unreadable())))
+        .boxed()
+}
+
+fn unreadable() -> DataFusionError {
+    let message = "the file is corrupt, or of a form that its reader does not know";
+    to_datafusion(Error::new(ErrorKind::CorruptData, message))
+}
 
 #[derive(Clone)]
 pub(crate) struct OwnSource {

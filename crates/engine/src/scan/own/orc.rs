@@ -1,8 +1,8 @@
 //! ORC, read stripe by stripe: a range of a file has the stripes that begin in it.
 
-use super::Wanted;
 use super::conform::Places;
 use super::stored::StoredFile;
+use super::{Wanted, guarded, opened};
 use crate::error::to_datafusion;
 use bytes::Bytes;
 use datafusion::common::{DataFusionError, Result};
@@ -38,7 +38,7 @@ impl FileOpener for OrcOpener {
             path: file.object_meta.location.clone(),
             size_bytes: file.object_meta.size,
         };
-        Ok(Box::pin(async move {
+        Ok(Box::pin(opened(async move {
             let mut builder = ArrowReaderBuilder::try_new_async(stored).await.map_err(corrupt)?;
             let root = builder.file_metadata().root_data_type().clone();
             let names: Vec<&str> = root.children().iter().map(|column| column.name()).collect();
@@ -60,8 +60,8 @@ impl FileOpener for OrcOpener {
                 let batch = batch.map_err(corrupt)?;
                 places.conform(&wanted, &batch)
             });
-            Ok(rows.boxed())
-        }))
+            Ok(guarded(rows))
+        })))
     }
 }
 
