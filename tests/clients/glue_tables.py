@@ -7,11 +7,15 @@ import io
 import pyarrow
 import pyarrow.parquet
 
+import glue_projected
+
 BUCKET = "lakehouse"
 DATABASE = "market"
 PARQUET = "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat"
 # Partitions of the table `many`, with one row in each.
 MANY = 60
+# Rows of the table `codes`.
+CODES = 1000
 # What Hive writes for a partition whose column is NULL.
 NULL = "__HIVE_DEFAULT_PARTITION__"
 TYPES = {
@@ -33,10 +37,10 @@ class Catalog:
         s3.create_bucket(Bucket=BUCKET)
         glue.create_database(DatabaseInput={"Name": DATABASE})
 
-    def file(self, folder: str, written: pyarrow.Table) -> list[tuple]:
+    def file(self, folder: str, written: pyarrow.Table, **options: object) -> list[tuple]:
         """The rows as they are read again."""
         content = io.BytesIO()
-        pyarrow.parquet.write_table(written, content)
+        pyarrow.parquet.write_table(written, content, **options)
         self.s3.put_object(Bucket=BUCKET, Key=f"{folder}/part-0.parquet", Body=content.getvalue())
         content.seek(0)
         return [tuple(row.values()) for row in pyarrow.parquet.read_table(content).to_pylist()]
@@ -71,7 +75,11 @@ def make(s3, glue) -> Catalog:
     make_sales(catalog)
     make_by_day(catalog)
     make_many(catalog)
+    make_counted(catalog)
+    make_codes(catalog)
+    make_codes_by_kind(catalog)
     make_refused(catalog)
+    glue_projected.make(catalog)
     return catalog
 
 
@@ -114,6 +122,8 @@ def make_by_day(catalog: Catalog) -> None:
         folder = f"by_day/{day}"
         catalog.partition("by_day", [str(day)], folder, {"id": "int"})
         catalog.rows["by_day"] += [row + (day,) for row in catalog.file(folder, numbers(number))]
+    # One whose files are all gone.
+    catalog.partition("by_day", ["2024-02-24"], "by_day/gone", {"id": "int"})
 
 
 def make_many(catalog: Catalog) -> None:
@@ -124,12 +134,48 @@ def make_many(catalog: Catalog) -> None:
         catalog.rows["many"] += [row + (number,) for row in catalog.file(folder, numbers(number))]
 
 
+def make_counted(catalog: Catalog) -> None:
+    """Somebody has counted its rows, so that statistics of its columns are of use."""
+    catalog.table("counted", {"id": "int"}, {"p": "int"}, Parameters={"numRows": "2", "totalSize": "900"})
+    for number in range(2):
+        folder = f"counted/p={number}"
+        catalog.partition("counted", [str(number)], folder, {"id": "int"})
+        catalog.rows["counted"] += [row + (number,) for row in catalog.file(folder, numbers(number))]
+
+
+def make_codes(catalog: Catalog) -> None:
+    """Values of `char(n)` as Hive writes them, without the spaces at their ends, and as Spark does, with
+    all that a file has for leaving out rows."""
+    values: list[str | None] = [f"k{number}" for number in range(CODES)]
+    values[500:510] = [f"{value:5}" for value in values[500:510]]
+    values[998:] = ["k998 is too long", None]
+    written = pyarrow.table({"id": range(CODES), "code": values, "wide": values, "str": values})
+    columns = {"id": "bigint", "code": "char(5)", "wide": "char(20)", "str": "string"}
+    catalog.table("codes", columns)
+    catalog.rows["codes"] = catalog.file(
+        "codes", written, row_group_size=100, max_rows_per_page=10, write_batch_size=10, write_page_index=True,
+        bloom_filter_options={"code": True, "wide": True},
+    )
+
+
+def make_codes_by_kind(catalog: Catalog) -> None:
+    catalog.table("codes_by_kind", {"id": "int"}, {"kind": "char(3)"})
+    for number, kind in enumerate(["a", "b  ", "größe", NULL]):
+        folder = f"codes_by_kind/{number}"
+        catalog.partition("codes_by_kind", [kind], folder, {"id": "int"})
+        known = None if kind == NULL else kind
+        catalog.rows["codes_by_kind"] += [row + (known,) for row in catalog.file(folder, numbers(number))]
+
+
 def make_refused(catalog: Catalog) -> None:
     columns = {"id": "int"}
     catalog.table("of_iceberg", columns, Parameters={"table_type": "ICEBERG"})
     catalog.table("of_sales", columns, TableType="VIRTUAL_VIEW", ViewOriginalText="SELECT id FROM sales")
     as_rows = storage("as_rcfile", columns, "org.apache.hadoop.hive.ql.io.RCFileInputFormat")
     catalog.table("as_rcfile", columns, StorageDescriptor=as_rows)
+    by_url = storage("by_url", columns, "org.apache.hadoop.hive.ql.io.avro.AvroContainerInputFormat")
+    url = "https://me:hunter2@schemas.example/row.avsc?token=hunter2"
+    catalog.table("by_url", columns, StorageDescriptor=by_url, Parameters={"avro.schema.url": url})
 
 
 def numbers(*values: int) -> pyarrow.Table:

@@ -1,5 +1,7 @@
 """Catalogs of the kind `glue`: moto's server as Glue and S3, over Parquet that pyarrow wrote and read."""
 
+import collections
+import datetime
 import http.server
 import json
 import os
@@ -8,14 +10,19 @@ import tempfile
 import threading
 import unittest
 import unittest.mock
+import urllib.error
+import urllib.parse
 import urllib.request
 from pathlib import Path
 
 import boto3
+import mysql.connector
 import pymysql
 
 import counted
+import glue_moments
 import glue_tables
+import metrics
 import moto_server
 from listening import HOST, free_port
 from server import binary, processes
@@ -39,6 +46,11 @@ def section(name, endpoint, **more):
     return "\n".join(["[[catalog]]", *lines, ""])
 
 
+def as_char(value, length):
+    """A value of `char(length)` as Spark and Trino show it; what is too long is cut, as in Hive."""
+    return None if value is None else f"{value[:length]:{length}}"
+
+
 class Throttling(http.server.BaseHTTPRequestHandler):
     """Answers as Glue does to one who asks too much."""
     requests = 0
@@ -57,6 +69,38 @@ class Throttling(http.server.BaseHTTPRequestHandler):
         pass
 
 
+class Forwarding(http.server.BaseHTTPRequestHandler):
+    """Hands each request on to moto, and keeps it with its answer."""
+    endpoint = None
+    exchanges = []
+    OWN = {"host", "content-length", "connection", "accept-encoding"}
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        headers = {name: value for name, value in self.headers.items() if name.lower() not in self.OWN}
+        request = urllib.request.Request(self.endpoint + self.path, body, headers)
+        try:
+            answer = urllib.request.urlopen(request, timeout=30)
+        except urllib.error.HTTPError as error:
+            answer = error
+        with answer:
+            content = answer.read()
+        self.exchanges.append((self.headers, body.decode(), content.decode()))
+        self.send_response(answer.status)
+        self.send_header("Content-Type", answer.headers["Content-Type"])
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_arguments):
+        pass
+
+
+def signer(headers):
+    """The access key that a request is signed with."""
+    return re.search(r"Credential=([^/]+)/", headers["Authorization"])[1]
+
+
 class Cluster(unittest.TestCase):
     workers = 0
 
@@ -67,7 +111,8 @@ class Cluster(unittest.TestCase):
         folder.joinpath("mooring.toml").write_text("\n".join(sections))
         processes.run(binary(), ["user", "add", processes.USER, "--no-password", "--admin"], processes.state_settings(folder))
         cluster = cls.enterClassContext(processes.Cluster(binary(), folder, cls.workers))
-        connection = pymysql.connect(host=cluster.host, port=cluster.port, user=processes.USER, ssl_disabled=True)
+        cls.login = {"host": cluster.host, "port": cluster.port, "user": processes.USER, "ssl_disabled": True}
+        connection = pymysql.connect(**cls.login)
         cls.addClassCleanup(connection.close)
         cls.cursor = connection.cursor()
         cls.http = cluster.processes[0].addresses["http"]
@@ -92,8 +137,13 @@ class Glue(Cluster):
     def setUpClass(cls):
         cls.endpoint = cls.enterClassContext(moto_server.run())
         client = {"endpoint_url": cls.endpoint, "region_name": moto_server.REGION, **moto_server.KEYS}
-        cls.expected = glue_tables.make(boto3.client("s3", **client), boto3.client("glue", **client)).rows
-        cls.start(section("glue", cls.endpoint), section("narrow", cls.endpoint, partitions_max=20))
+        catalog = glue_tables.make(boto3.client("s3", **client), boto3.client("glue", **client))
+        glue_moments.make(catalog)
+        cls.expected = catalog.rows
+        cls.start(
+            section("glue", cls.endpoint), section("narrow", cls.endpoint, partitions_max=20),
+            section("berlin", cls.endpoint, parquet_time_zone="Europe/Berlin"),
+        )
         cls.cursor.execute("USE `glue.market`")
         if cls.workers:
             # Workers reach the bucket too, with the catalog's credentials.
@@ -107,7 +157,7 @@ class Glue(Cluster):
             self.assertEqual(ordered(self.rows(sql)), ordered(expected))
 
     def test_rows_are_those_of_pyarrow(self):
-        for table in ["types", "sales", "by_day", "many"]:
+        for table in ["types", "sales", "by_day", "many", "counted"]:
             self.same(f"SELECT * FROM {table}", self.expected[table])
 
     def test_conditions_on_partitions_leave_their_rows(self):
@@ -128,19 +178,187 @@ class Glue(Cluster):
             [row for row in by_day if "2024-02-28" <= str(row[1]) <= "2024-03-01"],
         )
 
+    def test_instants_are_wall_time_of_the_files_zone_or_the_catalogs(self):
+        for catalog, zone in [("glue", "UTC"), ("berlin", "Europe/Berlin")]:
+            moments = glue_moments.moments(zone)
+            self.same(
+                f"SELECT id, ts, place.moment, many[1], many[2], named['a'], place.n FROM {catalog}.market.moments",
+                [(number, wall, wall, wall, None, wall, number) for number, _, wall in moments],
+            )
+            # What is no wall time there, or no instant in the file, is as the file has it.
+            self.same(
+                f"SELECT id, ts, instant, wall FROM {catalog}.market.instants",
+                [(number, wall, instant, instant) for number, instant, wall in moments],
+            )
+            self.same(f"SELECT * FROM {catalog}.market.types", self.expected["types"])
+
+    def test_conditions_are_on_wall_time(self):
+        moments = glue_moments.moments("Europe/Berlin")
+        every = ["moments WHERE ts", "instants WHERE ts", "moments WHERE place.moment", "moments WHERE named['a']"]
+        for bound in sorted({wall for _, _, wall in moments if wall})[::2]:
+            for sign, holds, columns in [("=", bound.__eq__, every), (">", bound.__lt__, every[:2]), ("<", bound.__gt__, every[:2])]:
+                ids = [(number,) for number, _, wall in moments if wall and holds(wall)]
+                for column in columns:
+                    self.same(f"SELECT id FROM berlin.market.{column} {sign} CAST('{bound}' AS TIMESTAMP(6))", ids)
+        nulls = [(number,) for number, _, wall in moments if wall is None]
+        for table in ["moments", "instants"]:
+            self.same(f"SELECT id FROM berlin.market.{table} WHERE ts IS NULL", nulls)
+            self.same(f"SELECT id FROM berlin.market.{table} WHERE CAST(ts AS DATE) = DATE '2024-03-10'", [
+                (number,) for number, _, wall in moments if wall and str(wall.date()) == "2024-03-10"
+            ])
+
+    def test_ends_and_order_are_those_of_wall_time(self):
+        for catalog, zone in [("glue", "UTC"), ("berlin", "Europe/Berlin")]:
+            moments = glue_moments.moments(zone)
+            walls = [wall for _, _, wall in moments if wall]
+            # NULL comes first.
+            ordered = sorted(moments, key=lambda row: (row[2] is not None, row[2] or 0, row[0]))
+            for table in ["moments", "instants"]:
+                with self.subTest(catalog=catalog, table=table):
+                    name = f"{catalog}.market.{table}"
+                    ends = self.rows(f"SELECT min(ts), max(ts), count(ts), count(*) FROM {name}")
+                    self.assertEqual(ends, [(min(walls), max(walls), len(walls), len(moments))])
+                    self.assertEqual(self.rows(f"SELECT max(ts) FROM {name}"), [(max(walls),)])
+                    ids = [number for number, _, _ in ordered]
+                    found = self.rows(f"SELECT id FROM {name} ORDER BY ts, id")
+                    self.assertEqual([number for (number,) in found], ids)
+                    last = self.rows(f"SELECT ts FROM {name} ORDER BY ts DESC LIMIT 3")
+                    self.assertEqual([wall for (wall,) in last], [wall for _, _, wall in ordered[:-4:-1]])
+
+    def test_a_path_has_the_zone_of_the_sessions_catalog(self):
+        path = f"s3://{glue_tables.BUCKET}/moments/plain.parquet"
+        for catalog, zone in [("berlin", "Europe/Berlin"), ("glue", "UTC")]:
+            self.rows(f"USE `{catalog}.market`")
+            plain = [row for row in glue_moments.moments(zone) if row[0] in glue_moments.PLAIN]
+            self.same(f"SELECT id, ts FROM '{path}'", [(number, wall) for number, _, wall in plain])
+
+    def test_a_zone_that_is_not_known_is_refused(self):
+        self.refused("SELECT ts FROM lost", "lost/a.parquet", "`writer.time.zone`", "`Mars/Base`")
+
+    def test_projected_tables_have_the_rows_of_their_folders(self):
+        by_hour, by_bucket = self.expected["by_hour"], self.expected["by_bucket"]
+        for table, condition, holds in [
+            ("by_region", "id >= 0", lambda row: True),
+            ("by_region", "region = 'us'", lambda row: row[1] == "us"),
+            ("by_region", "region > 'eu'", lambda row: row[1] > "eu"),
+            ("by_region", "region IN ('no where', 'elsewhere')", lambda row: False),
+            ("by_bucket", "bucket_id IN (1, 77, 78)", lambda row: row[1] in (1, 77)),
+            ("by_bucket", "bucket_id BETWEEN 78 AND 90 OR bucket_id > 999990", lambda row: row[1] in (79, 1_000_000)),
+            # Beyond the range, though a file is there.
+            ("by_bucket", "bucket_id = 1000001", lambda row: False),
+            ("by_hour", "id >= 0", lambda row: True),
+            ("by_hour", "day = '2024/02/29' AND hour > 3", lambda row: row[1:] == ("2024/02/29", 23)),
+            ("by_hour", "day > '2024/02/28'", lambda row: row[1] > "2024/02/28"),
+            ("by_hour", "hour < 4", lambda row: row[2] < 4),
+            ("by_device", "device_id = 'b2'", lambda row: row[1] == "b2"),
+            ("by_device", "device_id IN ('b2', 'x y:%41', 'b2', 'c3')", lambda row: row[1] in ("b2", "x y:%41")),
+        ]:
+            rows = [row for row in self.expected[table] if holds(row)]
+            self.same(f"SELECT * FROM {table} WHERE {condition}", rows)
+        self.assertEqual((len(by_hour), len(by_bucket)), (5, 5))
+
+    def test_a_value_of_a_query_is_one_folder(self):
+        # A folder inside of the one of `a1`, which is its own too.
+        a1 = [(0, "a1"), (2, "a1")]
+        self.same("SELECT * FROM by_device WHERE device_id = 'a1'", a1)
+        for device in ["a1/inner", "../by_device/a1", "..", ".", "../sales/2023/rome", "/", ""]:
+            self.same(f"SELECT * FROM by_device WHERE device_id = '{device}'", [])
+
+    def test_a_range_up_to_now_moves_with_it(self):
+        def expected():
+            today = datetime.datetime.now(datetime.UTC).date()
+            first = today - datetime.timedelta(days=2)
+            return [row for row in self.expected["lately"] if first <= row[1] <= today]
+
+        # Midnight may pass in between.
+        before, found, after = expected(), self.rows("SELECT * FROM lately ORDER BY day"), expected()
+        self.assertEqual(len(before), 3)
+        self.assertIn(found, [before, after])
+        self.same(f"SELECT * FROM lately WHERE day = '{before[1][1]}'", [before[1]])
+
+    # Apache Spark's reference, "Data Types" (https://spark.apache.org/docs/latest/sql-ref-datatypes.html): a column of
+    # CharType(n) is read as n characters, and comparisons fill the shorter side up.
+    def codes(self):
+        """`code` is a `char(5)`, `wide` a `char(20)`, `str` a text: the same values in the file."""
+        return [(id, as_char(code, 5), as_char(wide, 20), text) for id, code, wide, text in self.expected["codes"]]
+
+    def test_values_of_char_are_filled_up(self):
+        codes = self.codes()
+        known = [code for _, code, _, _ in codes if code is not None]
+        self.same("SELECT * FROM codes", codes)
+        self.same(
+            "SELECT min(code), max(code), count(code), count(*) FROM codes",
+            [(min(known), max(known), len(known), len(codes))],
+        )
+        first = collections.Counter(code for code in known if code < "k11  ")
+        self.same("SELECT code, count(*) FROM codes WHERE code < 'k11' GROUP BY code", list(first.items()))
+        last = sorted(known, reverse=True)[:3]
+        self.same("SELECT code FROM codes WHERE code IS NOT NULL ORDER BY code DESC LIMIT 3", [(code,) for code in last])
+
+    def test_comparisons_of_char_do_not_see_spaces_at_the_end(self):
+        codes = self.codes()
+        first_wides = {wide for _, _, wide, _ in codes[:12]}
+        for condition, holds in [
+            ("code = 'k7'", lambda code, wide, text: code == "k7   "),
+            ("'k7        ' = code", lambda code, wide, text: code == "k7   "),
+            ("code = 'k500'", lambda code, wide, text: code == "k500 "),
+            ("code = 'k998'", lambda code, wide, text: code == "k998 "),
+            ("code = 'k998 is too long'", lambda code, wide, text: False),
+            ("code IN ('k7', 'k12 ', 'k505')", lambda code, wide, text: code in ("k7   ", "k12  ", "k505 ")),
+            ("code NOT IN ('k7', 'k12')", lambda code, wide, text: code not in ("k7   ", "k12  ")),
+            ("code < 'k10'", lambda code, wide, text: code < "k10  "),
+            ("code BETWEEN 'k10' AND 'k12'", lambda code, wide, text: "k10  " <= code <= "k12  "),
+            ("code <> 'k7'", lambda code, wide, text: code != "k7   "),
+            ("code = wide", lambda code, wide, text: as_char(code, 20) == wide),
+            ("code IN (SELECT wide FROM codes WHERE id < 12)", lambda code, wide, text: as_char(code, 20) in first_wides),
+            # Patterns and texts of other columns are compared with all of its characters.
+            ("code LIKE 'k7'", lambda code, wide, text: False),
+            ("code LIKE 'k7%  '", lambda code, wide, text: code.startswith("k7") and code.endswith("  ")),
+            ("code = str", lambda code, wide, text: code == text),
+        ]:
+            found = [(row[0],) for row in codes if row[1] is not None and holds(*row[1:])]
+            self.same(f"SELECT id FROM codes WHERE {condition}", found)
+            self.same(f"SELECT count(*) FROM codes WHERE {condition}", [(len(found),)])
+        self.same(
+            "SELECT a.id, b.id FROM codes AS a JOIN codes AS b ON a.code = b.wide WHERE b.code IN ('k7', 'k505')",
+            [(7, 7), (505, 505)],
+        )
+
+    def test_parameters_meet_char(self):
+        connection = mysql.connector.connect(**self.login, use_pure=True)
+        self.addCleanup(connection.close)
+        for condition, values, ids in [
+            ("code = ?", ["k7"], [7]),
+            ("code = ?", ["k505   "], [505]),
+            ("code = ?", ["k7 x"], []),
+            ("code IN (?, ?)", ["k7", "k12  "], [7, 12]),
+            ("code < ?", ["k1"], [0]),
+        ]:
+            with self.subTest(condition, values=values):
+                cursor = connection.cursor(prepared=True)
+                cursor.execute(f"SELECT id FROM glue.market.codes WHERE {condition} ORDER BY id", values)
+                self.assertEqual(cursor.fetchall(), [(id,) for id in ids])
+                cursor.close()
+
+    def test_partitions_of_char_are_found(self):
+        kinds = [(id, as_char(kind, 3)) for id, kind in self.expected["codes_by_kind"]]
+        self.same("SELECT * FROM codes_by_kind", kinds)
+        for condition, holds in [
+            ("kind = 'a'", lambda kind: kind == "a  "),
+            ("kind = 'b'", lambda kind: kind == "b  "),
+            ("kind IN ('b ', 'grö')", lambda kind: kind in ("b  ", "grö")),
+            ("kind > 'a'", lambda kind: kind is not None and kind > "a  "),
+            ("kind IS NULL", lambda kind: kind is None),
+        ]:
+            found = [row for row in kinds if holds(row[1])]
+            self.same(f"SELECT * FROM codes_by_kind WHERE {condition}", found)
+            plan = "\n".join(line for (line,) in self.rows(f"EXPLAIN SELECT id FROM codes_by_kind WHERE {condition}"))
+            self.assertIn(f"partitions={len(found)}", plan)
+
 
 class OneNode(Glue):
     def calls(self):
-        """Calls that were answered, by method, and listings of folders."""
-        with urllib.request.urlopen(f"http://{self.http}/metrics", timeout=30) as answer:
-            lines = answer.read().decode().splitlines()
-        counts = {}
-        for line in lines:
-            if match := re.match(r'mooring_metastore_calls_total\{.*method="(\w+)".*\} (\d+)', line):
-                counts[match[1]] = counts.get(match[1], 0) + int(match[2])
-            if match := re.match(r'mooring_storage_requests_total\{operation="list".*\} (\d+)', line):
-                counts["list"] = counts.get("list", 0) + int(match[1])
-        return counts
+        return metrics.calls(self.http)
 
     def test_calls_and_listings_are_for_what_matches(self):
         for condition, partitions, calls in [
@@ -157,6 +375,44 @@ class OneNode(Glue):
                 self.assertEqual(made.pop("list"), partitions)
                 self.assertEqual(made.pop("GetPartitions"), calls)
                 self.assertLessEqual(sum(made.values()), 3, made)
+
+    def test_projected_partitions_are_asked_of_nobody(self):
+        for table, condition, folders, expected in [
+            ("by_region", "region = 'eu'", 1, 1),
+            ("by_region", "region = 'elsewhere'", 0, 0),
+            ("by_bucket", "bucket_id = 77", 1, 1),
+            ("by_bucket", "bucket_id BETWEEN 70 AND 79", 10, 2),
+            ("by_hour", "day = '2024/02/29' AND hour > 20", 3, 1),
+            ("by_hour", "day >= '2024/03/01'", 48, 1),
+            ("by_device", "device_id IN ('b2', 'nobody')", 2, 1),
+        ]:
+            before = self.calls()
+            [(count,)] = self.rows(f"SELECT count(*) FROM {table} WHERE {condition} AND id >= 0")
+            made = {method: count - before.get(method, 0) for method, count in self.calls().items()}
+            with self.subTest(f"{table}: {condition}"):
+                self.assertEqual(count, expected)
+                self.assertEqual(made.get("list", 0), folders)
+                self.assertEqual(made.get("GetPartitions", 0), 0)
+
+    def test_what_a_projection_lacks_is_named(self):
+        for condition in ["id = 1", "device_id > 'a'", "device_id LIKE 'a%'", "device_id IS NOT NULL"]:
+            sql = f"SELECT * FROM by_device WHERE {condition}"
+            self.refused(sql, "`market.by_device`", "`device_id = value`", "`injected`")
+        self.refused("SELECT * FROM half_projected", "`market.half_projected`", "`projection.p.type`", "`injected`")
+        number = self.refused("SELECT * FROM by_bucket WHERE id = 1", "`market.by_bucket`", "`partitions_max`")
+        self.assertEqual(number, LIMIT_EXCEEDED)
+
+    def test_glue_does_not_count_partitions(self):
+        plan = "\n".join(line for (line,) in self.rows("EXPLAIN SELECT id FROM many WHERE p < 3"))
+        self.assertIn("partitions=3, those that match", plan)
+
+    def test_an_endpoint_without_statistics_of_columns_does_no_harm(self):
+        method = "GetColumnStatisticsForTable"
+        before = self.calls().get(method, 0)
+        for _ in range(3):
+            self.assertEqual(self.rows("SELECT id, p FROM counted WHERE id > 0"), [(1, 1)])
+        # moto has no such call: it is tried, and then not again for a while.
+        self.assertLessEqual(self.calls()[method] - before, 1)
 
     def test_names_are_listed(self):
         self.rows("USE `lake.default`")
@@ -175,6 +431,8 @@ class OneNode(Glue):
     def test_what_would_be_read_wrong_is_refused_by_name(self):
         self.refused("SELECT * FROM of_iceberg", "`market.of_iceberg`", "Iceberg")
         self.refused("SELECT * FROM as_rcfile", "`market.as_rcfile`", "RCFileInputFormat")
+        # Without the user and the token in it.
+        self.refused("SELECT * FROM by_url", "`market.by_url`", "`avro.schema.url` = `https://schemas.example/row.avsc`")
         self.refused("CREATE SCHEMA glue.other", "`glue`", "only read")
 
     def test_partitions_of_a_query_are_bounded(self):
@@ -187,9 +445,52 @@ class OneNode(Glue):
 class TwoWorkers(Glue):
     workers = 2
 
-    def test_workers_read(self):
+    def test_both_workers_run_tasks(self):
         self.rows("SELECT sum(id) FROM many WHERE id >= 0")
-        self.assertGreater(self.rows("SELECT count(*) FROM system.runtime.tasks")[0][0], 0)
+        workers = self.rows("SELECT DISTINCT worker FROM system.runtime.tasks")
+        self.assertEqual(len(workers), self.workers, workers)
+
+
+class AssumedRole(Cluster):
+    """Another one's Data Catalog, which is read with the role that its owner gives."""
+    ROLE = "arn:aws:iam::123456789012:role/reader"
+    EXTERNAL_ID = "shared-with-nobody-else"
+
+    @classmethod
+    def setUpClass(cls):
+        endpoint = cls.enterClassContext(moto_server.run())
+        client = {"endpoint_url": endpoint, "region_name": moto_server.REGION, **moto_server.KEYS}
+        cls.expected = glue_tables.make(boto3.client("s3", **client), boto3.client("glue", **client)).rows
+        Forwarding.endpoint = endpoint
+        server = http.server.ThreadingHTTPServer((HOST, 0), Forwarding)
+        cls.addClassCleanup(server.server_close)
+        threading.Thread(target=server.serve_forever).start()
+        cls.addClassCleanup(server.shutdown)
+        watched = f"http://{HOST}:{server.server_port}"
+        # As every AWS tool is told where STS is; the catalog's `endpoint` is Glue's alone.
+        cls.enterClassContext(unittest.mock.patch.dict(os.environ, {"AWS_ENDPOINT_URL_STS": watched}))
+        cls.start(section(
+            "glue", watched, s3_endpoint=endpoint, role_arn=cls.ROLE, external_id=cls.EXTERNAL_ID,
+        ))
+
+    def test_calls_are_signed_with_the_credentials_of_the_role(self):
+        for _ in range(2):
+            self.assertEqual(sorted(self.rows("SELECT * FROM glue.market.by_day")), sorted(self.expected["by_day"]))
+        assumed, asked = [], []
+        for headers, body, answer in Forwarding.exchanges:
+            (asked if "X-Amz-Target" in headers else assumed).append((headers, body, answer))
+        # Once: the credentials serve for an hour.
+        [(headers, body, answer)] = assumed
+        form = urllib.parse.parse_qs(body)
+        self.assertEqual((form["Action"], form["RoleArn"]), (["AssumeRole"], [self.ROLE]))
+        self.assertEqual((form["ExternalId"], form["RoleSessionName"]), ([self.EXTERNAL_ID], ["mooring"]))
+        self.assertEqual(signer(headers), moto_server.KEYS["aws_access_key_id"])
+        key = re.search(r"<AccessKeyId>(\w+)</AccessKeyId>", answer)[1]
+        token = re.search(r"<SessionToken>([^<]+)</SessionToken>", answer)[1]
+        self.assertTrue(key.startswith("ASIA"), key)
+        self.assertGreaterEqual(len(asked), 4)
+        for headers, _, _ in asked:
+            self.assertEqual((signer(headers), headers["X-Amz-Security-Token"]), (key, token))
 
 
 class Unwell(Cluster):
@@ -222,6 +523,7 @@ class Unwell(Cluster):
             ({"regions": "x"}, ["`glue`", "`regions`", "requests_per_second"]),
             ({"calls_max": 0}, ["`glue`", "`calls_max`"]),
             ({"external_id": "hunter2"}, ["`glue`", "`role_arn`"]),
+            ({"parquet_time_zone": "Mars/Base"}, ["`glue`", "`parquet_time_zone`", "`Mars/Base`"]),
         ]:
             with self.subTest(more), tempfile.TemporaryDirectory() as name:
                 folder = Path(name)

@@ -47,10 +47,11 @@ def digest(*files: Path) -> str:
 
 class Metastore:
     """The process, on a port of its own and over its own copy of the definitions in `derby`, which it
-    makes if they are `None`."""
+    makes if they are `None`. `settings`: more of its own than those that it needs."""
 
-    def __init__(self, jars: Path, derby: Path | None):
+    def __init__(self, jars: Path, derby: Path | None, settings: dict[str, str] | None = None):
         self.jars = jars
+        self.settings = settings or {}
         self.scratch = tempfile.TemporaryDirectory(prefix="hive")
         self.derby = Path(self.scratch.name) / "derby"
         if derby is not None:
@@ -66,7 +67,7 @@ class Metastore:
             "hive.metastore.schema.verification": "false",
             "hive.async.log.enabled": "false",
             "hive.metastore.warehouse.dir": f"{scratch}/warehouse",
-        }
+        } | self.settings
         properties = "".join(f"<property><name>{k}</name><value>{v}</value></property>" for k, v in settings.items())
         (scratch / "hive-site.xml").write_text(f"<configuration>{properties}</configuration>")
         command = [
@@ -140,9 +141,14 @@ def text(number: int, value: str) -> bytes:
     return field(STRING, number) + string(value)
 
 
-def version_2(folder: Path) -> Metastore:
+def version_2(folder: Path, settings: dict[str, str] | None = None) -> Metastore:
     [jars] = SPARK.glob("lib/python*/site-packages/pyspark/jars")
-    return Metastore(jars, folder / "derby")
+    return Metastore(jars, folder / "derby", settings)
+
+
+def version_2_with_a_limit(folder: Path) -> Metastore:
+    """It refuses to answer a thousand partitions to a filter, however few there are."""
+    return version_2(folder, {"hive.metastore.limit.partition.request": "100"})
 
 
 def version_4(folder: Path) -> Metastore:

@@ -15,6 +15,7 @@ import pymysql
 
 import counted
 import hive_metastore
+import metrics
 from server import binary, processes
 
 
@@ -51,11 +52,7 @@ def ours(query):
     return re.sub(r"\[(\d+)\]", lambda index: f"[{int(index[1]) + 1}]", sql)
 
 
-# Their columns are not those that the metastore keeps.
-OTHER_SCHEMA = {"formats.avro_by_schema": "avro.schema.literal"}
-
-
-class Hive(unittest.TestCase):
+class Cluster(unittest.TestCase):
     workers = 0
     metastore_of = staticmethod(hive_metastore.version_2)
 
@@ -65,10 +62,11 @@ class Hive(unittest.TestCase):
         cls.expected = json.loads((folder / "expected.json").read_text())
         cls.metastore = cls.enterClassContext(cls.metastore_of(folder))
         state = Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
-        state.joinpath("mooring.toml").write_text(
-            f'[[catalog]]\nname = "hive"\nusing = "hive"\ntimeout_ms = 20000\n'
+        state.joinpath("mooring.toml").write_text("".join(
+            f'[[catalog]]\nname = "{name}"\nusing = "hive"\ntimeout_ms = 20000\n{more}'
             f'uris = "thrift://127.0.0.1:1,thrift://127.0.0.1:{cls.metastore.port}"\n'
-        )
+            for name, more in [("hive", ""), ("berlin", 'parquet_time_zone = "Europe/Berlin"\n')]
+        ))
         processes.run(binary(), ["user", "add", processes.USER, "--no-password", "--admin"], processes.state_settings(state))
         cluster = cls.enterClassContext(processes.Cluster(binary(), state, cls.workers))
         connection = pymysql.connect(host=cluster.host, port=cluster.port, user=processes.USER, ssl_disabled=True)
@@ -89,6 +87,18 @@ class Hive(unittest.TestCase):
         for word in words:
             self.assertIn(word, str(raised.exception))
 
+    def calls(self):
+        return metrics.calls(self.http)
+
+    def counted(self, sql):
+        """The rows of a statement, and what it has called."""
+        before = self.calls()
+        rows = self.rows(sql)
+        made = {method: count - before.get(method, 0) for method, count in self.calls().items()}
+        return rows, {method: count for method, count in made.items() if count}
+
+
+class Hive(Cluster):
     def test_rows_are_those_of_the_writer(self):
         served = {name for (name,) in self.rows("SHOW TABLES")}
         for query, expected in self.expected.items():
@@ -96,10 +106,38 @@ class Hive(unittest.TestCase):
                 continue
             sql = ours(query)
             with self.subTest(sql):
-                if table := next((table for table in OTHER_SCHEMA if table in query), None):
-                    self.refused(sql, f"`{table}`", OTHER_SCHEMA[table])
-                else:
-                    self.assertEqual(cells(self.rows(sql), expected), expected)
+                self.assertEqual(cells(self.rows(sql), expected), expected)
+
+    def test_instants_are_wall_time_of_the_catalogs_zone(self):
+        # ORC keeps the writer's wall time, of which Parquet has the instants.
+        expected = self.expected["SELECT * FROM formats.orc_berlin ORDER BY id"]
+        for table in ["parquet_berlin", "parquet_native_berlin"]:
+            with self.subTest(table):
+                rows = self.rows(f"SELECT * FROM berlin.formats.{table} ORDER BY id")
+                self.assertEqual(cells(rows, expected), expected)
+
+    # Spark's rows have them without the spaces at their ends.
+    def test_values_of_char_are_filled_up(self):
+        query = "SELECT id, str, v, rtrim(c) FROM formats.text_strings ORDER BY id"
+        trimmed = {row[0]: row[3] for row in self.expected[query]}
+        rows = [(id, None if text is None else f"{text:5}") for id, text in trimmed.items()]
+        self.assertEqual(list(self.rows("SELECT id, c FROM hive.formats.text_strings ORDER BY id")), rows)
+        for spaces in ("", " " * 7):
+            for text in filter(None, trimmed.values()):
+                same = [(id,) for id, other in trimmed.items() if other == text]
+                with self.subTest(text, spaces=len(spaces)):
+                    sql = "SELECT id FROM hive.formats.text_strings WHERE c = %s ORDER BY id"
+                    self.cursor.execute(sql, [text + spaces])
+                    self.assertEqual(list(self.cursor.fetchall()), same)
+
+    def test_comparisons_of_char_do_not_see_spaces_at_the_end(self):
+        for table in ("market.types", *(f"formats.{kind}_types" for kind in ("orc", "parquet", "avro", "text", "json"))):
+            rows = self.expected[f"SELECT * FROM {table} ORDER BY l"]
+            # No other column of theirs has it.
+            count = sum("zwölf" in row for row in rows)
+            for condition in ("c = 'zwölf'", "c = 'zwölf   '", "c IN ('x', 'zwölf ')", "c >= 'zwölf ' AND c < 'zwölg'"):
+                with self.subTest(condition, table=table):
+                    self.assertEqual(self.rows(f"SELECT count(*) FROM hive.{table} WHERE {condition}"), ((count,),))
 
 
 class Definitions(Hive):
@@ -132,6 +170,13 @@ class Definitions(Hive):
         self.assertIn("year=2023", plan)
         self.assertNotIn("year=2024", plan)
         self.assertNotIn("elsewhere", plan)
+        self.assertIn("partitions=2 of 7", plan)
+
+    def test_all_partitions_are_counted_for_who_explains_alone(self):
+        sql = "SELECT id FROM sales WHERE year = 2023"
+        for statement, calls in [(sql, 0), (f"EXPLAIN {sql}", 1), (f"EXPLAIN ANALYZE {sql}", 1)]:
+            _, made = self.counted(statement)
+            self.assertEqual(made.get("get_num_partitions_by_filter", 0), calls, statement)
 
     def test_what_would_be_read_wrong_is_refused_by_name(self):
         self.refused("SELECT * FROM of_source_csv", "`market.of_source_csv`", "csv")
@@ -141,28 +186,41 @@ class Definitions(Hive):
 
 
 class OneNode(Definitions):
-    def calls(self):
-        """Calls that were answered, by method, and listings of folders."""
-        with urllib.request.urlopen(f"http://{self.http}/metrics", timeout=30) as answer:
-            lines = answer.read().decode().splitlines()
-        counts = {}
-        for line in lines:
-            if match := re.match(r'mooring_metastore_calls_total\{.*method="(\w+)".*\} (\d+)', line):
-                counts[match[1]] = counts.get(match[1], 0) + int(match[2])
-            if match := re.match(r'mooring_storage_requests_total\{operation="list".*\} (\d+)', line):
-                counts["list"] = counts.get("list", 0) + int(match[1])
-        return counts
-
     def test_calls_and_listings_are_for_what_matches(self):
         for condition, partitions in [("p = 77", 1), ("p BETWEEN 70 AND 80", 11), ("p >= 7500", 2_500)]:
-            before = self.calls()
-            self.rows(f"SELECT count(*) FROM many WHERE {condition} AND id > 0")
-            made = {method: count - before.get(method, 0) for method, count in self.calls().items()}
-            made = {method: count for method, count in made.items() if count}
+            _, made = self.counted(f"SELECT count(*) FROM many WHERE {condition} AND id > 0")
             with self.subTest(condition):
                 self.assertEqual(made.pop("list"), partitions)
                 self.assertEqual(made.pop("get_partitions_by_names"), -(-partitions // 1000))
                 self.assertLessEqual(sum(made.values()), 3, made)
+
+    def pruned(self, sql, figure):
+        """Of all scans of a query: how many there were, and how many were left."""
+        plan = "\n".join(line for (line,) in self.rows(f"EXPLAIN ANALYZE {sql}"))
+        number = r"(\d+(?:\.\d+)?)(?: ([KMB]))?"
+        found = re.findall(rf"\b{figure}={number} total → {number} matched", plan)
+        self.assertTrue(found, plan)
+        thousands = {"": 1, "K": 1_000, "M": 1_000_000, "B": 1_000_000_000}
+        total = sum(float(count) * thousands[unit] for count, unit, _, _ in found)
+        return total, sum(float(count) * thousands[unit] for _, _, count, unit in found)
+
+    def test_parquets_bloom_filters_and_page_indexes_leave_out_what_has_no_row(self):
+        # Between the least and the greatest name of a file. A filter may be wrong of some, and not of all.
+        total, matched = 0, 0
+        for number in (4711, 4712, 4713):
+            sql = f"SELECT id, name FROM hive.formats.parquet_bloom WHERE name = 'name {number}x'"
+            self.assertEqual(self.rows(sql), ())
+            groups = self.pruned(sql, "row_groups_pruned_bloom_filter")
+            total, matched = total + groups[0], matched + groups[1]
+        self.assertLess(matched, total)
+        # One that is there is found by the same filter.
+        sql = "SELECT id, name FROM hive.formats.parquet_bloom WHERE name = 'name 4711'"
+        self.assertEqual(self.rows(sql), ((4711, "name 4711"),))
+        # Pages have 200 rows.
+        sql = "SELECT count(*), min(name) FROM hive.formats.parquet_bloom WHERE id BETWEEN 990 AND 1210"
+        total, matched = self.pruned(sql, "page_index_rows_pruned")
+        self.assertLess(matched, total)
+        self.assertGreaterEqual(matched, 1210 - 990 + 1)
 
     @contextlib.contextmanager
     def outage(self):
@@ -237,11 +295,33 @@ class Version4(Definitions):
     metastore_of = staticmethod(hive_metastore.version_4)
 
 
+class Limited(Cluster):
+    metastore_of = staticmethod(hive_metastore.version_2_with_a_limit)
+
+    def test_a_refusal_costs_no_call_too_many_and_only_once(self):
+        expected = sorted(id for id, city in self.rows("SELECT id, city FROM sales") if city in ("Rome", "moved"))
+        by_filter = []
+        for _ in range(2):
+            rows, made = self.counted("SELECT id FROM sales WHERE city IN ('Rome', 'moved')")
+            self.assertEqual(sorted(id for (id,) in rows), expected)
+            # Four partitions match.
+            self.assertEqual(made.pop("list"), 4)
+            self.assertEqual(made["get_partitions_by_names"], 1)
+            self.assertLessEqual(sum(made.values()), 3 + 1, made)
+            by_filter.append(made.get("get_partitions_by_filter", 0))
+        self.assertEqual(by_filter, [1, 0])
+
+
 class TwoWorkers(Hive):
     workers = 2
 
+    def test_both_workers_run_tasks(self):
+        self.rows("SELECT count(*), min(name) FROM hive.formats.parquet_bloom WHERE id >= 0")
+        workers = self.rows("SELECT DISTINCT worker FROM system.runtime.tasks")
+        self.assertEqual(len(workers), self.workers, workers)
 
-del Hive, Definitions
+
+del Cluster, Hive, Definitions
 
 if __name__ == "__main__":
     counted.main()

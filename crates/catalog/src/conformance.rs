@@ -202,6 +202,7 @@ pub(crate) fn definition(schema: &str, table: &str, location: &str) -> TableDefi
         location: location.into(),
         format: FileFormat::Parquet,
         columns_by: ColumnMatch::default(),
+        partition_projection: None,
         compression: Some(Compression::None),
         options: BTreeMap::from([("note".to_string(), "it's `quoted`".to_string())]),
     }

@@ -99,6 +99,7 @@ async fn check_scan(subject: Subject<'_>, name: &SchemaTable) -> Result<()> {
             predicate: &Predicate::new(),
             limit: None,
             viewer: None,
+            explain: false,
         };
         let Some(rows) = count_rows(subject, request).await? else { continue };
         if let Count::Exact(expected) = table.statistics.rows {

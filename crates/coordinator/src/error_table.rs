@@ -94,6 +94,8 @@ pub fn row(kind: ErrorKind) -> ErrorRow {
         Kind::PluginNotFound => (1524, "HY000", 5, user),
         // ER_FILE_NOT_FOUND
         Kind::LocationNotFound => (1017, "HY000", 5, user),
+        // ER_CHECKREAD
+        Kind::FileChanged => (1020, "HY000", 10, user),
         // ER_NOT_FORM_FILE
         Kind::CorruptData => (1033, "HY000", 15, surroundings),
         // ER_CONNECT_TO_FOREIGN_DATA_SOURCE

@@ -1,6 +1,6 @@
 //! How our nodes cross to a worker. A file scan is DataFusion's own form of the wrapped scan plus what
-//! that form loses (the format's description, the compression, the e-tags), a split scan is its
-//! specification, and a node that only passes rows on has no more than its input. A new connector
+//! that form loses (the format's description, the compression, the e-tags, what fits expressions to files), a
+//! split scan is its specification, and a node that only passes rows on has no more than its input. A new connector
 //! never touches this file.
 
 use crate::distribute::SliceBatchesExec;
@@ -175,6 +175,7 @@ impl MooringCodec {
         });
         let inner = worker_source(&reading, config, ctx)?;
         let compression = stock_compression(&reading)?;
+        let expr_adapter = reading.expr_adapter();
         let source: Arc<dyn FileSource> = Arc::new(MooringFileSource::new(inner, reading));
         let limit = files.limit.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX));
         let config = FileScanConfigBuilder::from(config.clone())
@@ -182,6 +183,7 @@ impl MooringCodec {
             .with_file_compression_type(compression)
             .with_source(source)
             .with_limit(limit)
+            .with_expr_adapter(expr_adapter)
             .build();
         Ok(DataSourceExec::from_data_source(config))
     }
@@ -198,7 +200,7 @@ fn worker_source(
     if let Some(parquet) = source.downcast_ref::<ParquetSource>() {
         let columns = source.table_schema().file_schema();
         let (config, address) = (ctx.session_config(), &config.object_store_url);
-        let reader = parquet_reader(config, address, columns, reading.columns_by)?;
+        let reader = parquet_reader(config, address, columns, reading)?;
         return Ok(Arc::new(parquet.clone().with_parquet_file_reader_factory(reader)));
     }
     match &reading.format {

@@ -7,6 +7,7 @@ use crate::filtering_table::lone_scan;
 use crate::generic_plans::{Bound, GenericPlan, GenericPlans, Shape};
 use crate::identifiers::{fold_columns, fold_relations};
 use crate::options::MooringOptions;
+use crate::planned_query::PlannedQuery;
 use crate::planner_session::{PlannerSessions, Spread};
 use crate::session::NodeRuntime;
 use crate::snapshot::{CurrentNames, Snapshot, TableSources};
@@ -19,14 +20,11 @@ use datafusion::execution::{FunctionRegistry, SessionState, TaskContext};
 use datafusion::logical_expr::utils::merge_schema;
 use datafusion::logical_expr::var_provider::VarProvider;
 use datafusion::logical_expr::{LogicalPlan, ScalarUDF};
-use datafusion::physical_plan::{ExecutionPlan, execute_stream};
+use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::SessionConfig;
 use datafusion::sql::parser::Statement as PlannerStatement;
-use datafusion_distributed::{
-    CompressionType, DistributedMetricsFormat, display_plan_ascii, explain_analyze,
-};
-use futures::StreamExt;
-use mooring_spi::{BatchStream, Result};
+use datafusion_distributed::CompressionType;
+use mooring_spi::Result;
 use sqlparser::ast::{Query, Statement, Visit, Visitor};
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -55,6 +53,8 @@ pub struct QueryContext {
     pub variables: Arc<dyn VarProvider + Send + Sync>,
     pub functions: SessionFunctions,
     pub tasks: Arc<QueryTasks>,
+    /// Whether the plan is shown (`EXPLAIN`): scans then tell what queries do without.
+    pub explain: bool,
 }
 
 /// A query whose relations have the case of their definitions, and the tables that it reads. It can be
@@ -73,13 +73,6 @@ impl FoldedQuery {
         let tables = fold_relations(Arc::make_mut(&mut query))?;
         Ok(Self { query, tables })
     }
-}
-
-/// A planned query, ready to run once.
-pub struct PlannedQuery {
-    plan: Arc<dyn ExecutionPlan>,
-    task: Arc<TaskContext>,
-    schema: SchemaRef,
 }
 
 /// What a query takes and gives.
@@ -146,7 +139,7 @@ impl Engine {
     ) -> Option<PlannedQuery> {
         let known = self.constant_plans.get(&ConstantKey::new(query, context)?)?;
         let plan = known.fresh().ok()?;
-        Some(PlannedQuery { plan, task: self.constant_plans.task.clone(), schema: known.schema })
+        Some(PlannedQuery::new(plan, self.constant_plans.task.clone(), known.schema))
     }
 
     /// Plans a query.
@@ -220,7 +213,7 @@ impl Engine {
         open: &OpenSession,
     ) -> PlannedQuery {
         let task = task_context(&self.node, open.state.config().clone());
-        PlannedQuery { plan, task, schema }
+        PlannedQuery::new(plan, task, schema)
     }
 
     async fn physical(
@@ -312,38 +305,6 @@ impl Engine {
     /// Whether plans go to other nodes at all.
     fn spreads(&self) -> bool {
         !self.runs_scans || self.directory.workers().len() > 1
-    }
-}
-
-impl PlannedQuery {
-    /// The columns of the result, in their order.
-    pub fn schema(&self) -> &SchemaRef {
-        &self.schema
-    }
-
-    /// The plan as text: stages with their tasks when it is spread.
-    pub fn explain(&self) -> String {
-        display_plan_ascii(self.plan.as_ref(), false)
-    }
-
-    /// Starts the plan. Dropping the stream stops it, on the workers too.
-    ///
-    /// # Errors
-    /// What the first node answers.
-    pub fn execute(&self) -> Result<BatchStream> {
-        let stream = execute_stream(self.plan.clone(), self.task.clone())
-            .map_err(|error| from_datafusion(&error))?;
-        Ok(stream.map(|batch| batch.map_err(|error| from_datafusion(&error))).boxed())
-    }
-
-    /// The plan with what each node did, once its stream has ended.
-    ///
-    /// # Errors
-    /// `Internal` when the plan has not run.
-    pub async fn explain_analyze(&self) -> Result<String> {
-        explain_analyze(self.plan.clone(), DistributedMetricsFormat::Aggregated)
-            .await
-            .map_err(|error| from_datafusion(&error))
     }
 }
 

@@ -4,6 +4,8 @@
 use datafusion::arrow::error::ArrowError;
 use datafusion::common::{DataFusionError, SchemaError};
 use mooring_spi::{Error, ErrorKind};
+use parquet::errors::ParquetError;
+use std::error::Error as _;
 
 /// Wraps an error of ours for a DataFusion interface.
 pub fn to_datafusion(error: Error) -> DataFusionError {
@@ -56,12 +58,18 @@ fn classify(error: &DataFusionError, text: &str) -> Error {
         DataFusionError::ResourcesExhausted(_) => ErrorKind::ResourcesExhausted,
         DataFusionError::ArrowError(arrow, _) => arrow_kind(arrow),
         DataFusionError::Execution(message) => execution_kind(message),
-        DataFusionError::ParquetError(_) => ErrorKind::CorruptData,
-        DataFusionError::ObjectStore(store) => match store.as_ref() {
-            object_store::Error::NotFound { .. } => ErrorKind::LocationNotFound,
-            object_store::Error::PermissionDenied { .. }
-            | object_store::Error::Unauthenticated { .. } => ErrorKind::AccessDenied,
-            _ => ErrorKind::SourceUnavailable,
+        DataFusionError::ParquetError(parquet) => match parquet_kind(parquet.as_ref(), text) {
+            kind @ ErrorKind::LocationNotFound => return Error::new(kind, "it is no longer there"),
+            kind @ ErrorKind::FileChanged => {
+                return Error::new(kind, "it was replaced while it was read");
+            }
+            kind => kind,
+        },
+        DataFusionError::ObjectStore(store) => match store_kind(store) {
+            kind @ ErrorKind::FileChanged => {
+                return Error::new(kind, "it was replaced while it was read");
+            }
+            kind => kind,
         },
         DataFusionError::IoError(_) => ErrorKind::SourceUnavailable,
         DataFusionError::Configuration(_) => ErrorKind::InvalidArgument,
@@ -72,6 +80,36 @@ fn classify(error: &DataFusionError, text: &str) -> Error {
         | DataFusionError::Ffi(_) => ErrorKind::Internal,
     };
     Error::new(kind, text)
+}
+
+fn store_kind(error: &object_store::Error) -> ErrorKind {
+    match error {
+        object_store::Error::NotFound { .. } => ErrorKind::LocationNotFound,
+        object_store::Error::Precondition { .. } => ErrorKind::FileChanged,
+        object_store::Error::PermissionDenied { .. }
+        | object_store::Error::Unauthenticated { .. } => ErrorKind::AccessDenied,
+        _ => ErrorKind::SourceUnavailable,
+    }
+}
+
+/// How DataFusion's reader of footers tells an error of the store, of which it keeps the text alone.
+const STORE_ERROR: &str = "Object Store error: ";
+
+/// An error of the store may stand in one of the format.
+fn parquet_kind(error: &ParquetError, text: &str) -> ErrorKind {
+    let mut cause = error.source();
+    while let Some(found) = cause {
+        if let Some(store) = found.downcast_ref::<object_store::Error>() {
+            return store_kind(store);
+        }
+        cause = found.source();
+    }
+    match text.split_once(STORE_ERROR).map(|(_, told)| told) {
+        Some(told) if told.starts_with("Object at location") => ErrorKind::LocationNotFound,
+        Some(told) if told.starts_with("Request precondition failure") => ErrorKind::FileChanged,
+        Some(_) => ErrorKind::SourceUnavailable,
+        None => ErrorKind::CorruptData,
+    }
 }
 
 fn classify_inner(inner: &DataFusionError, text: &str) -> Error {

@@ -147,10 +147,13 @@ impl GenericPlan {
         if !fits {
             return Ok(None);
         }
-        // What is kept holds no catalog and no session, only the columns of the tables.
+        // What is kept holds no catalog and no session, only the columns of the tables, as they are declared.
         let plan = optimized.transform_up(|plan| match plan {
             LogicalPlan::TableScan(mut scan) => {
-                scan.source = Arc::new(LogicalTableSource::new(scan.source.schema()));
+                let source = source_as_provider(&scan.source)?;
+                let table = source.downcast_ref::<MooringTable>();
+                let declared = table.map_or_else(|| source.schema(), |it| it.table.schema.clone());
+                scan.source = Arc::new(LogicalTableSource::new(declared));
                 Ok(Transformed::yes(LogicalPlan::TableScan(scan)))
             }
             plan => Ok(Transformed::no(plan)),

@@ -2,6 +2,7 @@
 //! the scan nodes and what turns names into tables. It must never know a client protocol.
 
 mod engine;
+mod planned_query;
 mod catalogs;
 mod names;
 mod snapshot;
@@ -29,12 +30,11 @@ pub use distribute::{
     ClusterChannels, ClusterSecret, NodeAddress, QueryTasks, TaskRecord, TaskState,
     WorkerDirectory, bearer,
 };
-pub use engine::{
-    Engine, FoldedQuery, PlannedQuery, QueryContext, QueryDescription, SessionFunctions,
-};
+pub use engine::{Engine, FoldedQuery, QueryContext, QueryDescription, SessionFunctions};
 pub use error::{from_datafusion, to_datafusion};
 pub use names::{SESSION_SCHEMAS, no_schema, session_schema, split_database, split_table};
 pub use options::MooringOptions;
+pub use planned_query::PlannedQuery;
 pub use session::{NodeLimits, NodeRuntime, build_worker_session};
 pub use snapshot::CurrentNames;
 pub use sources::{DefinitionSource, Source, Sources, store_address};

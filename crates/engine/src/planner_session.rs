@@ -35,6 +35,9 @@ pub(crate) struct PlannerSessions {
     spread: SessionState,
 }
 
+/// Stands in the session of a plan that is shown.
+pub(crate) struct Explained;
+
 /// How one query is planned.
 pub(crate) struct Spread {
     pub compression: Option<CompressionType>,
@@ -87,6 +90,9 @@ impl PlannerSessions {
                 )?
                 .with_distributed_worker_connection_buffer_budget_bytes(WORKER_BUFFER_BYTES)?
                 .with_distributed_compression(spread.compression)?;
+        }
+        if context.explain {
+            config = config.with_extension(Arc::new(Explained));
         }
         // The start of what the optimizer takes for one moment.
         state.execution_props_mut().mark_start_execution(Arc::clone(config.options()));

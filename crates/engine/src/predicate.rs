@@ -33,12 +33,6 @@ pub(crate) fn selects_few(
     predicate.iter().any(|(name, domain)| {
         let Ok(column) = schema.index_of(name) else { return false };
         let Some(known) = statistics.columns.get(column) else { return false };
-        let is_one_value = |range: &Range| {
-            matches!(
-                (&range.low, &range.high),
-                (Bound::Included(low), Bound::Included(high)) if low == high
-            )
-        };
         let wanted = domain.ranges.len() as u64;
         let distinct = match (known.distinct, &known.min, &known.max, statistics.rows) {
             (Count::Exact(distinct) | Count::Estimate(distinct), _, _, _) => distinct,
@@ -49,7 +43,7 @@ pub(crate) fn selects_few(
             (Count::Unknown, _, _, _) => 0,
         };
         !domain.nulls
-            && domain.ranges.iter().all(is_one_value)
+            && domain.ranges.iter().all(|range| range.only_value().is_some())
             && wanted.saturating_mul(FEW_OF) <= distinct
     })
 }
@@ -65,33 +59,51 @@ fn span(min: &Value, max: &Value) -> u64 {
 }
 
 fn add(filter: &Expr, predicate: &mut Predicate) {
-    if let Expr::BinaryExpr(BinaryExpr { left, op: Operator::And, right }) = filter {
-        add(left, predicate);
-        add(right, predicate);
-        return;
-    }
-    if let Some((column, domain)) = domain_of(filter) {
-        match predicate.get_mut(&column) {
-            Some(known) => *known = intersect(known, &domain),
-            None => {
-                predicate.insert(column, domain);
+    match filter {
+        Expr::BinaryExpr(BinaryExpr { left, op: Operator::And, right }) => {
+            add(left, predicate);
+            add(right, predicate);
+        }
+        Expr::BinaryExpr(BinaryExpr { left, op: Operator::Or, right }) => {
+            for (column, domain) in either(left, right) {
+                add_domain(column, domain, predicate);
+            }
+        }
+        _ => {
+            if let Some((column, domain)) = domain_of(filter) {
+                add_domain(column, domain, predicate);
             }
         }
     }
 }
 
+fn add_domain(column: String, domain: Domain, predicate: &mut Predicate) {
+    match predicate.get_mut(&column) {
+        Some(known) => *known = intersect(known, &domain),
+        None => {
+            predicate.insert(column, domain);
+        }
+    }
+}
+
+/// What holds of a column whichever of the two filters a row meets.
+fn either(left: &Expr, right: &Expr) -> Predicate {
+    let (mut left_predicate, mut right_predicate) = (Predicate::new(), Predicate::new());
+    add(left, &mut left_predicate);
+    add(right, &mut right_predicate);
+    left_predicate.retain(|column, domain| match right_predicate.remove(column) {
+        Some(other) => {
+            domain.ranges.extend(other.ranges);
+            domain.nulls |= other.nulls;
+            domain.ranges.len() <= IN_LIST_MAX
+        }
+        None => false,
+    });
+    left_predicate
+}
+
 fn domain_of(filter: &Expr) -> Option<(String, Domain)> {
     match filter {
-        Expr::BinaryExpr(BinaryExpr { left, op: Operator::Or, right }) => {
-            let (left_column, mut left_domain) = domain_of(left)?;
-            let (right_column, right_domain) = domain_of(right)?;
-            if left_column != right_column {
-                return None;
-            }
-            left_domain.ranges.extend(right_domain.ranges);
-            left_domain.nulls |= right_domain.nulls;
-            (left_domain.ranges.len() <= IN_LIST_MAX).then_some((left_column, left_domain))
-        }
         Expr::BinaryExpr(BinaryExpr { left, op, right }) => {
             match (column_name(left), literal(right)) {
                 (Some(column), Some(value)) => Some((column, comparison(*op, value)?)),
@@ -206,6 +218,15 @@ mod tests {
     fn a_literal_on_the_left_turns_the_comparison() {
         assert!(holds(lit(3_i64).lt(col("a")), 4));
         assert!(!holds(lit(3_i64).lt(col("a")), 3));
+    }
+
+    #[test]
+    fn disjunctions_widen_what_both_sides_say_of_a_column() {
+        let range = col("a").gt_eq(lit(2_i64)).and(col("a").lt_eq(lit(3_i64)));
+        let filter = range.and(col("b").eq(lit(1_i64))).or(col("a").gt(lit(8_i64)));
+        let inside: Vec<i64> = (0..11).filter(|value| holds(filter.clone(), *value)).collect();
+        assert_eq!(inside, [2, 3, 9, 10]);
+        assert_eq!(to_predicate(&[filter]).len(), 1);
     }
 
     #[test]

@@ -56,7 +56,7 @@ impl TableSources<'_> {
         for name in [current.catalog.as_str(), PATH_CATALOG] {
             let Some(catalog) = self.catalogs.find(name)? else { continue };
             if let Some(table) = catalog.connector.resolve_path(request).await? {
-                return Ok(Arc::new(MooringTable { catalog, table }));
+                return Ok(Arc::new(MooringTable::new(catalog, table)));
             }
         }
         Err(Error::unsupported(format!("no catalog reads the path `{path}`")))
@@ -192,7 +192,7 @@ async fn resolve_in(
         let Some(table) = table else {
             return Err(missing(&catalog, &name).await);
         };
-        resolved.push((typed, Arc::new(MooringTable { catalog: catalog.clone(), table })));
+        resolved.push((typed, Arc::new(MooringTable::new(catalog.clone(), table))));
     }
     Ok(resolved)
 }

@@ -4,11 +4,12 @@ use crate::Catalog;
 use crate::error::to_datafusion;
 use crate::filtering_table::filtered;
 use crate::options::MooringOptions;
+use crate::planner_session::Explained;
 use crate::predicate::{selects_few, to_predicate};
 use crate::scan::{FilesRequest, SplitExec, SplitScanSpec, deal, files_plan};
 use crate::value::to_statistics;
 use async_trait::async_trait;
-use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use datafusion::catalog::memory::MemorySourceConfig;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::{Result, Statistics};
@@ -18,18 +19,22 @@ use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::physical_plan::union::UnionExec;
 use datafusion::physical_plan::{ExecutionPlan, project_schema};
 use mooring_spi::{FileScan, Predicate, Scan, ScanRequest, SplitScan, Table, TableKind};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 #[derive(Debug)]
 pub(crate) struct MooringTable {
     pub catalog: Arc<Catalog>,
     pub table: Table,
+    /// The table's without what its fields say beside their types. DataFusion's plans would pass that on to
+    /// columns of which it is not true, and refuses inputs that differ in it.
+    plain_schema: SchemaRef,
 }
 
 #[async_trait]
 impl TableProvider for MooringTable {
     fn schema(&self) -> SchemaRef {
-        self.table.schema.clone()
+        self.plain_schema.clone()
     }
 
     fn table_type(&self) -> TableType {
@@ -63,6 +68,11 @@ impl TableProvider for MooringTable {
 }
 
 impl MooringTable {
+    pub fn new(catalog: Arc<Catalog>, table: Table) -> Self {
+        let plain_schema = plain(&table.schema);
+        Self { catalog, table, plain_schema }
+    }
+
     /// A scan of which `filters` may leave rows out, and that gives no row against `conditions`.
     ///
     /// # Errors
@@ -85,13 +95,15 @@ impl MooringTable {
             predicate: &predicate,
             // A limit below a filter that only we apply would cut off rows that match.
             limit: limit.filter(|_| filters.is_empty()).map(|limit| limit as u64),
+            explain: session.config().get_extension::<Explained>().is_some(),
         };
-        let projected = project_schema(&self.table.schema, projection)?;
+        let projected = project_schema(&self.plain_schema, projection)?;
         match self.catalog.connector.scan(request).await.map_err(to_datafusion)? {
             Scan::Files(scans) => {
                 let request = FilesRequest {
                     catalog: self.catalog.definition.key,
-                    schema: &self.table.schema,
+                    schema: &self.plain_schema,
+                    declared: &self.table.schema,
                     projection: projection.cloned(),
                     conditions,
                     limit: limit.filter(|_| filters.is_empty()),
@@ -132,7 +144,7 @@ impl MooringTable {
         }
         match plans.len() {
             0 => {
-                let schema = project_schema(&self.table.schema, request.projection.as_ref())?;
+                let schema = project_schema(&self.plain_schema, request.projection.as_ref())?;
                 Ok(Arc::new(EmptyExec::new(schema)))
             }
             1 => Ok(plans.remove(0)),
@@ -160,4 +172,13 @@ impl MooringTable {
         };
         Arc::new(SplitExec::new(spec, Arc::new(statistics)))
     }
+}
+
+fn plain(schema: &SchemaRef) -> SchemaRef {
+    if schema.fields().iter().all(|field| field.metadata().is_empty()) {
+        return Arc::clone(schema);
+    }
+    let fields = schema.fields().iter();
+    let plain = |field: &FieldRef| field.as_ref().clone().with_metadata(HashMap::new());
+    Arc::new(Schema::new(fields.map(plain).collect::<Vec<_>>()))
 }

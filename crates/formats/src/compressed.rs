@@ -3,6 +3,7 @@
 //! Input that ends in the middle is an error, never a shorter file.
 
 mod chunks;
+mod block;
 mod hadoop;
 
 #[cfg(test)]
@@ -19,14 +20,14 @@ use futures::stream::{self, BoxStream, Stream, StreamExt, TryStreamExt};
 use mooring_spi::{Compression, Error, ErrorKind, Result};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
+pub use block::{BlockCodec, BlockDecoder, BlockError};
 use chunks::Chunks;
-use hadoop::Codec;
 
 /// The most that is decompressed at once.
 const CHUNK_BYTES: usize = 256 << 10;
 
 /// What a file of xz may ask for: the dictionary of its highest preset is 64 MiB.
-const XZ_MEMORY_BYTES: u64 = 256 << 20;
+pub(crate) const XZ_MEMORY_BYTES: u64 = 256 << 20;
 
 /// The content of a compressed file, given as chunks of any size. Files that were joined end to end are read through.
 ///
@@ -39,8 +40,8 @@ pub fn decompressed(
     let stream = stream.try_filter(|chunk| std::future::ready(!chunk.is_empty()));
     match compression {
         Compression::None => stream.boxed(),
-        Compression::HadoopSnappy => hadoop::blocks(stream.boxed(), Codec::Snappy),
-        Compression::HadoopLz4 => hadoop::blocks(stream.boxed(), Codec::Lz4),
+        Compression::HadoopSnappy => hadoop::blocks(stream.boxed(), BlockCodec::Snappy),
+        Compression::HadoopLz4 => hadoop::blocks(stream.boxed(), BlockCodec::Lz4),
         Compression::Gzip
         | Compression::Bzip2
         | Compression::Xz

@@ -41,16 +41,7 @@ impl Default for LinesOptions {
 impl LinesOptions {
     /// Of a whole file of a format.
     pub fn of(format: &FileFormat) -> Self {
-        let (header_lines, footer_lines) = match format {
-            FileFormat::HiveText(options) => (options.header_lines, options.footer_lines),
-            FileFormat::HiveCsv(options) => (options.header_lines, options.footer_lines),
-            FileFormat::Parquet
-            | FileFormat::Orc
-            | FileFormat::Avro
-            | FileFormat::Csv(_)
-            | FileFormat::Json
-            | FileFormat::HiveJson(_) => (0, 0),
-        };
+        let (header_lines, footer_lines) = format.header_and_footer_lines();
         Self { header_lines, footer_lines, ..Self::default() }
     }
 }

@@ -5,7 +5,7 @@ use mooring_catalog::{
     EmbeddedMetastore, GLUE_PROPERTIES, GlueMetastore, GlueSettings, HIVE_PROPERTIES,
     HiveMetastore, HiveSettings, KEEP_PROPERTIES, KeepSettings, KeepingMetastore, MetastoreMetrics,
 };
-use mooring_connectors::lake::{AllowedPaths, LakeConnector, LakeSettings};
+use mooring_connectors::lake::{AllowedPaths, LAKE_PROPERTIES, LakeConnector, LakeSettings};
 use mooring_connectors::tpch::{TpchConnectorFactory, TpchReaderFactory};
 use mooring_engine::{Catalogs, ClusterSecret};
 use mooring_spi::{
@@ -107,6 +107,7 @@ fn lake_properties(config: &Config) -> BTreeMap<String, String> {
         ("s3_secret_key", secret(&lake.s3_secret_key)),
         ("s3_path_style", lake.s3_path_style.map(|value| value.to_string())),
         ("http_allowed_hosts", lake.http_allowed_hosts.clone()),
+        ("parquet_time_zone", lake.parquet_time_zone.clone()),
     ];
     properties
         .into_iter()
@@ -138,10 +139,11 @@ impl ConnectorFactory for LakeFactory {
     }
 
     fn connector(&self, definition: &CatalogDefinition) -> Result<Arc<dyn Connector>> {
-        check_properties(definition, &[])?;
+        check_properties(definition, LAKE_PROPERTIES)?;
+        let settings = lake_settings(definition, self.settings)?;
         let stores = lake_stores(definition, &self.storage_metrics)?;
         let metastore = EmbeddedMetastore::new(self.state.clone(), definition.key.id);
-        let connector = LakeConnector::new(Arc::new(metastore), stores, self.settings);
+        let connector = LakeConnector::new(Arc::new(metastore), stores, settings);
         Ok(Arc::new(connector.with_allowed_paths(self.allowed_paths.clone())))
     }
 }
@@ -160,14 +162,18 @@ impl ConnectorFactory for HiveFactory {
     }
 
     fn connector(&self, definition: &CatalogDefinition) -> Result<Arc<dyn Connector>> {
-        check_properties(definition, &[HIVE_PROPERTIES, KEEP_PROPERTIES].concat())?;
+        check_properties(
+            definition,
+            &[HIVE_PROPERTIES, KEEP_PROPERTIES, LAKE_PROPERTIES].concat(),
+        )?;
         let settings = HiveSettings::from_properties(&definition.properties)
             .map_err(|error| of_catalog(definition, &error))?;
         let stores = lake_stores(definition, &self.storage_metrics)?;
         let metastore =
             HiveMetastore::new(&definition.name, settings, self.metastore_metrics.clone());
         let metastore = keeping(definition, metastore, &self.metastore_metrics)?;
-        let connector = LakeConnector::new(metastore, stores, self.settings);
+        let lake = lake_settings(definition, self.settings)?;
+        let connector = LakeConnector::new(metastore, stores, lake);
         Ok(Arc::new(connector.with_allowed_paths(self.allowed_paths.clone())))
     }
 }
@@ -186,14 +192,18 @@ impl ConnectorFactory for GlueFactory {
     }
 
     fn connector(&self, definition: &CatalogDefinition) -> Result<Arc<dyn Connector>> {
-        check_properties(definition, &[GLUE_PROPERTIES, KEEP_PROPERTIES].concat())?;
+        check_properties(
+            definition,
+            &[GLUE_PROPERTIES, KEEP_PROPERTIES, LAKE_PROPERTIES].concat(),
+        )?;
         let settings = GlueSettings::from_properties(&definition.properties)
             .map_err(|error| of_catalog(definition, &error))?;
         let stores = lake_stores(definition, &self.storage_metrics)?;
         let metastore =
             GlueMetastore::new(&definition.name, settings, self.metastore_metrics.clone());
         let metastore = keeping(definition, metastore, &self.metastore_metrics)?;
-        let connector = LakeConnector::new(metastore, stores, self.settings);
+        let lake = lake_settings(definition, self.settings)?;
+        let connector = LakeConnector::new(metastore, stores, lake);
         Ok(Arc::new(connector.with_allowed_paths(self.allowed_paths.clone())))
     }
 }
@@ -211,6 +221,13 @@ fn keeping(
         .map_err(|error| of_catalog(definition, &error))?;
     let metastore = Arc::new(metastore);
     Ok(Arc::new(KeepingMetastore::new(metastore, &definition.name, settings, metrics)))
+}
+
+/// # Errors
+/// `InvalidArgument` for one of [`LAKE_PROPERTIES`].
+fn lake_settings(definition: &CatalogDefinition, settings: LakeSettings) -> Result<LakeSettings> {
+    let read = settings.with_properties(&definition.properties);
+    read.map_err(|error| of_catalog(definition, &error))
 }
 
 fn of_catalog(definition: &CatalogDefinition, error: &Error) -> Error {

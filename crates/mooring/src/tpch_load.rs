@@ -82,6 +82,7 @@ async fn load_all(config: &Config, load: &TpchLoad) -> Result<()> {
             location: location.url().to_string(),
             format: FileFormat::Parquet,
             columns_by: ColumnMatch::default(),
+            partition_projection: None,
             compression: None,
             options: BTreeMap::new(),
         };

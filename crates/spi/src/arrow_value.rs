@@ -1,6 +1,6 @@
 //! Between Arrow's values, text of partitions, and [`Value`].
 
-use crate::Value;
+use crate::{Value, padded, padded_length};
 use arrow::array::{Array, AsArray, StringArray};
 use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::{
@@ -45,13 +45,16 @@ pub fn value_at(array: &dyn Array, row: usize) -> Option<Value> {
 /// What stands for null in the name of a partition: Hive's `hive.exec.default.partition.name`.
 const NULL_PARTITION: &str = "__HIVE_DEFAULT_PARTITION__";
 
-/// A partition's value of a column.
+/// A partition's value of a column. That of a `char(n)` has n characters, whoever wrote the partition.
 ///
 /// # Errors
 /// Why `text` is none, as a part of a sentence.
 pub fn partition_value(column: &Field, text: &str) -> Result<Value, String> {
     if text == NULL_PARTITION {
         return Ok(Value::Null);
+    }
+    if let Some(length) = padded_length(column) {
+        return Ok(Value::Text(padded(text, length)));
     }
     parse(text, column.data_type())
         .map_err(|_| format!("`{text}` is no {}", column.data_type().to_string().to_lowercase()))
@@ -92,6 +95,16 @@ mod tests {
         for (text, data_type, expected) in cases {
             assert_eq!(parse(text, &data_type).expect(text), expected);
         }
+    }
+
+    #[test]
+    fn partitions_of_characters_have_all_of_them() {
+        let metadata = [(crate::PADDED_LENGTH.to_owned(), "3".to_owned())];
+        let column = Field::new("c", DataType::Utf8, true).with_metadata(metadata.into());
+        for (text, expected) in [("a", "a  "), ("a  ", "a  "), ("", "   "), ("größe", "grö")] {
+            assert_eq!(partition_value(&column, text), Ok(Value::Text(expected.to_owned())));
+        }
+        assert_eq!(partition_value(&column, NULL_PARTITION), Ok(Value::Null));
     }
 
     #[test]

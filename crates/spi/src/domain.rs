@@ -26,6 +26,14 @@ impl Range {
         Self { low: Bound::Included(value.clone()), high: Bound::Included(value) }
     }
 
+    /// The one value that lies in the range, where its bounds say so.
+    pub fn only_value(&self) -> Option<&Value> {
+        match (&self.low, &self.high) {
+            (Bound::Included(low), Bound::Included(high)) if low == high => Some(low),
+            _ => None,
+        }
+    }
+
     /// Whether `value` may lie in the range; true where the two do not compare.
     pub fn may_contain(&self, value: &Value) -> bool {
         let above_low = match &self.low {

@@ -83,6 +83,8 @@ error_kinds! {
     PluginNotFound = "PLUGIN_NOT_FOUND",
     /// A file or folder that a table needs is not there.
     LocationNotFound = "LOCATION_NOT_FOUND",
+    /// A file was replaced between its listing and a read of it.
+    FileChanged = "FILE_CHANGED",
     /// Data that does not follow its format or its table's schema.
     CorruptData = "CORRUPT_DATA",
     /// A metastore, object store or database that cannot be reached or does not answer.
@@ -165,7 +167,9 @@ impl Error {
 
     pub fn retry(&self) -> Retry {
         match self.kind {
-            ErrorKind::WorkerUnavailable | ErrorKind::LocationNotFound => Retry::AtOnce,
+            ErrorKind::WorkerUnavailable | ErrorKind::LocationNotFound | ErrorKind::FileChanged => {
+                Retry::AtOnce
+            }
             ErrorKind::SourceUnavailable
             | ErrorKind::NoWorkers
             | ErrorKind::ShuttingDown

@@ -37,6 +37,20 @@ impl FileFormat {
         }
     }
 
+    /// How many lines at the start of each file, and at its end, are no rows.
+    pub fn header_and_footer_lines(&self) -> (usize, usize) {
+        match self {
+            FileFormat::HiveText(options) => (options.header_lines, options.footer_lines),
+            FileFormat::HiveCsv(options) => (options.header_lines, options.footer_lines),
+            FileFormat::Parquet
+            | FileFormat::Orc
+            | FileFormat::Avro
+            | FileFormat::Csv(_)
+            | FileFormat::Json
+            | FileFormat::HiveJson(_) => (0, 0),
+        }
+    }
+
     /// Whether the format compresses inside, so that its files are never compressed as a whole.
     pub fn compresses_itself(&self) -> bool {
         matches!(self, FileFormat::Parquet | FileFormat::Orc | FileFormat::Avro)

@@ -10,8 +10,11 @@ mod catalog;
 mod value;
 mod arrow_value;
 mod domain;
+mod characters;
 mod table;
 mod file_format;
+mod time_zone;
+mod partition_projection;
 mod scan;
 mod connector;
 mod metastore;
@@ -19,6 +22,7 @@ mod stale;
 
 pub use arrow_value::{partition_value, value_at};
 pub use catalog::{CatalogDefinition, CatalogKey};
+pub use characters::{CHARACTER_LENGTH, PADDED_LENGTH, STORED_UNPADDED, padded, padded_length};
 pub use connector::{
     BatchStream, Connector, ConnectorFactory, OpenRequest, PathRequest, ReaderFactory, SplitReader,
 };
@@ -33,9 +37,14 @@ pub use metastore::{
     ViewDefinition, ViewDialect,
 };
 pub use name::{SchemaTable, TableName, fold, is_path, pick_name, quote};
+pub use partition_projection::{
+    CalendarUnit, ColumnProjection, DateBound, DateProjection, IntegerProjection, LocationPart,
+    PartitionProjection,
+};
 pub use scan::{FileEntry, FileScan, Scan, ScanRequest, Split, SplitScan};
 pub use stale::{StaleAnswer, StaleAnswers};
 pub use table::{
-    CHARACTER_LENGTH, ColumnStatistics, Count, Table, TableKind, TableStatistics, TableSummary,
+    ColumnStatistics, Count, MISSING_VALUE, Table, TableKind, TableStatistics, TableSummary,
 };
+pub use time_zone::TimeZone;
 pub use value::Value;

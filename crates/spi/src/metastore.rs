@@ -1,7 +1,8 @@
 //! Where the tables of a lake are: the contract that the embedded catalog, Hive and Glue share.
 
 use crate::{
-    ColumnMatch, Compression, FileFormat, Predicate, Result, TableStatistics, TableSummary, Value,
+    ColumnMatch, Compression, Error, FileFormat, PartitionProjection, Predicate, Result,
+    TableStatistics, TableSummary, Value,
 };
 use arrow::datatypes::{DataType, SchemaRef};
 use async_trait::async_trait;
@@ -23,6 +24,9 @@ pub struct TableDefinition {
     pub format: FileFormat,
     #[serde(default)]
     pub columns_by: ColumnMatch,
+    /// `None`: its partitions are listed, by the metastore or as folders.
+    #[serde(default)]
+    pub partition_projection: Option<PartitionProjection>,
     /// `None`: by the file's ending.
     pub compression: Option<Compression>,
     /// Options as the statement gave them, for `SHOW CREATE TABLE`.
@@ -109,7 +113,7 @@ pub struct NewTable {
     pub options: BTreeMap<String, String>,
 }
 
-/// A partition that a metastore lists.
+/// A partition that a metastore lists, or that follows from its table's definition.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PartitionDefinition {
     pub values: Vec<Value>,
@@ -118,10 +122,14 @@ pub struct PartitionDefinition {
     pub format: FileFormat,
     /// What the metastore keeps of it: estimates, for nobody sees to it that they stay true.
     pub statistics: Option<TableStatistics>,
+    /// Nothing at the location means no rows, as in object stores, which have no folders, and for a
+    /// partition that nobody has said is there. Otherwise it is an error.
+    pub may_be_absent: bool,
 }
 
 /// Definitions of schemas and tables. Names in requests are as typed; the answer has the exact
-/// ones, found by [`crate::pick_name`]. Changes are refused by name where the kind cannot.
+/// ones, found by [`crate::pick_name`]. A kind that is only read leaves the changes as they are here, and
+/// says its name in [`Metastore::refuses`].
 #[async_trait]
 pub trait Metastore: Send + Sync + Debug {
     async fn schemas(&self) -> Result<Vec<String>>;
@@ -139,12 +147,19 @@ pub trait Metastore: Send + Sync + Debug {
     }
 
     /// The partitions that may hold rows under the predicate, or `None` where partitions are
-    /// found by listing the table's folder.
+    /// found by listing the table's folder. Those of a table with a projection follow from it and from the
+    /// time, and are asked of nobody.
     async fn partitions(
         &self,
         table: &TableDefinition,
         predicate: &Predicate,
     ) -> Result<Option<Vec<PartitionDefinition>>>;
+
+    /// How many partitions the table has. Asked only for `EXPLAIN`. `None` where the metastore does not tell
+    /// without listing them.
+    async fn partitions_total(&self, _table: &TableDefinition) -> Result<Option<u64>> {
+        Ok(None)
+    }
 
     /// What the metastore itself keeps of a table whose definition it has just answered: estimates, for
     /// nobody sees to it that they stay true. Asked only where files do not tell. `None` where it keeps
@@ -161,27 +176,42 @@ pub trait Metastore: Send + Sync + Debug {
         Ok(self.table(schema, table).await?.is_some())
     }
 
+    /// What every change gets where tables are only read. `what`: what is asked for, as `create tables`.
+    fn refuses(&self, what: &str) -> Error {
+        Error::unsupported(format!("the catalog is only read; {what} with the engine that owns it"))
+    }
+
     /// # Errors
     /// `SchemaExists`.
-    async fn create_schema(&self, schema: &str) -> Result<()>;
+    async fn create_schema(&self, _schema: &str) -> Result<()> {
+        Err(self.refuses("create databases"))
+    }
 
     /// # Errors
     /// `SchemaNotFound`; `SchemaNotEmpty` unless `cascade`, which drops its tables' definitions.
-    async fn drop_schema(&self, schema: &str, cascade: bool) -> Result<()>;
+    async fn drop_schema(&self, _schema: &str, _cascade: bool) -> Result<()> {
+        Err(self.refuses("drop databases"))
+    }
 
     /// # Errors
     /// `SchemaNotFound`, `TableExists`.
-    async fn create_table(&self, table: &TableDefinition) -> Result<()>;
+    async fn create_table(&self, _table: &TableDefinition) -> Result<()> {
+        Err(self.refuses("create tables"))
+    }
 
     /// Removes the definition and leaves the files.
     ///
     /// # Errors
     /// `SchemaNotFound`, `TableNotFound`.
-    async fn drop_table(&self, schema: &str, table: &str) -> Result<()>;
+    async fn drop_table(&self, _schema: &str, _table: &str) -> Result<()> {
+        Err(self.refuses("drop tables"))
+    }
 
     /// Puts a new definition in the place of an old one, or adds it, in one step.
     ///
     /// # Errors
     /// `SchemaNotFound`.
-    async fn replace_table(&self, table: &TableDefinition) -> Result<()>;
+    async fn replace_table(&self, _table: &TableDefinition) -> Result<()> {
+        Err(self.refuses("change tables"))
+    }
 }

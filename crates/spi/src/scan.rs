@@ -1,7 +1,9 @@
 //! The three answers to a scan request: files, splits or rows. Files and splits are read on
 //! workers, rows are a small batch made on the coordinator.
 
-use crate::{ColumnMatch, Compression, FileFormat, Predicate, Table, TableStatistics, Value};
+use crate::{
+    ColumnMatch, Compression, FileFormat, Predicate, Table, TableStatistics, TimeZone, Value,
+};
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use serde::{Deserialize, Serialize};
@@ -17,6 +19,8 @@ pub struct ScanRequest<'a> {
     pub limit: Option<u64>,
     /// The user whose own queries alone may be shown; `None` for one who may see everybody's.
     pub viewer: Option<&'a str>,
+    /// Whether the plan is shown: what only `EXPLAIN` tells is asked for then.
+    pub explain: bool,
 }
 
 /// A connector's answer.
@@ -36,6 +40,9 @@ pub struct FileScan {
     pub store: String,
     pub format: FileFormat,
     pub columns_by: ColumnMatch,
+    /// In whose wall time the instants of a Parquet file are in a column without zone, unless the file
+    /// says it.
+    pub parquet_time_zone: TimeZone,
     pub files: Vec<FileEntry>,
     /// Of the files that are left, before the engine filters.
     #[serde(skip)]
@@ -46,7 +53,7 @@ pub struct FileScan {
     pub files_total: usize,
     /// Partitions that `files` are of.
     pub partitions: usize,
-    /// `None` where a metastore was asked for those that match.
+    /// `None` where only those that match are known, and nobody tells how many there are, or wants to know.
     pub partitions_total: Option<usize>,
 }
 

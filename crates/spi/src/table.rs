@@ -5,8 +5,9 @@ use arrow::datatypes::SchemaRef;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// Key of a text column's metadata: how many characters its values have at most.
-pub const CHARACTER_LENGTH: &str = "character_length";
+/// Key of a column's metadata: what rows have where their file, one of Avro, lacks the column; text that is
+/// cast to the column's type. Without it they have null.
+pub const MISSING_VALUE: &str = "missing_value";
 
 /// What a name in a schema stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -8,15 +8,18 @@ use futures::stream::BoxStream;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{
-    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
-    PutMultipartOptions, PutOptions, PutPayload, PutResult, RenameOptions, Result,
+    Attributes, CopyOptions, GetOptions, GetRange, GetResult, GetResultPayload, ListResult,
+    MultipartUpload, ObjectMeta, ObjectStore, PutMultipartOptions, PutOptions, PutPayload,
+    PutResult, RenameOptions, Result,
 };
 use std::fmt;
 use std::fs::{File, Metadata};
+use std::future::ready;
 use std::io;
 use std::ops::Range;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::PathBuf;
+use std::sync::LazyLock;
 use std::time::SystemTime;
 
 /// What is read at most without another thread: a cold disk delivers it in milliseconds.
@@ -33,17 +36,48 @@ impl DiskStore {
         Self(LocalFileSystem::new())
     }
 
+    /// A short range of a known version of a file; `None` for another request, or where something goes wrong.
+    fn read_version_now(&self, location: &Path, options: &GetOptions) -> Option<Result<GetResult>> {
+        let Some(GetRange::Bounded(range)) = &options.range else { return None };
+        options.if_match.as_ref()?;
+        let is_plain = options.if_none_match.is_none()
+            && options.if_modified_since.is_none()
+            && options.if_unmodified_since.is_none()
+            && options.version.is_none()
+            && !options.head;
+        if !is_plain || !is_short(std::slice::from_ref(range)) {
+            return None;
+        }
+        let file = File::open(self.0.path_to_filesystem(location).ok()?).ok()?;
+        let metadata = file.metadata().ok()?;
+        let meta = ObjectMeta {
+            location: location.clone(),
+            last_modified: metadata.modified().ok()?.into(),
+            size: metadata.len(),
+            e_tag: Some(e_tag(&metadata)?),
+            version: None,
+        };
+        if let Err(changed) = options.check_preconditions(&meta) {
+            return Some(Err(changed));
+        }
+        let bytes = read_range(&file, range).ok()?;
+        let payload = GetResultPayload::Stream(futures::stream::once(ready(Ok(bytes))).boxed());
+        let (range, attributes) = (range.clone(), Attributes::default());
+        Some(Ok(GetResult { payload, meta, range, attributes }))
+    }
+
     fn read_now(&self, location: &Path, ranges: &[Range<u64>]) -> io::Result<Vec<Bytes>> {
         let path = self.0.path_to_filesystem(location).map_err(io::Error::other)?;
         let file = File::open(path)?;
-        let read = |range: &Range<u64>| {
-            let length = usize::try_from(range.end - range.start).map_err(io::Error::other)?;
-            let mut bytes = vec![0; length];
-            file.read_exact_at(&mut bytes, range.start)?;
-            Ok(Bytes::from(bytes))
-        };
-        ranges.iter().map(read).collect()
+        ranges.iter().map(|range| read_range(&file, range)).collect()
     }
+}
+
+fn read_range(file: &File, range: &Range<u64>) -> io::Result<Bytes> {
+    let length = usize::try_from(range.end - range.start).map_err(io::Error::other)?;
+    let mut bytes = vec![0; length];
+    file.read_exact_at(&mut bytes, range.start)?;
+    Ok(Bytes::from(bytes))
 }
 
 /// What the stock store lists below a folder, in any order; `None` where that is long, or goes wrong:
@@ -89,6 +123,26 @@ fn e_tag(metadata: &Metadata) -> Option<String> {
     Some(format!("{:x}-{:x}-{:x}", metadata.ino(), changed.as_micros(), metadata.len()))
 }
 
+/// Whether the file at `location` is the version with this tag.
+///
+/// # Errors
+/// `Precondition` for another one; `NotFound` where there is none.
+pub(crate) fn check_version(location: &Path, tag: &str) -> Result<()> {
+    static PATHS: LazyLock<LocalFileSystem> = LazyLock::new(LocalFileSystem::new);
+    let path = PATHS.path_to_filesystem(location)?;
+    let metadata = std::fs::metadata(path).map_err(|error| object_store::Error::NotFound {
+        path: location.to_string(),
+        source: error.into(),
+    })?;
+    match e_tag(&metadata) {
+        Some(found) if found == tag => Ok(()),
+        _ => Err(object_store::Error::Precondition {
+            path: location.to_string(),
+            source: "the file has another entity tag by now".into(),
+        }),
+    }
+}
+
 fn is_short(ranges: &[Range<u64>]) -> bool {
     let mut left = SHORT_READ_BYTES_MAX;
     ranges.iter().all(|range| {
@@ -124,7 +178,10 @@ impl ObjectStore for DiskStore {
     }
 
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
-        self.0.get_opts(location, options).await
+        match self.read_version_now(location, &options) {
+            Some(read) => read,
+            None => self.0.get_opts(location, options).await,
+        }
     }
 
     async fn get_ranges(&self, location: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {

@@ -23,7 +23,7 @@ pub fn to_spi_error(error: object_store::Error, what: &str) -> Error {
         | object_store::Error::Unauthenticated { .. } => denied(what, &answer),
         object_store::Error::Generic { .. } => generic(&error, what, &answer),
         object_store::Error::Precondition { .. } | object_store::Error::NotModified { .. } => {
-            (ErrorKind::SourceUnavailable, format!("`{what}` changed while it was read"))
+            (ErrorKind::FileChanged, format!("`{what}` was replaced while it was read"))
         }
         object_store::Error::AlreadyExists { .. } => {
             (ErrorKind::InvalidArgument, format!("`{what}` already exists"))

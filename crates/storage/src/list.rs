@@ -11,22 +11,36 @@ use std::time::SystemTime;
 /// The default bound of one listing.
 pub const LIST_FILES_MAX: usize = 1_000_000;
 
-/// The files under a folder, in the order of their paths, or the one file that the location is.
-///
-/// Skipped are files with a name, or below a folder with a name, that starts with `_` or `.`, and
-/// files without a byte: object stores mark folders by them, and no format has rows in them.
+/// The files of [`find_files`].
 ///
 /// # Errors
-/// `LocationNotFound` when nothing at all is there, `Unsupported` for a folder of a web server,
-/// `LimitExceeded` past `files_max` files, and
-/// what the store says.
+/// `LocationNotFound` when nothing at all is there, and those of [`find_files`].
 pub async fn list_files(
     store: &dyn ObjectStore,
     location: &Location,
     files_max: usize,
 ) -> Result<Vec<ObjectMeta>> {
+    find_files(store, location, files_max).await?.ok_or_else(|| {
+        Error::new(ErrorKind::LocationNotFound, format!("`{location}` does not exist"))
+    })
+}
+
+/// The files under a folder, in the order of their paths, or the one file that the location is; `None`
+/// when nothing at all is there.
+///
+/// Skipped are files with a name, or below a folder with a name, that starts with `_` or `.`, and
+/// files without a byte: object stores mark folders by them, and no format has rows in them.
+///
+/// # Errors
+/// `Unsupported` for a folder of a web server, `LimitExceeded` past `files_max` files, and what the store
+/// says: a bucket that is not there is `LocationNotFound`.
+pub async fn find_files(
+    store: &dyn ObjectStore,
+    location: &Location,
+    files_max: usize,
+) -> Result<Option<Vec<ObjectMeta>>> {
     if location.is_http() {
-        return web_file(store, location).await.map(|file| vec![file]);
+        return web_file(store, location).await.map(|file| Some(vec![file]));
     }
     let told = |error| to_spi_error(error, &location.to_string());
     let mut files = Vec::new();
@@ -47,15 +61,12 @@ pub async fn list_files(
     }
     if is_there {
         files.sort_unstable_by(|a, b| a.location.cmp(&b.location));
-        return Ok(files);
+        return Ok(Some(files));
     }
     if let Some(file) = single_file(store, location).await? {
-        return Ok(vec![file]);
+        return Ok(Some(vec![file]));
     }
-    if is_local_folder(location).await {
-        return Ok(files);
-    }
-    Err(Error::new(ErrorKind::LocationNotFound, format!("`{location}` does not exist")))
+    Ok(is_local_folder(location).await.then_some(files))
 }
 
 /// Whether a name below the prefix says that the file is not data: `_SUCCESS`, `.hidden/a`.
@@ -157,6 +168,9 @@ mod tests {
         assert_eq!(error.kind(), ErrorKind::LocationNotFound);
         assert!(error.message().contains("`s3://b/c%20d/`"), "{error}");
         assert!(names(&store, "s3://b/a/").await.expect("hidden files only").is_empty());
+        let location = Location::parse("s3://b/c%20d/").expect("a location");
+        let found = find_files(&store, &location, LIST_FILES_MAX).await.expect("asked");
+        assert!(found.is_none());
     }
 
     #[tokio::test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use mooring_tests::{Cluster, Process, Signal, eventually};
+use mooring_tests::{Cluster, Process, Session, Signal, eventually};
 use tokio::time::timeout;
 use tonic::client::Grpc;
 use tonic::metadata::MetadataValue;
@@ -200,18 +200,22 @@ async fn a_kill_stops_the_work_on_the_workers() {
     }
 }
 
+/// `id` from 0 to 7,999 and `bucket`, its remainder by 7, in one file of four row groups.
+async fn create_numbers(session: &mut Session) {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/data/parquet/numbers.parquet");
+    let create =
+        format!("CREATE EXTERNAL TABLE lake.default.numbers STORED AS PARQUET LOCATION '{file}'");
+    session.run(&create).await.unwrap();
+}
+
 /// A point query that came before with other numbers: the scan itself applies its conditions.
 #[tokio::test]
 async fn a_repeated_point_query_is_filtered_by_its_scan() {
     const ROWS: u64 = 8_000;
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/data/parquet/numbers.parquet");
     for cluster in [Cluster::one_node().unwrap(), Cluster::with_workers(2).unwrap()] {
         let cluster = cluster.start().await.unwrap();
         let mut session = cluster.connect_distributing().await.unwrap();
-        let create = format!(
-            "CREATE EXTERNAL TABLE lake.default.numbers STORED AS PARQUET LOCATION '{file}'"
-        );
-        session.run(&create).await.unwrap();
+        create_numbers(&mut session).await;
         for id in [4_000, 17, ROWS - 1, 2_048, ROWS] {
             let expected = match id < ROWS {
                 true => vec![vec![(id % 7).to_string()]],
@@ -232,6 +236,48 @@ async fn a_repeated_point_query_is_filtered_by_its_scan() {
         let plan = session.rows(explain).await.unwrap().concat().join("\n");
         assert!(!plan.contains("FilterExec") && plan.contains("predicate=id"), "{plan}");
     }
+}
+
+/// One file is one partition, which to DataFusion has all rows of each key.
+#[tokio::test]
+async fn rows_of_one_file_meet_whatever_task_reads_them() {
+    let cluster = Cluster::with_workers(2).unwrap().start().await.unwrap();
+    let mut session = cluster.connect_distributing().await.unwrap();
+    create_numbers(&mut session).await;
+    session.run("SET broadcast_join_bytes_max = 0").await.unwrap();
+    for (sql, expected) in [
+        ("SELECT count(*) FROM numbers a JOIN numbers b ON a.id = b.id + 4000", "4000"),
+        (
+            "SELECT count(*) FROM numbers a LEFT JOIN numbers b ON a.id = b.id + 4000 WHERE b.id IS NULL",
+            "4000",
+        ),
+        ("SELECT count(*) FROM numbers JOIN tpch.tiny.region ON id = r_regionkey + 7000", "5"),
+        ("SELECT count(*) FROM numbers WHERE id + 4000 IN (SELECT id FROM numbers)", "4000"),
+        (
+            "SELECT count(*) FROM (SELECT row_number() OVER (PARTITION BY bucket ORDER BY id) n \
+             FROM numbers) t WHERE n = 1",
+            "7",
+        ),
+    ] {
+        assert_eq!(session.rows(sql).await.unwrap(), [[expected]], "{sql}");
+    }
+}
+
+/// What a join learns of its keys reaches the scan in its own stage; of others EXPLAIN says that it does not.
+#[tokio::test]
+async fn dynamic_filters_prune_where_join_and_scan_share_a_stage() {
+    const JOIN: &str = "SELECT count(*) FROM numbers JOIN tpch.tiny.region ON id = r_regionkey";
+    let cluster = Cluster::with_workers(2).unwrap().start().await.unwrap();
+    let mut session = cluster.connect_distributing().await.unwrap();
+    create_numbers(&mut session).await;
+    let analyzed = session.rows(&format!("EXPLAIN ANALYZE {JOIN}")).await.unwrap();
+    let plan = analyzed.concat().join("\n");
+    assert!(plan.contains("row_groups_pruned_statistics=4 total → 1 matched"), "{plan}");
+    assert!(!plan.contains("reads without the dynamic filter"), "{plan}");
+    session.run("SET broadcast_join_bytes_max = 0").await.unwrap();
+    let plan = session.rows(&format!("EXPLAIN {JOIN}")).await.unwrap().concat().join("\n");
+    assert!(plan.contains("reads without the dynamic filter on `id@"), "{plan}");
+    assert_eq!(session.rows(JOIN).await.unwrap(), [["5"]]);
 }
 
 /// What DataFusion sends of an offset has 32 bits.

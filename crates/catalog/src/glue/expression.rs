@@ -5,7 +5,7 @@
 
 use arrow::datatypes::{DataType, Field};
 use arrow::temporal_conversions::date32_to_datetime;
-use mooring_spi::{Bound, Domain, Predicate, Range, TableDefinition, Value};
+use mooring_spi::{Bound, Domain, Predicate, Range, TableDefinition, Value, padded_length};
 
 /// `Expression` may not be longer.
 const CHARACTERS_MAX: usize = 2_048;
@@ -36,8 +36,10 @@ pub(super) fn expression(table: &TableDefinition, predicate: &Predicate) -> Opti
 
 /// `(year IN (2023, 2024) OR (year >= 2030 AND year < 2040))`
 fn condition(column: &Field, domain: &Domain) -> Option<String> {
-    // What Glue makes of a partition without a value is not said.
-    if domain.nulls || domain.ranges.is_empty() || !is_plain(column.name()) {
+    // What Glue makes of a partition without a value is not said. It may have the values of a `char(n)` with all
+    // of their spaces or without.
+    let is_padded = padded_length(column).is_some();
+    if domain.nulls || domain.ranges.is_empty() || is_padded || !is_plain(column.name()) {
         return None;
     }
     let name = column.name();
@@ -121,7 +123,7 @@ fn is_plain(name: &str) -> bool {
 mod tests {
     use super::*;
     use arrow::datatypes::Schema;
-    use mooring_spi::FileFormat;
+    use mooring_spi::{FileFormat, PADDED_LENGTH};
     use std::sync::Arc;
 
     fn table(partition_columns: &[(&str, DataType)]) -> TableDefinition {
@@ -137,6 +139,7 @@ mod tests {
             location: "s3://b/t".into(),
             format: FileFormat::Parquet,
             columns_by: Default::default(),
+            partition_projection: None,
             compression: None,
             options: Default::default(),
         }
@@ -225,6 +228,13 @@ mod tests {
             Range { low: Bound::Included(Value::Int(-5)), high: Bound::Included(Value::Int(5)) };
         assert_eq!(of(DataType::Int64, any_of(vec![wider])).as_deref(), Some("(c <= 5)"));
         assert_eq!(of(DataType::Utf8, only(text("São"))).as_deref(), Some("(c = 'São')"));
+    }
+
+    #[test]
+    fn values_that_may_lack_spaces_are_left_out() {
+        let metadata = [(PADDED_LENGTH.to_owned(), "3".to_owned())];
+        let column = Field::new("c", DataType::Utf8, true).with_metadata(metadata.into());
+        assert_eq!(condition(&column, &any_of(vec![Range::exactly(text("a  "))])), None);
     }
 
     #[test]

@@ -4,6 +4,24 @@ use aws_sdk_glue::error::{ProvideErrorMetadata, SdkError};
 use std::error::Error;
 
 const CHARACTERS_MAX: usize = 500;
+/// Codes of AWS, and of STS, for who may not do this.
+const DENIALS: [&str; 15] = [
+    "AccessDenied",
+    "AccessDeniedException",
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "IncompleteSignature",
+    "IncompleteSignatureException",
+    "InvalidClientTokenId",
+    "InvalidSignatureException",
+    "MissingAuthenticationToken",
+    "MissingAuthenticationTokenException",
+    "NotAuthorized",
+    "OptInRequired",
+    "RequestExpired",
+    "SignatureDoesNotMatch",
+    "UnrecognizedClientException",
+];
 
 /// Why a call failed, with a text that may be shown.
 #[derive(Debug, PartialEq, Eq)]
@@ -21,14 +39,19 @@ pub(super) enum Failure {
 
 impl Failure {
     /// Codes: AWS Glue Web API Reference, "Common Errors" and the errors of `GetDatabases`, `GetTables`,
-    /// `GetTable` and `GetPartitions`.
+    /// `GetTable`, `GetPartitions` and `GetColumnStatisticsForTable`.
     pub(super) fn of<E, R>(error: &SdkError<E, R>) -> Self
     where
         E: ProvideErrorMetadata + Error + 'static,
         R: std::fmt::Debug,
     {
         let SdkError::ServiceError(answer) = error else {
-            return Failure::Unanswered(chain(error));
+            let text = chain(error);
+            // Somebody else's answer: STS does not give the role.
+            return match DENIALS.iter().any(|code| text.contains(code)) {
+                true => Failure::Denied(text),
+                false => Failure::Unanswered(text),
+            };
         };
         let answer = answer.err();
         let Some(code) = answer.code() else { return Failure::Failed(chain(error)) };
@@ -39,20 +62,7 @@ impl Failure {
             "InvalidInputException" | "InvalidStateException" | "ValidationException" => {
                 Failure::Refused(text)
             }
-            "AccessDenied"
-            | "AccessDeniedException"
-            | "ExpiredToken"
-            | "ExpiredTokenException"
-            | "IncompleteSignature"
-            | "IncompleteSignatureException"
-            | "InvalidClientTokenId"
-            | "InvalidSignatureException"
-            | "MissingAuthenticationToken"
-            | "MissingAuthenticationTokenException"
-            | "NotAuthorized"
-            | "OptInRequired"
-            | "RequestExpired"
-            | "UnrecognizedClientException" => Failure::Denied(text),
+            code if DENIALS.contains(&code) => Failure::Denied(text),
             _ => Failure::Failed(text),
         }
     }
@@ -114,13 +124,31 @@ mod tests {
             panic!("it is denied");
         };
         assert_eq!(text, "InvalidSignatureException: the signature does not match");
-        let meta = ErrorMetadata::builder().code("InvalidSignatureException").message(said).build();
+        let Failure::Denied(text) = refused_role("SignatureDoesNotMatch", said) else {
+            panic!("it is denied");
+        };
+        assert!(text.contains("SignatureDoesNotMatch"), "{text}");
+        assert!(!text.contains("hunter2"), "{text}");
+    }
+
+    /// A call that was not made: the credentials for it were asked for elsewhere.
+    fn refused_role(code: &str, message: &str) -> Failure {
+        let meta = ErrorMetadata::builder().code(code).message(message).build();
         let inner = SdkError::service_error(GetTableError::generic(meta), ());
         let outer: SdkError<GetTableError, ()> =
             SdkError::dispatch_failure(ConnectorError::other(inner.into(), None));
-        let Failure::Unanswered(text) = Failure::of(&outer) else { panic!("no answer") };
-        assert!(text.contains("InvalidSignatureException"), "{text}");
-        assert!(!text.contains("hunter2"), "{text}");
+        Failure::of(&outer)
+    }
+
+    #[test]
+    fn a_role_that_is_not_given_is_no_outage() {
+        for (code, is_denied) in [("AccessDenied", true), ("ServiceUnavailable", false)] {
+            match refused_role(code, "not you") {
+                Failure::Denied(text) => assert!(is_denied && text.contains(code), "{text}"),
+                Failure::Unanswered(text) => assert!(!is_denied && text.contains(code), "{text}"),
+                other => panic!("{other:?}"),
+            }
+        }
     }
 
     #[test]

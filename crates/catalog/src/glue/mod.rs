@@ -1,6 +1,7 @@
 //! The AWS Glue Data Catalog: tables of Hive's model behind an API of AWS. It is read, not changed.
 //!
-//! Source: AWS Glue Web API Reference, `GetDatabases`, `GetTables`, `GetTable`, `GetPartitions`.
+//! Source: AWS Glue Web API Reference, `GetDatabases`, `GetTables`, `GetTable`, `GetPartitions`,
+//! `GetColumnStatisticsForTable`.
 
 mod client;
 mod connect;
@@ -10,6 +11,7 @@ mod pages;
 mod partitions;
 mod rate;
 mod settings;
+mod statistics;
 mod table;
 
 #[cfg(test)]
@@ -17,16 +19,19 @@ mod tests;
 
 pub use settings::{GLUE_PROPERTIES, GlueSettings};
 
-use crate::hive_tables::definition;
+use crate::hive_tables::{
+    KeptStatistics, ProjectedPartitions, definition, parameter_statistics, projected_partitions,
+};
 use crate::metrics::MetastoreMetrics;
 use async_trait::async_trait;
 use aws_sdk_glue::types::{Table, TableAttributes};
 use client::{Answer, GlueClient};
 use mooring_spi::{
     Definition, Error, Metastore, PartitionDefinition, Predicate, Result, TableDefinition,
-    TableKind, TableSummary, fold,
+    TableKind, TableStatistics, TableSummary, fold,
 };
 use pages::all_pages;
+use partitions::too_many;
 
 /// Databases or tables per call; the most that Glue allows.
 const NAMES_AT_ONCE: i32 = 100;
@@ -37,23 +42,27 @@ const NAME_CHARACTERS_MAX: usize = 255;
 #[derive(Debug)]
 pub struct GlueMetastore {
     client: GlueClient,
+    statistics: KeptStatistics,
 }
 
 impl GlueMetastore {
     /// `catalog`: its name, for messages and metrics. AWS is first asked when a query needs it.
     pub fn new(catalog: &str, settings: GlueSettings, metrics: MetastoreMetrics) -> Self {
-        Self { client: GlueClient::new(catalog.to_owned(), settings, metrics) }
+        let client = GlueClient::new(catalog.to_owned(), settings, metrics);
+        Self { client, statistics: KeptStatistics::default() }
+    }
+
+    fn definition(&self, schema: &str, table: &Table) -> Result<Definition> {
+        let stored = table::stored_table(schema, table)?;
+        let definition = definition(&stored)?;
+        if let Definition::Table(table) = &definition {
+            self.statistics.put(table, parameter_statistics(table, &stored.parameters));
+        }
+        Ok(definition)
     }
 
     fn catalog_id(&self) -> Option<String> {
         self.client.settings().catalog_id.clone()
-    }
-
-    fn refused<T>(&self, what: &str) -> Result<T> {
-        let catalog = self.client.catalog();
-        Err(Error::unsupported(format!(
-            "catalog `{catalog}` is AWS Glue, which is only read; {what} with the engine that owns it"
-        )))
     }
 }
 
@@ -121,7 +130,7 @@ impl Metastore for GlueMetastore {
         };
         match self.client.call("GetTable", call).await? {
             Answer::Value(answer) => match answer.table {
-                Some(table) => definition(&table::stored_table(schema, &table)?).map(Some),
+                Some(table) => self.definition(schema, &table).map(Some),
                 None => Err(self.client.corrupt("`GetTable` without a table")),
             },
             Answer::Absent => Ok(None),
@@ -138,27 +147,27 @@ impl Metastore for GlueMetastore {
         table: &TableDefinition,
         predicate: &Predicate,
     ) -> Result<Option<Vec<PartitionDefinition>>> {
-        partitions::matching(&self.client, table, predicate).await.map(Some)
+        let partitions_max = self.client.settings().partitions_max;
+        match projected_partitions(table, predicate, partitions_max).await? {
+            None => partitions::matching(&self.client, table, predicate).await.map(Some),
+            Some(ProjectedPartitions::All(projected)) => Ok(Some(projected)),
+            Some(ProjectedPartitions::TooMany) => Err(too_many(&self.client, table)),
+        }
     }
 
-    async fn create_schema(&self, _schema: &str) -> Result<()> {
-        self.refused("create databases")
+    async fn statistics(&self, table: &TableDefinition) -> Result<Option<TableStatistics>> {
+        // Whoever counted rows counted those of partitions that the metastore lists.
+        match table.partition_projection {
+            Some(_) => Ok(None),
+            None => Ok(self.table_statistics(table).await),
+        }
     }
 
-    async fn drop_schema(&self, _schema: &str, _cascade: bool) -> Result<()> {
-        self.refused("drop databases")
-    }
-
-    async fn create_table(&self, _table: &TableDefinition) -> Result<()> {
-        self.refused("create tables")
-    }
-
-    async fn drop_table(&self, _schema: &str, _table: &str) -> Result<()> {
-        self.refused("drop tables")
-    }
-
-    async fn replace_table(&self, _table: &TableDefinition) -> Result<()> {
-        self.refused("change tables")
+    fn refuses(&self, what: &str) -> Error {
+        let catalog = self.client.catalog();
+        Error::unsupported(format!(
+            "catalog `{catalog}` is AWS Glue, which is only read; {what} with the engine that owns it"
+        ))
     }
 }
 

@@ -124,7 +124,7 @@ impl<'a> Listing<'a> {
                 continue;
             }
             if found.seen.len() > self.client.settings().partitions_max {
-                return Err(self.too_many());
+                return Err(too_many(self.client, self.table));
             }
             let values = values_of_partition(self.table, &partition)?;
             if may_match(self.table, &values, self.predicate) {
@@ -132,18 +132,6 @@ impl<'a> Listing<'a> {
             }
         }
         Ok(())
-    }
-
-    fn too_many(&self) -> Error {
-        let (label, catalog) = (self.label(), self.client.catalog());
-        let limit = self.client.settings().partitions_max;
-        Error::new(
-            ErrorKind::LimitExceeded,
-            format!(
-                "the query needs more than {limit} partitions of table `{label}`; give conditions on \
-                 its partition columns, or raise `partitions_max` of catalog `{catalog}`"
-            ),
-        )
     }
 
     /// It was there when the query's names were resolved.
@@ -156,4 +144,16 @@ impl<'a> Listing<'a> {
     fn label(&self) -> String {
         format!("{}.{}", self.table.schema_name, self.table.name)
     }
+}
+
+pub(super) fn too_many(client: &GlueClient, table: &TableDefinition) -> Error {
+    let (schema, name, catalog) = (&table.schema_name, &table.name, client.catalog());
+    let limit = client.settings().partitions_max;
+    Error::new(
+        ErrorKind::LimitExceeded,
+        format!(
+            "the query needs more than {limit} partitions of table `{schema}.{name}`; give conditions on \
+             its partition columns, or raise `partitions_max` of catalog `{catalog}`"
+        ),
+    )
 }

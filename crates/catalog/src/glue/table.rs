@@ -57,6 +57,7 @@ fn columns(columns: &[Column]) -> Vec<StoredColumn> {
         name: column.name().to_owned(),
         hive_type: owned(column.r#type()),
         comment: owned(column.comment()),
+        missing: None,
     };
     columns.iter().map(column).collect()
 }

@@ -2,14 +2,17 @@
 
 use super::connect::connect;
 use super::*;
-use crate::conformance::{Present, run_read_only};
+use crate::conformance::{Present, definition, run_read_only};
 use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 use aws_sdk_glue::Client;
 use aws_sdk_glue::config::Credentials;
 use aws_sdk_glue::types::{
     Column, DatabaseInput, PartitionInput, SerDeInfo, StorageDescriptor, TableInput,
 };
-use mooring_spi::{Bound, Definition, Domain, ErrorKind, FileFormat, Range, Value};
+use mooring_spi::{
+    Bound, ColumnProjection, ColumnStatistics, Count, Definition, Domain, ErrorKind, FileFormat,
+    PartitionProjection, Range, Value,
+};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use tokio::sync::OnceCell;
@@ -109,6 +112,7 @@ async fn it_conforms() {
             location: format!("s3://bucket/{name}"),
             format: FileFormat::Parquet,
             columns_by: Default::default(),
+            partition_projection: None,
             compression: None,
             options: BTreeMap::new(),
         };
@@ -210,15 +214,34 @@ async fn who_is_silent_is_waited_for_no_longer_than_said() {
 }
 
 #[tokio::test]
+async fn projected_tables_have_no_statistics() {
+    let (metastore, _) = open("http://127.0.0.1:1", &[]).await;
+    let listed = definition("a", "b", "s3://c/");
+    // Columns are told too, so that nobody is asked for them.
+    let columns = vec![ColumnStatistics::default(); listed.columns.fields().len()];
+    let told = TableStatistics { rows: Count::Estimate(9), columns, ..TableStatistics::default() };
+    metastore.statistics.put(&listed, Some(told.clone()));
+    assert_eq!(metastore.statistics(&listed).await.expect("kept"), Some(told));
+    let projection =
+        PartitionProjection { columns: vec![ColumnProjection::Injected], location: Vec::new() };
+    let projected = TableDefinition { partition_projection: Some(projection), ..listed };
+    assert_eq!(metastore.statistics(&projected).await.expect("none"), None);
+}
+
+#[tokio::test]
 async fn changes_are_refused_by_name() {
     let (metastore, _) = open("http://127.0.0.1:1", &[]).await;
-    for refused in [
-        metastore.create_schema("a").await,
-        metastore.drop_schema("a", true).await,
-        metastore.drop_table("a", "b").await,
+    let table = definition("a", "b", "s3://c/");
+    for (refused, what) in [
+        (metastore.create_schema("a").await, "create databases"),
+        (metastore.drop_schema("a", true).await, "drop databases"),
+        (metastore.create_table(&table).await, "create tables"),
+        (metastore.drop_table("a", "b").await, "drop tables"),
+        (metastore.replace_table(&table).await, "change tables"),
     ] {
         let error = refused.expect_err("only read");
         assert_eq!(error.kind(), ErrorKind::Unsupported);
         assert!(error.message().contains("`lakehouse`"), "{error}");
+        assert!(error.message().contains(what), "{error}");
     }
 }

@@ -11,6 +11,7 @@ mod table;
 mod partitions;
 mod partition_question;
 mod statistics;
+mod verdicts;
 mod thrift;
 
 #[cfg(test)]
@@ -19,7 +20,9 @@ mod tests;
 pub use settings::{HIVE_PROPERTIES, HiveSettings};
 pub use tls::MetastoreTls;
 
-use crate::hive_tables::{KeptStatistics, definition, parameter_statistics};
+use crate::hive_tables::{
+    KeptStatistics, ProjectedPartitions, definition, parameter_statistics, projected_partitions,
+};
 use crate::metrics::MetastoreMetrics;
 use async_trait::async_trait;
 use client::{Answer, HiveClient};
@@ -28,42 +31,58 @@ use mooring_spi::{
     TableDefinition, TableKind, TableStatistics, TableSummary, fold,
 };
 use thrift::{Struct, Value};
+use verdicts::{Verdict, Verdicts};
 
 /// The tables of one Hive Metastore. It keeps names in lower case.
 #[derive(Debug)]
 pub struct HiveMetastore {
     client: HiveClient,
-    /// What the parameters of tables told when their definitions were asked for.
     statistics: KeptStatistics,
+    verdicts: Verdicts,
 }
 
 impl HiveMetastore {
     /// `catalog`: its name, for messages and metrics.
     pub fn new(catalog: &str, settings: HiveSettings, metrics: MetastoreMetrics) -> Self {
         let client = HiveClient::new(catalog.to_owned(), settings, metrics);
-        Self { client, statistics: KeptStatistics::default() }
+        Self { client, statistics: KeptStatistics::default(), verdicts: Verdicts::default() }
     }
 
     /// The table as the metastore has it; `None` when schema or table are not there.
     async fn raw_table(&self, schema: &str, table: &str) -> Result<Option<Struct>> {
-        let request = |call: thrift::Writer| {
-            call.structure(1, |request| request.text(1, schema).text(2, table))
-        };
-        let answer = match self.client.call("get_table_req", request).await? {
-            // A request struct came with version 2.3, and version 4 has nothing else.
-            Answer::NoSuchMethod => {
+        let answer = match self.table_by_request(schema, table).await? {
+            Some(answer) => answer,
+            None => {
                 self.client.call("get_table", |call| call.text(1, schema).text(2, table)).await?
             }
-            Answer::Value(Value::Struct(mut result)) => match result.take(1) {
-                Some(table) => Answer::Value(table),
-                None => return Err(self.client.corrupt("`get_table_req` without a table")),
-            },
-            answer => answer,
         };
         match answer {
             Answer::Value(Value::Struct(table)) => Ok(Some(table)),
             Answer::Exception { number: 2, .. } => Ok(None),
             answer => Err(self.client.unexpected("get_table", &answer)),
+        }
+    }
+
+    /// By the method that came with version 2.3 and is the only one of version 4; `None` where it is not
+    /// there.
+    async fn table_by_request(&self, schema: &str, table: &str) -> Result<Option<Answer>> {
+        let method = "get_table_req";
+        if self.verdicts.of(method, None) == Verdict::Refused {
+            return Ok(None);
+        }
+        let request = |call: thrift::Writer| {
+            call.structure(1, |request| request.text(1, schema).text(2, table))
+        };
+        match self.client.call(method, request).await? {
+            Answer::NoSuchMethod => {
+                self.verdicts.put(method, None, Verdict::Refused);
+                Ok(None)
+            }
+            Answer::Value(Value::Struct(mut result)) => match result.take(1) {
+                Some(table) => Ok(Some(Answer::Value(table))),
+                None => Err(self.client.corrupt("`get_table_req` without a table")),
+            },
+            answer => Ok(Some(answer)),
         }
     }
 
@@ -80,13 +99,6 @@ impl HiveMetastore {
             Answer::Value(Value::List(values)) => Ok(values),
             answer => Err(self.client.unexpected(method, &answer)),
         }
-    }
-
-    fn refused<T>(&self, what: &str) -> Result<T> {
-        let catalog = self.client.catalog();
-        Err(Error::unsupported(format!(
-            "catalog `{catalog}` is a Hive Metastore, which is only read; {what} with the engine that owns it"
-        )))
     }
 }
 
@@ -142,30 +154,33 @@ impl Metastore for HiveMetastore {
         table: &TableDefinition,
         predicate: &Predicate,
     ) -> Result<Option<Vec<PartitionDefinition>>> {
-        self.matching_partitions(table, predicate).await.map(Some)
+        let partitions_max = self.client.settings().partitions_max;
+        match projected_partitions(table, predicate, partitions_max).await? {
+            None => self.matching_partitions(table, predicate).await.map(Some),
+            Some(ProjectedPartitions::All(projected)) => Ok(Some(projected)),
+            Some(ProjectedPartitions::TooMany) => Err(self.too_many(table)),
+        }
+    }
+
+    async fn partitions_total(&self, table: &TableDefinition) -> Result<Option<u64>> {
+        match table.partition_projection {
+            Some(_) => Ok(None),
+            None => self.count_partitions(table).await,
+        }
     }
 
     async fn statistics(&self, table: &TableDefinition) -> Result<Option<TableStatistics>> {
-        Ok(self.table_statistics(table).await)
+        // Whoever counted rows counted those of partitions that the metastore lists.
+        match table.partition_projection {
+            Some(_) => Ok(None),
+            None => Ok(self.table_statistics(table).await),
+        }
     }
 
-    async fn create_schema(&self, _schema: &str) -> Result<()> {
-        self.refused("create databases")
-    }
-
-    async fn drop_schema(&self, _schema: &str, _cascade: bool) -> Result<()> {
-        self.refused("drop databases")
-    }
-
-    async fn create_table(&self, _table: &TableDefinition) -> Result<()> {
-        self.refused("create tables")
-    }
-
-    async fn drop_table(&self, _schema: &str, _table: &str) -> Result<()> {
-        self.refused("drop tables")
-    }
-
-    async fn replace_table(&self, _table: &TableDefinition) -> Result<()> {
-        self.refused("change tables")
+    fn refuses(&self, what: &str) -> Error {
+        let catalog = self.client.catalog();
+        Error::unsupported(format!(
+            "catalog `{catalog}` is a Hive Metastore, which is only read; {what} with the engine that owns it"
+        ))
     }
 }

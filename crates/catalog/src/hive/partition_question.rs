@@ -2,13 +2,13 @@
 //! have every partition that matches; it may have others, which are left out here.
 //!
 //! Only equality with text is asked for. The metastore keeps every value as text: a number may stand there
-//! as `07`, and the order of texts is that of its database's collation.
+//! as `07`, a `char(n)` with its spaces or without, and the order of texts is that of its database's collation.
 //!
 //! Source: Apache Hive, `Filter.g` (`FilterLexer.g4` and `FilterParser.g4` in version 4),
 //! `Warehouse.makePartName` and `MetaStoreUtils.makePartNameMatcher`.
 
 use arrow::datatypes::DataType;
-use mooring_spi::{Bound, Domain, Predicate, TableDefinition, Value, fold};
+use mooring_spi::{Bound, Domain, Predicate, TableDefinition, Value, fold, padded_length};
 
 /// Values in one filter: a metastore makes a tree of them, and a condition of its database's for each.
 const FILTER_VALUES_MAX: usize = 100;
@@ -32,7 +32,8 @@ impl PartitionQuestion {
         let columns = table.columns.fields().iter().skip(first);
         let restricted: Vec<(&str, Vec<&str>)> = columns
             .map(|column| {
-                let is_text = column.data_type() == &DataType::Utf8;
+                let is_text =
+                    column.data_type() == &DataType::Utf8 && padded_length(column).is_none();
                 let domain = predicate.get(column.name()).filter(|_| is_text);
                 (column.name().as_str(), domain.and_then(only_texts).unwrap_or_default())
             })
@@ -40,6 +41,15 @@ impl PartitionQuestion {
         Self::names_with(&restricted)
             .or_else(|| Self::filter(&restricted))
             .unwrap_or(Self::AllNames)
+    }
+
+    /// The method that asks it, where a metastore may refuse.
+    pub(super) fn refusable_method(&self) -> Option<&'static str> {
+        match self {
+            Self::AllNames => None,
+            Self::NamesWith(_) => Some("get_partition_names_ps"),
+            Self::Filter(_) => Some("get_partitions_by_filter"),
+        }
     }
 
     fn names_with(restricted: &[(&str, Vec<&str>)]) -> Option<Self> {

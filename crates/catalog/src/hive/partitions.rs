@@ -1,15 +1,21 @@
 //! The partitions of a table that a predicate leaves.
 //!
-//! Counted, because tables have ten thousands of them: one call for names or for what a filter leaves, and
-//! one per thousand partitions that match.
+//! Counted, because tables have ten thousands of them. A query makes one call for the table, perhaps one for
+//! its statistics, one for names or for what a filter leaves, and one per thousand partitions that match.
+//! Where a metastore refuses the question, all names are a call more: a question that it may refuse is
+//! asked only where there was none for statistics, and not again for a while. Where a filter leaves more
+//! than one call takes, the names are a call more, too, and the thousand that have come are one less.
 
 use super::client::Answer;
 use super::partition_question::PartitionQuestion;
+use super::refusal::kind_of_exception;
 use super::thrift::{Value, Writer};
+use super::verdicts::Verdict;
 use super::{HiveMetastore, table};
-use crate::hive_tables::{may_match, partition_definition, values_of_name};
+use crate::hive_tables::{may_match, partition_definition, texts_of_name, values_of_name};
 use futures::{StreamExt, TryStreamExt, stream};
 use mooring_spi::{Error, ErrorKind, PartitionDefinition, Predicate, Result, TableDefinition};
+use std::collections::HashSet;
 use tokio::task::yield_now;
 
 /// Partitions per call.
@@ -23,6 +29,19 @@ const ALL: i16 = -1;
 /// Names, or partitions, that are looked at before the thread's other work has its turn.
 const LOOKED_AT_ONCE: usize = 200;
 
+/// Partitions by the texts of their values.
+type Seen = HashSet<Vec<String>>;
+
+/// What one call answered of a table's partitions.
+#[derive(Default)]
+struct Found {
+    /// All, whether they match or not.
+    seen: Seen,
+    matching: Vec<PartitionDefinition>,
+    /// Whether they are no more than are taken at once: there may be others otherwise.
+    is_whole: bool,
+}
+
 impl HiveMetastore {
     /// # Errors
     /// `LimitExceeded`, naming the table, when more than `partitions_max` match.
@@ -31,10 +50,13 @@ impl HiveMetastore {
         table: &TableDefinition,
         predicate: &Predicate,
     ) -> Result<Vec<PartitionDefinition>> {
-        let names = match PartitionQuestion::of(table, predicate) {
+        let mut found = Found::default();
+        let names = match self.question(table, predicate) {
             PartitionQuestion::Filter(filter) => {
-                if let Some(found) = self.filtered(table, &filter, predicate).await? {
-                    return Ok(found);
+                match self.filtered(table, &filter, predicate).await? {
+                    Some(all) if all.is_whole => return Ok(all.matching),
+                    Some(first) => found = first,
+                    None => {}
                 }
                 None
             }
@@ -45,21 +67,49 @@ impl HiveMetastore {
             Some(names) => names,
             None => self.all_names(table).await?,
         };
-        let names = self.matching_names(table, names, predicate).await?;
+        let names = self.matching_names(table, names, predicate, &found).await?;
         let calls: Vec<_> = names
             .chunks(PARTITIONS_AT_ONCE)
-            .map(|names| self.partitions_by_name(table, names, predicate))
+            .map(|names| self.partitions_by_name(table, names, predicate, &found.seen))
             .collect();
         let partitions: Vec<Vec<_>> =
             stream::iter(calls).buffered(CALLS_AT_ONCE).try_collect().await?;
-        Ok(partitions.into_iter().flatten().collect())
+        found.matching.extend(partitions.into_iter().flatten());
+        Ok(found.matching)
     }
 
+    /// `None` where the metastore does not count them.
+    pub(super) async fn count_partitions(&self, table: &TableDefinition) -> Result<Option<u64>> {
+        // An empty filter leaves all.
+        let request =
+            |call: Writer| call.text(1, &table.schema_name).text(2, &table.name).text(3, "");
+        match self.client.call("get_num_partitions_by_filter", request).await? {
+            Answer::Value(Value::Int(count)) => Ok(u64::try_from(count).ok()),
+            Answer::Value(_) => Err(self.client.corrupt("a number of partitions that is none")),
+            Answer::Exception { .. } | Answer::NoSuchMethod => Ok(None),
+        }
+    }
+
+    /// What the metastore is asked, as far as it may be asked at all.
+    fn question(&self, table: &TableDefinition, predicate: &Predicate) -> PartitionQuestion {
+        let question = PartitionQuestion::of(table, predicate);
+        let Some(method) = question.refusable_method() else { return question };
+        match self.verdicts.of(method, Some(table)) {
+            Verdict::Answered => question,
+            Verdict::Refused => PartitionQuestion::AllNames,
+            // A refusal would be one call too many. The next query has the statistics already.
+            Verdict::Unknown if self.statistics.is_asked(table) => PartitionQuestion::AllNames,
+            Verdict::Unknown => question,
+        }
+    }
+
+    /// The names that match and are not found yet.
     async fn matching_names(
         &self,
         table: &TableDefinition,
         names: Vec<String>,
         predicate: &Predicate,
+        found: &Found,
     ) -> Result<Vec<String>> {
         let mut matching = Vec::new();
         for (index, name) in names.into_iter().enumerate() {
@@ -69,15 +119,20 @@ impl HiveMetastore {
             if !may_match(table, &values_of_name(table, &name)?, predicate) {
                 continue;
             }
+            let is_found = !found.seen.is_empty()
+                && texts_of_name(&name).is_some_and(|texts| found.seen.contains(&texts));
+            if is_found {
+                continue;
+            }
             matching.push(name);
-            if matching.len() > self.client.settings().partitions_max {
+            if found.matching.len() + matching.len() > self.client.settings().partitions_max {
                 return Err(self.too_many(table));
             }
         }
         Ok(matching)
     }
 
-    fn too_many(&self, table: &TableDefinition) -> Error {
+    pub(super) fn too_many(&self, table: &TableDefinition) -> Error {
         let (schema, name) = (&table.schema_name, &table.name);
         let limit = self.client.settings().partitions_max;
         Error::new(
@@ -109,71 +164,94 @@ impl HiveMetastore {
             let call = call.text(1, &table.schema_name).text(2, &table.name);
             call.texts(3, values).int16(4, ALL)
         };
-        let names = self.list_or_none(self.client.call(method, request).await?)?;
+        let names = self.list_or_none(method, table, self.client.call(method, request).await?)?;
         names.map(|names| names.iter().map(Value::as_text).collect()).transpose()
     }
 
-    /// `None` where the metastore does not answer this question, or with more than a thousand.
+    /// `None` where the metastore does not answer this question. Of more than a thousand the first ones.
     async fn filtered(
         &self,
         table: &TableDefinition,
         filter: &str,
         predicate: &Predicate,
-    ) -> Result<Option<Vec<PartitionDefinition>>> {
+    ) -> Result<Option<Found>> {
         let method = "get_partitions_by_filter";
         let request = |call: Writer| {
             let call = call.text(1, &table.schema_name).text(2, &table.name);
             call.text(3, filter).int16(4, FILTERED_MAX)
         };
-        match self.list_or_none(self.client.call(method, request).await?)? {
-            Some(found) if found.len() <= PARTITIONS_AT_ONCE => {
-                self.definitions(table, &found, predicate).await.map(Some)
-            }
-            _ => Ok(None),
+        match self.list_or_none(method, table, self.client.call(method, request).await?)? {
+            Some(found) => self.definitions(table, &found, predicate, &Seen::new()).await.map(Some),
+            None => Ok(None),
         }
     }
 
+    /// Of these names, without those that are `seen`.
     async fn partitions_by_name(
         &self,
         table: &TableDefinition,
         names: &[String],
         predicate: &Predicate,
+        seen: &Seen,
     ) -> Result<Vec<PartitionDefinition>> {
         let method = "get_partitions_by_names";
         let request =
             |call: Writer| call.text(1, &table.schema_name).text(2, &table.name).texts(3, names);
         let answer = self.client.call(method, request).await?;
-        self.definitions(table, &self.list(method, answer)?, predicate).await
+        let found = self.definitions(table, &self.list(method, answer)?, predicate, seen).await?;
+        Ok(found.matching)
     }
 
     /// Those that match by what they say themselves: that counts, not their names, nor what was asked.
     async fn definitions(
         &self,
         table: &TableDefinition,
-        found: &[Value],
+        partitions: &[Value],
         predicate: &Predicate,
-    ) -> Result<Vec<PartitionDefinition>> {
-        let mut definitions = Vec::new();
-        for (index, value) in found.iter().enumerate() {
+        seen: &Seen,
+    ) -> Result<Found> {
+        let is_whole = partitions.len() <= PARTITIONS_AT_ONCE;
+        let mut found = Found { is_whole, ..Found::default() };
+        for (index, value) in partitions.iter().enumerate() {
             if index % LOOKED_AT_ONCE == LOOKED_AT_ONCE - 1 {
                 yield_now().await;
             }
             let Value::Struct(partition) = value else {
                 return Err(self.client.corrupt("a partition that is no struct"));
             };
-            let partition = partition_definition(table, &table::partition(partition)?)?;
+            let partition = table::partition(partition)?;
+            if seen.contains(&partition.values) || !found.seen.insert(partition.values.clone()) {
+                continue;
+            }
+            let partition = partition_definition(table, &partition)?;
             if may_match(table, &partition.values, predicate) {
-                definitions.push(partition);
+                found.matching.push(partition);
             }
         }
-        if definitions.len() > self.client.settings().partitions_max {
+        if found.matching.len() > self.client.settings().partitions_max {
             return Err(self.too_many(table));
         }
-        Ok(definitions)
+        Ok(found)
     }
 
     /// `None` for an exception and for a method that is not there: what was asked can be had otherwise.
-    fn list_or_none(&self, answer: Answer) -> Result<Option<Vec<Value>>> {
+    fn list_or_none(
+        &self,
+        method: &'static str,
+        table: &TableDefinition,
+        answer: Answer,
+    ) -> Result<Option<Vec<Value>>> {
+        let verdict = match &answer {
+            Answer::Value(Value::List(_)) => Verdict::Answered,
+            // It says nothing of the question that the metastore's database is away.
+            Answer::Exception { message, .. }
+                if kind_of_exception(message) == ErrorKind::SourceUnavailable =>
+            {
+                Verdict::Unknown
+            }
+            Answer::Value(_) | Answer::Exception { .. } | Answer::NoSuchMethod => Verdict::Refused,
+        };
+        self.verdicts.put(method, Some(table), verdict);
         match answer {
             Answer::Value(Value::List(values)) => Ok(Some(values)),
             Answer::Value(_) => Err(self.client.corrupt("partitions that are no list")),

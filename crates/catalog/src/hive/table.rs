@@ -54,6 +54,7 @@ fn columns(columns: &[Value]) -> Result<Vec<StoredColumn>> {
             name: column.text(1)?,
             hive_type: column.text(2)?,
             comment: column.text(3)?,
+            missing: None,
         }),
         _ => Err(Error::new(ErrorKind::CorruptData, "a metastore answered a column that is none")),
     };

@@ -1,13 +1,16 @@
 //! A stored table as a definition that can be read, or the reason why it cannot.
 
+use super::avro_schema::columns_by_schema;
 use super::format::{column_match, of_storage};
 use super::location::location;
-use super::types::{arrow_type, character_length};
+use super::projection::partition_projection;
+use super::types::{Characters, arrow_type, characters};
 use super::view::view_definition;
 use super::{StoredColumn, StoredTable, spark};
 use arrow::datatypes::{DataType, Field, Schema};
 use mooring_spi::{
-    CHARACTER_LENGTH, Definition, Error, ErrorKind, FileFormat, Result, TableDefinition,
+    CHARACTER_LENGTH, Definition, Error, ErrorKind, FileFormat, MISSING_VALUE, PADDED_LENGTH,
+    Result, STORED_UNPADDED, TableDefinition,
 };
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -38,20 +41,26 @@ fn table_definition(table: &StoredTable) -> Result<TableDefinition> {
     let storage = table.storage.as_ref().ok_or_else(|| {
         Error::new(ErrorKind::CorruptData, format!("table `{label}` has no storage descriptor"))
     })?;
-    let format = of_storage(&format!("table `{label}`"), storage, parameters)?;
+    let what = format!("table `{label}`");
+    let format = of_storage(&what, storage, parameters)?;
+    let by_schema = match format == FileFormat::Avro {
+        true => columns_by_schema(&what, storage, parameters)?,
+        false => None,
+    };
     let known_to_spark = spark::fields(&label, parameters)?;
     let mut columns = Vec::new();
-    for column in &storage.columns {
+    for column in by_schema.as_ref().unwrap_or(&storage.columns) {
         let field = field(&label, column)?;
         columns.push(match &format {
-            // Whatever type was declared.
-            FileFormat::HiveCsv(_) => field.with_data_type(DataType::Utf8),
-            _ => spark::spelled(&field, &known_to_spark),
+            FileFormat::HiveCsv(_) => as_text(field),
+            _ => spark::spelled(&as_stored(field), &known_to_spark),
         });
     }
     for column in &table.partition_columns {
         columns.push(spark::spelled(&field(&label, column)?, &known_to_spark));
     }
+    let own = columns.len() - table.partition_columns.len();
+    let partition_projection = partition_projection(table, storage, &columns[own..])?;
     Ok(TableDefinition {
         schema_name: table.schema.clone(),
         name: table.name.clone(),
@@ -59,6 +68,7 @@ fn table_definition(table: &StoredTable) -> Result<TableDefinition> {
         partition_columns: table.partition_columns.len(),
         location: location(&storage.location)?,
         columns_by: column_match(&format, storage, parameters),
+        partition_projection,
         format,
         compression: None,
         options: BTreeMap::new(),
@@ -92,14 +102,12 @@ fn other_than_files(kind: &str, parameters: &BTreeMap<String, String>) -> Option
     if is("transactional", "true") {
         return Some("a transactional (ACID) table".to_owned());
     }
-    if let Some(handler) = parameters.get("storage_handler") {
-        return Some(format!("kept by the storage handler `{handler}`"));
-    }
-    is("projection.enabled", "true").then(|| "a table with partition projection".to_owned())
+    let handler = parameters.get("storage_handler")?;
+    Some(format!("kept by the storage handler `{handler}`"))
 }
 
 pub(super) fn field(label: &str, column: &StoredColumn) -> Result<Field> {
-    let StoredColumn { name, hive_type, comment } = column;
+    let StoredColumn { name, hive_type, comment, missing } = column;
     let data_type = arrow_type(hive_type).map_err(|error| {
         let message = format!("column `{name}` of table `{label}`: {}", error.message());
         Error::new(error.kind(), message)
@@ -108,10 +116,33 @@ pub(super) fn field(label: &str, column: &StoredColumn) -> Result<Field> {
     if !comment.is_empty() {
         metadata.insert("comment".to_owned(), comment.clone());
     }
-    if let Some(length) = character_length(hive_type) {
-        metadata.insert(CHARACTER_LENGTH.to_owned(), length.to_string());
+    if let Some(missing) = missing {
+        metadata.insert(MISSING_VALUE.to_owned(), missing.clone());
+    }
+    if let Some(characters) = characters(hive_type) {
+        let (key, length) = match characters {
+            Characters::AtMost(length) => (CHARACTER_LENGTH, length),
+            Characters::Exactly(length) => (PADDED_LENGTH, length),
+        };
+        metadata.insert(key.to_owned(), length.to_string());
     }
     Ok(Field::new(name, data_type, true).with_metadata(metadata))
+}
+
+/// The column of a SerDe that knows text alone, whatever type was declared.
+fn as_text(mut field: Field) -> Field {
+    for key in [CHARACTER_LENGTH, PADDED_LENGTH] {
+        field.metadata_mut().remove(key);
+    }
+    field.with_data_type(DataType::Utf8)
+}
+
+/// A column whose values are in files, where Spark fills those of `char(n)` up and Hive does not.
+fn as_stored(mut field: Field) -> Field {
+    if field.metadata().contains_key(PADDED_LENGTH) {
+        field.metadata_mut().insert(STORED_UNPADDED.to_owned(), "true".to_owned());
+    }
+    field
 }
 
 #[cfg(test)]
@@ -123,6 +154,30 @@ mod tests {
     }
 
     #[test]
+    fn lengths_of_characters_are_declared() {
+        let column = |hive_type: &str| {
+            let column = StoredColumn {
+                name: "c".to_owned(),
+                hive_type: hive_type.to_owned(),
+                comment: String::new(),
+                missing: None,
+            };
+            field("s.t", &column).expect(hive_type)
+        };
+        let says = |field: Field, expected: &[(&str, &str)]| {
+            let expected: HashMap<String, String> = parameters(expected).into_iter().collect();
+            assert_eq!(field.metadata(), &expected);
+        };
+        says(column("char(5)"), &[(PADDED_LENGTH, "5")]);
+        says(column("varchar(5)"), &[(CHARACTER_LENGTH, "5")]);
+        says(as_stored(column("char(5)")), &[(PADDED_LENGTH, "5"), (STORED_UNPADDED, "true")]);
+        says(as_stored(column("varchar(5)")), &[(CHARACTER_LENGTH, "5")]);
+        says(as_stored(column("array<char(5)>")), &[]);
+        says(as_text(column("char(5)")), &[]);
+        says(as_text(column("varchar(5)")), &[]);
+    }
+
+    #[test]
     fn tables_that_are_more_than_files_are_named() {
         for (kind, pairs, expected) in [
             ("MATERIALIZED_VIEW", &[][..], "a materialised view"),
@@ -130,11 +185,6 @@ mod tests {
             ("MANAGED_TABLE", &[("spark.sql.sources.provider", "DELTA")], "a Delta table"),
             ("EXTERNAL_TABLE", &[("spark.sql.sources.provider", "hudi")], "a Hudi table"),
             ("MANAGED_TABLE", &[("transactional", "true")], "a transactional (ACID) table"),
-            (
-                "EXTERNAL_TABLE",
-                &[("projection.enabled", "TRUE")],
-                "a table with partition projection",
-            ),
             (
                 "MANAGED_TABLE",
                 &[("spark.sql.sources.provider", "csv")],

@@ -6,11 +6,16 @@
 use super::Storage;
 use mooring_spi::{
     ColumnMatch, Error, ErrorKind, FileFormat, HiveCsvOptions, HiveJsonOptions, HiveTextOptions,
-    Result, fold,
+    Result,
 };
 use std::collections::BTreeMap;
 
+/// How many lines at the start, and at the end, of each file are no rows.
+pub(super) const HEADER_LINES: &str = "skip.header.line.count";
+pub(super) const FOOTER_LINES: &str = "skip.footer.line.count";
+
 const TEXT_INPUT: &str = "org.apache.hadoop.mapred.TextInputFormat";
+
 /// # Errors
 /// `Unsupported`, naming `what` and the class or property that is not known; `CorruptData` for a
 /// property that has no meaning.
@@ -24,7 +29,7 @@ pub(super) fn of_storage(
         "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat"
         | "parquet.hive.DeprecatedParquetInputFormat" => Ok(FileFormat::Parquet),
         "org.apache.hadoop.hive.ql.io.orc.OrcInputFormat" => Ok(FileFormat::Orc),
-        "org.apache.hadoop.hive.ql.io.avro.AvroContainerInputFormat" => properties.avro(storage),
+        "org.apache.hadoop.hive.ql.io.avro.AvroContainerInputFormat" => Ok(FileFormat::Avro),
         TEXT_INPUT => match storage.serde.as_str() {
             "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe" => properties.text(),
             "org.apache.hadoop.hive.serde2.OpenCSVSerde" => properties.csv(),
@@ -68,29 +73,6 @@ struct Properties<'a> {
 }
 
 impl Properties<'_> {
-    /// The table's columns have to be those of the schema that its readers are told to use.
-    fn avro(&self, storage: &Storage) -> Result<FileFormat> {
-        let said = |name: &str| self.serde.get(name).or_else(|| self.table.get(name));
-        if let Some(url) = said("avro.schema.url") {
-            return Err(self.refused("avro.schema.url", url, "the metastore's columns are"));
-        }
-        let Some(literal) = said("avro.schema.literal") else { return Ok(FileFormat::Avro) };
-        let schema: Option<serde_json::Value> = serde_json::from_str(literal).ok();
-        let fields = schema.as_ref().and_then(|schema| schema["fields"].as_array());
-        let known = |field: &serde_json::Value| {
-            let name = field["name"].as_str().map(fold);
-            name.is_some_and(|name| storage.columns.iter().any(|column| fold(&column.name) == name))
-        };
-        match fields.is_some_and(|fields| fields.iter().all(known)) {
-            true => Ok(FileFormat::Avro),
-            false => Err(self.refused(
-                "avro.schema.literal",
-                literal,
-                "one whose fields are the metastore's columns is",
-            )),
-        }
-    }
-
     fn text(&self) -> Result<FileFormat> {
         if let Some(line) = self.serde.get("line.delim")
             && line != "\n"
@@ -116,8 +98,8 @@ impl Properties<'_> {
             escape: self.byte("escape.delim"),
             null: self.serde.get("serialization.null.format").cloned().unwrap_or(defaults.null),
             last_column_takes_rest: self.is_set("serialization.last.column.takes.rest"),
-            header_lines: self.lines("skip.header.line.count")?,
-            footer_lines: self.lines("skip.footer.line.count")?,
+            header_lines: self.lines(HEADER_LINES)?,
+            footer_lines: self.lines(FOOTER_LINES)?,
             timestamp_formats: self.timestamp_formats(),
         }))
     }
@@ -134,8 +116,8 @@ impl Properties<'_> {
             separator: byte("separatorChar", defaults.separator)?,
             quote: byte("quoteChar", defaults.quote)?,
             escape: byte("escapeChar", defaults.escape)?,
-            header_lines: self.lines("skip.header.line.count")?,
-            footer_lines: self.lines("skip.footer.line.count")?,
+            header_lines: self.lines(HEADER_LINES)?,
+            footer_lines: self.lines(FOOTER_LINES)?,
         }))
     }
 

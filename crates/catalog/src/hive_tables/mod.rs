@@ -1,22 +1,29 @@
 //! Tables of Hive's model, as a Hive Metastore and AWS Glue both keep them: what they are in Mooring's
 //! terms, or why they are not read.
 
+mod avro_schema;
 mod definition;
 mod format;
 mod location;
 mod partition;
+mod projection;
 mod presto_types;
 mod presto_view;
 mod spark;
 mod types;
 mod statistics;
+mod stored_values;
 mod kept_statistics;
 mod view;
 
 pub(crate) use definition::definition;
 pub(crate) use kept_statistics::KeptStatistics;
-pub(crate) use partition::{may_match, partition_definition, values_of_name, values_of_partition};
+pub(crate) use partition::{
+    may_match, partition_definition, texts_of_name, values_of_name, values_of_partition,
+};
+pub(crate) use projection::{ProjectedPartitions, projected_partitions};
 pub(crate) use statistics::parameter_statistics;
+pub(crate) use stored_values::{stored_count, stored_decimal};
 
 use std::collections::BTreeMap;
 
@@ -27,6 +34,8 @@ pub(crate) struct StoredColumn {
     /// In Hive's grammar.
     pub(crate) hive_type: String,
     pub(crate) comment: String,
+    /// What rows have where their file lacks the column, as text; `None` for null.
+    pub(crate) missing: Option<String>,
 }
 
 /// A `StorageDescriptor`: where files are and how they are read.

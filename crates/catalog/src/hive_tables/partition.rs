@@ -2,29 +2,33 @@
 //!
 //! Source: Apache Hive, `Warehouse.makePartName` and `FileUtils.escapePathName`.
 
-use super::StoredPartition;
-use super::format::of_storage;
+use super::avro_schema::check_partition;
+use super::format::{FOOTER_LINES, HEADER_LINES, of_storage};
 use super::location::location;
 use super::statistics::counted;
+use super::{Storage, StoredPartition};
 use mooring_spi::{
-    Error, ErrorKind, PartitionDefinition, Predicate, Result, TableDefinition, Value,
+    Error, ErrorKind, FileFormat, PartitionDefinition, Predicate, Result, TableDefinition, Value,
     partition_value,
 };
 use percent_encoding::percent_decode_str;
+use std::collections::BTreeMap;
 
 /// The values of a name such as `year=2024/city=S%C3%A3o`, in the order of the table's columns.
 ///
 /// # Errors
 /// `CorruptData`, naming table and partition.
 pub(crate) fn values_of_name(table: &TableDefinition, name: &str) -> Result<Vec<Value>> {
-    let texts: Option<Vec<String>> = name
-        .split('/')
-        .map(|part| {
-            let (_, text) = part.split_once('=')?;
-            Some(percent_decode_str(text).decode_utf8().ok()?.into_owned())
-        })
-        .collect();
-    values(table, name, &texts.unwrap_or_default())
+    values(table, name, &texts_of_name(name).unwrap_or_default())
+}
+
+/// The same as the texts that a partition has for values; `None` for what is no name.
+pub(crate) fn texts_of_name(name: &str) -> Option<Vec<String>> {
+    let text = |part: &str| {
+        let (_, text) = part.split_once('=')?;
+        Some(percent_decode_str(text).decode_utf8().ok()?.into_owned())
+    };
+    name.split('/').map(text).collect()
 }
 
 /// The values of a partition, whatever its format is.
@@ -49,12 +53,38 @@ pub(crate) fn partition_definition(
     let storage = partition.storage.as_ref().ok_or_else(|| {
         Error::new(ErrorKind::CorruptData, format!("{label} has no storage descriptor"))
     })?;
+    let parameters = with_lines_of_table(table, storage, &partition.parameters);
+    let format = of_storage(&label, storage, &parameters)?;
+    // A table of Avro has one schema for all of its partitions.
+    if format == FileFormat::Avro && table.format != FileFormat::Avro {
+        check_partition(&label, storage, &partition.parameters)?;
+    }
+    let location = location(&storage.location)?;
     Ok(PartitionDefinition {
         values: values_of_partition(table, partition)?,
-        location: location(&storage.location)?,
-        format: of_storage(&label, storage, &partition.parameters)?,
+        // A disk's folder stays when its last file goes; on S3 there is nothing left of it.
+        may_be_absent: location.starts_with("s3://"),
+        location,
+        format,
         statistics: counted(&partition.parameters),
     })
+}
+
+/// What a partition says, with the table's lines that are no rows where it says nothing of them: Hive asks the
+/// table (`Utilities.getHeaderCount` of its descriptor).
+fn with_lines_of_table(
+    table: &TableDefinition,
+    storage: &Storage,
+    parameters: &BTreeMap<String, String>,
+) -> BTreeMap<String, String> {
+    let mut parameters = parameters.clone();
+    let (header, footer) = table.format.header_and_footer_lines();
+    for (name, lines) in [(HEADER_LINES, header), (FOOTER_LINES, footer)] {
+        if lines > 0 && !storage.serde_parameters.contains_key(name) {
+            parameters.entry(name.to_owned()).or_insert_with(|| lines.to_string());
+        }
+    }
+    parameters
 }
 
 fn values(table: &TableDefinition, name: &str, texts: &[String]) -> Result<Vec<Value>> {
@@ -85,7 +115,7 @@ pub(crate) fn may_match(table: &TableDefinition, values: &[Value], predicate: &P
 mod tests {
     use super::*;
     use arrow::datatypes::{DataType, Field, Schema};
-    use mooring_spi::{Domain, FileFormat, Range};
+    use mooring_spi::{Domain, HiveTextOptions, Range};
     use std::sync::Arc;
 
     fn table() -> TableDefinition {
@@ -102,8 +132,31 @@ mod tests {
             location: "file:///t/".into(),
             format: FileFormat::Parquet,
             columns_by: Default::default(),
+            partition_projection: None,
             compression: None,
             options: Default::default(),
+        }
+    }
+
+    #[test]
+    fn lines_that_are_no_rows_are_the_tables_unless_a_partition_says_otherwise() {
+        let options = HiveTextOptions { header_lines: 1, ..HiveTextOptions::default() };
+        let table = TableDefinition { format: FileFormat::HiveText(options), ..table() };
+        for (said, expected) in [(None, 1), (Some("0"), 0), (Some("2"), 2)] {
+            let said = said.map(|lines: &str| (HEADER_LINES.to_owned(), lines.to_owned()));
+            let partition = StoredPartition {
+                values: vec!["2024".into(), "Rome".into()],
+                storage: Some(Storage {
+                    location: "file:/t/x/".into(),
+                    input_format: "org.apache.hadoop.mapred.TextInputFormat".into(),
+                    serde: "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe".into(),
+                    ..Storage::default()
+                }),
+                parameters: said.into_iter().collect(),
+            };
+            let found = partition_definition(&table, &partition).expect("a partition").format;
+            let FileFormat::HiveText(found) = found else { panic!("no text: {found:?}") };
+            assert_eq!(found.header_lines, expected);
         }
     }
 
@@ -122,6 +175,24 @@ mod tests {
             let error = values_of_name(&table(), name).expect_err(name);
             assert_eq!(error.kind(), ErrorKind::CorruptData);
             assert!(error.message().contains("`s.t`"), "{error}");
+        }
+    }
+
+    #[test]
+    fn folders_of_object_stores_are_there_with_their_files_alone() {
+        const PARQUET: &str = "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat";
+        for (location, may_be_absent) in [("s3a://bucket/t", true), ("file:/t", false)] {
+            let partition = StoredPartition {
+                values: vec!["2024".into(), "Rome".into()],
+                storage: Some(Storage {
+                    location: location.into(),
+                    input_format: PARQUET.into(),
+                    ..Storage::default()
+                }),
+                ..StoredPartition::default()
+            };
+            let found = partition_definition(&table(), &partition).expect("a partition");
+            assert_eq!(found.may_be_absent, may_be_absent, "{location}");
         }
     }
 

@@ -99,6 +99,7 @@ mod tests {
             location: "/t/".into(),
             format: FileFormat::Parquet,
             columns_by: Default::default(),
+            partition_projection: None,
             compression: None,
             options: Default::default(),
         }

@@ -10,6 +10,8 @@ use std::sync::Arc;
 /// Types within types; beyond it nobody can mean it.
 const DEPTH_MAX: usize = 64;
 const DECIMAL_PRECISION_MAX: u8 = 38;
+/// Of `char(n)`: Trino's; Hive's is 255.
+const CHAR_LENGTH_MAX: u32 = 65_536;
 
 /// The Arrow type of a column.
 ///
@@ -24,11 +26,25 @@ pub(super) fn arrow_type(text: &str) -> Result<DataType> {
     }
 }
 
-/// The `n` of `varchar(n)` and `char(n)`.
-pub(super) fn character_length(text: &str) -> Option<usize> {
+/// What a type of characters says beside that it is text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Characters {
+    /// `varchar(n)`
+    AtMost(usize),
+    /// `char(n)`
+    Exactly(usize),
+}
+
+/// `None` of other types.
+pub(super) fn characters(text: &str) -> Option<Characters> {
     let text = text.trim().to_ascii_lowercase();
-    let rest = text.strip_prefix("varchar").or_else(|| text.strip_prefix("char"))?;
-    rest.trim().strip_prefix('(')?.strip_suffix(')')?.trim().parse().ok()
+    let length = |rest: &str| -> Option<usize> {
+        rest.trim().strip_prefix('(')?.strip_suffix(')')?.trim().parse().ok()
+    };
+    match text.strip_prefix("varchar") {
+        Some(rest) => length(rest).map(Characters::AtMost),
+        None => length(text.strip_prefix("char")?).map(Characters::Exactly),
+    }
 }
 
 struct Parser<'a> {
@@ -55,10 +71,14 @@ impl<'a> Parser<'a> {
             "timestamp with local time zone" => {
                 DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
             }
-            "varchar" | "char" => {
+            "varchar" => {
                 self.numbers()?;
                 DataType::Utf8
             }
+            "char" => match self.numbers()?.as_slice() {
+                [1..=CHAR_LENGTH_MAX] => DataType::Utf8,
+                _ => return None,
+            },
             "decimal" | "numeric" => self.decimal()?,
             "array" => {
                 self.symbol('<')?;
@@ -152,6 +172,7 @@ mod tests {
             ("decimal", "Decimal128(10, 0)"),
             ("decimal(38, 18)", "Decimal128(38, 18)"),
             ("varchar(20)", "Utf8"),
+            ("char(255)", "Utf8"),
             ("timestamp with local time zone", "Timestamp(µs, \"UTC\")"),
             ("array<int>", "List(Int32)"),
         ] {
@@ -173,6 +194,10 @@ mod tests {
             "decimal(39,0)",
             "decimal(3,4)",
             "varchar",
+            "char",
+            "char(0)",
+            "char(65537)",
+            "char(1,2)",
             "array<int",
             "array<int>>",
             "map<int>",
@@ -189,12 +214,13 @@ mod tests {
     #[test]
     fn lengths_are_those_of_characters() {
         for (hive, length) in [
-            ("varchar(10)", Some(10)),
-            ("CHAR( 5 )", Some(5)),
+            ("varchar(10)", Some(Characters::AtMost(10))),
+            ("CHAR( 5 )", Some(Characters::Exactly(5))),
             ("string", None),
             ("decimal(5)", None),
+            ("array<char(5)>", None),
         ] {
-            assert_eq!(character_length(hive), length);
+            assert_eq!(characters(hive), length);
         }
     }
 

@@ -142,7 +142,7 @@ mod tests {
         let column = |name: &str, hive_type: &str| StoredColumn {
             name: name.to_owned(),
             hive_type: hive_type.to_owned(),
-            comment: String::new(),
+            ..StoredColumn::default()
         };
         let columns = vec![column("id", "bigint"), column("name", "string")];
         StoredTable {

@@ -113,7 +113,7 @@ impl Keeper {
             && self.age(&kept) < self.settings.max_staleness
         {
             self.metrics.count(&self.catalog, Source::Hit);
-            return Ok(kept.answer);
+            return Ok(kept.answer.of_before());
         }
         // Nobody waits for a metastore that let the one before wait.
         if let Some(why) = self.outage.why()

@@ -128,11 +128,24 @@ impl Metastore for KeepingMetastore {
         table: &TableDefinition,
         predicate: &Predicate,
     ) -> Result<Option<Vec<PartitionDefinition>>> {
+        // Nobody is asked for projected ones, and they are others as time goes by.
+        if table.partition_projection.is_some() {
+            return self.inner().partitions(table, predicate).await;
+        }
         self.keeper.ask(Question::partitions(table, predicate)).await?.into_partitions()
     }
 
+    async fn partitions_total(&self, table: &TableDefinition) -> Result<Option<u64>> {
+        let question = Question::PartitionsTotal { table: Arc::new(table.clone()) };
+        self.keeper.ask(question).await?.into_partitions_total()
+    }
+
     async fn statistics(&self, table: &TableDefinition) -> Result<Option<TableStatistics>> {
-        self.inner().statistics(table).await
+        // Nobody waits for what is only an estimate; other questions look whether the metastore is back.
+        match self.keeper.outage.why() {
+            Some(_) => Ok(None),
+            None => self.inner().statistics(table).await,
+        }
     }
 
     async fn create_schema(&self, schema: &str) -> Result<()> {

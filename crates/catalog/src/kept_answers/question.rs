@@ -1,8 +1,9 @@
 //! What a metastore is asked, and what it answers, as values that can be kept.
 
 use mooring_spi::{
-    Definition, Error, Metastore, PartitionDefinition, Predicate, Result, TableDefinition,
-    TableSummary, Value, ViewDefinition, fold,
+    ColumnProjection, Definition, Error, LocationPart, Metastore, PartitionDefinition,
+    PartitionProjection, Predicate, Result, TableDefinition, TableSummary, Value, ViewDefinition,
+    fold,
 };
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -45,6 +46,10 @@ enum Of {
         fingerprint: u64,
         predicate: String,
     },
+    /// The same of their number.
+    PartitionsTotal {
+        fingerprint: u64,
+    },
 }
 
 #[derive(Debug, Clone)]
@@ -53,6 +58,7 @@ pub(super) enum Question {
     Tables { schema: String },
     Table { schema: String, table: String },
     Partitions { table: Arc<TableDefinition>, predicate: Predicate },
+    PartitionsTotal { table: Arc<TableDefinition> },
 }
 
 /// Cheap to clone.
@@ -62,6 +68,7 @@ pub(super) enum Answer {
     Tables(Arc<Vec<TableSummary>>),
     Table(Option<Arc<Definition>>),
     Partitions(Option<Arc<Vec<PartitionDefinition>>>),
+    PartitionsTotal(Option<u64>),
 }
 
 impl Question {
@@ -85,9 +92,7 @@ impl Question {
                 Key { place: Place::table(schema, table), of: Of::Definition }
             }
             Question::Partitions { table, predicate } => {
-                let mut hasher = DefaultHasher::new();
-                table.hash(&mut hasher);
-                let fingerprint = hasher.finish();
+                let fingerprint = fingerprint(table);
                 // Not as JSON, which has no infinity and no NaN.
                 let predicate = format!("{predicate:?}");
                 Key {
@@ -95,6 +100,10 @@ impl Question {
                     of: Of::Partitions { fingerprint, predicate },
                 }
             }
+            Question::PartitionsTotal { table } => Key {
+                place: Place::table(&table.schema_name, &table.name),
+                of: Of::PartitionsTotal { fingerprint: fingerprint(table) },
+            },
         }
     }
 
@@ -112,6 +121,9 @@ impl Question {
             Question::Partitions { table, predicate } => {
                 Answer::Partitions(metastore.partitions(table, predicate).await?.map(Arc::new))
             }
+            Question::PartitionsTotal { table } => {
+                Answer::PartitionsTotal(metastore.partitions_total(table).await?)
+            }
         })
     }
 }
@@ -124,7 +136,7 @@ impl Key {
 
     fn size_bytes(&self) -> usize {
         let predicate = match &self.of {
-            Of::Names | Of::Definition => 0,
+            Of::Names | Of::Definition | Of::PartitionsTotal { .. } => 0,
             Of::Partitions { predicate, .. } => predicate.len(),
         };
         size_of::<Self>() + self.place.schema.len() + self.place.table.len() + predicate
@@ -152,6 +164,7 @@ impl Answer {
                 .flat_map(|partitions| partitions.iter())
                 .map(partition_bytes)
                 .sum(),
+            Answer::PartitionsTotal(_) => 0,
         };
         ENTRY_BYTES + key.size_bytes() + answer
     }
@@ -159,30 +172,77 @@ impl Answer {
     pub(super) fn into_schemas(self) -> Result<Vec<String>> {
         match self {
             Answer::Schemas(names) => Ok(Arc::unwrap_or_clone(names)),
-            Answer::Tables(_) | Answer::Table(_) | Answer::Partitions(_) => Err(another()),
+            Answer::Tables(_)
+            | Answer::Table(_)
+            | Answer::Partitions(_)
+            | Answer::PartitionsTotal(_) => Err(another()),
         }
     }
 
     pub(super) fn into_tables(self) -> Result<Vec<TableSummary>> {
         match self {
             Answer::Tables(tables) => Ok(Arc::unwrap_or_clone(tables)),
-            Answer::Schemas(_) | Answer::Table(_) | Answer::Partitions(_) => Err(another()),
+            Answer::Schemas(_)
+            | Answer::Table(_)
+            | Answer::Partitions(_)
+            | Answer::PartitionsTotal(_) => Err(another()),
         }
     }
 
     pub(super) fn into_table(self) -> Result<Option<Definition>> {
         match self {
             Answer::Table(table) => Ok(table.map(Arc::unwrap_or_clone)),
-            Answer::Schemas(_) | Answer::Tables(_) | Answer::Partitions(_) => Err(another()),
+            Answer::Schemas(_)
+            | Answer::Tables(_)
+            | Answer::Partitions(_)
+            | Answer::PartitionsTotal(_) => Err(another()),
+        }
+    }
+
+    /// As an answer of before: a partition whose folder is gone may have moved since, so that it is no empty
+    /// one. The error of that makes its query ask anew.
+    pub(super) fn of_before(self) -> Self {
+        match self {
+            Answer::Partitions(Some(mut partitions))
+                if partitions.iter().any(|partition| partition.may_be_absent) =>
+            {
+                for partition in Arc::make_mut(&mut partitions) {
+                    partition.may_be_absent = false;
+                }
+                Answer::Partitions(Some(partitions))
+            }
+            other @ (Answer::Schemas(_)
+            | Answer::Tables(_)
+            | Answer::Table(_)
+            | Answer::Partitions(_)
+            | Answer::PartitionsTotal(_)) => other,
         }
     }
 
     pub(super) fn into_partitions(self) -> Result<Option<Vec<PartitionDefinition>>> {
         match self {
             Answer::Partitions(partitions) => Ok(partitions.map(Arc::unwrap_or_clone)),
-            Answer::Schemas(_) | Answer::Tables(_) | Answer::Table(_) => Err(another()),
+            Answer::Schemas(_)
+            | Answer::Tables(_)
+            | Answer::Table(_)
+            | Answer::PartitionsTotal(_) => Err(another()),
         }
     }
+
+    pub(super) fn into_partitions_total(self) -> Result<Option<u64>> {
+        match self {
+            Answer::PartitionsTotal(count) => Ok(count),
+            Answer::Schemas(_) | Answer::Tables(_) | Answer::Table(_) | Answer::Partitions(_) => {
+                Err(another())
+            }
+        }
+    }
+}
+
+fn fingerprint(table: &TableDefinition) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    table.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// What the cache itself takes of each entry.
@@ -208,7 +268,25 @@ fn table_bytes(table: &TableDefinition) -> usize {
         .map(|(name, value)| 2 * size_of::<String>() + name.len() + value.len())
         .sum();
     let names = table.schema_name.len() + table.name.len() + table.location.len();
-    size_of::<TableDefinition>() + table.columns.fields().size() + names + options
+    let projection = table.partition_projection.as_ref().map_or(0, projection_bytes);
+    size_of::<TableDefinition>() + table.columns.fields().size() + names + options + projection
+}
+
+fn projection_bytes(projection: &PartitionProjection) -> usize {
+    let column = |column: &ColumnProjection| match column {
+        ColumnProjection::Enumerated(values) => {
+            values.iter().map(|value| size_of::<String>() + value.len()).sum()
+        }
+        ColumnProjection::Dates(dates) => dates.format.len(),
+        ColumnProjection::Integers(_) | ColumnProjection::Injected => 0,
+    };
+    let part = |part: &LocationPart| match part {
+        LocationPart::Text(text) => text.len(),
+        LocationPart::Value(_) | LocationPart::EscapedValue(_) => 0,
+    };
+    let columns: usize = projection.columns.iter().map(column).sum();
+    let parts: usize = projection.location.iter().map(part).sum();
+    size_of_val(&*projection.columns) + columns + size_of_val(&*projection.location) + parts
 }
 
 fn partition_bytes(partition: &PartitionDefinition) -> usize {
@@ -247,6 +325,7 @@ mod tests {
             location: "file:///t/".to_owned(),
             format: FileFormat::Parquet,
             columns_by: ColumnMatch::default(),
+            partition_projection: None,
             compression: None,
             options: Default::default(),
         }

@@ -8,6 +8,7 @@ use super::location::Folder;
 use super::path_pattern::Pattern;
 use super::path_table::{PathTable, path_files, path_table};
 use super::prune::may_match;
+use super::settings::LakeSettings;
 use super::snapshot::{Snapshot, SnapshotFile, SnapshotSource, columns_by};
 use super::statistics::{files_statistics, rows_per_byte};
 use async_trait::async_trait;
@@ -18,38 +19,13 @@ use mooring_spi::{
     PathRequest, Predicate, Result, Scan, ScanRequest, SchemaTable, Table, TableDefinition,
     TableKind, TableStatistics, TableSummary, ViewDefinition,
 };
-use mooring_storage::{CatalogStores, LIST_FILES_MAX};
+use mooring_storage::CatalogStores;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tracing::debug;
 use uuid::Uuid;
-
-/// Bounds of what a connector reads and keeps.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LakeSettings {
-    /// Every footer of a table with at most this many files is read when a query names it; of
-    /// larger tables a few.
-    pub footers_max_files: usize,
-    /// How many columns the footers that are kept have in all, about 150 bytes each.
-    pub footer_cache_columns: u64,
-    /// How many files the snapshots that are kept have in all, about 300 bytes each.
-    pub snapshot_cache_files: u64,
-    /// A table with more files is refused.
-    pub list_max_files: usize,
-}
-
-impl Default for LakeSettings {
-    fn default() -> Self {
-        Self {
-            footers_max_files: 64,
-            footer_cache_columns: 500_000,
-            snapshot_cache_files: 500_000,
-            list_max_files: LIST_FILES_MAX,
-        }
-    }
-}
 
 /// Tables of a metastore over files. Serves the kind `lake` and every other one whose metastore
 /// answers with [`TableDefinition`]s.
@@ -77,8 +53,14 @@ struct Resolved {
 #[derive(Debug, Serialize, Deserialize)]
 struct Known {
     definition: TableDefinition,
-    /// Which files below the location, for a path.
+    /// `None`: it is a table, whose metastore may know its partitions.
     #[serde(default)]
+    path: Option<PathSource>,
+}
+
+/// The files of a path: all below the location, or those that match.
+#[derive(Debug, Serialize, Deserialize)]
+struct PathSource {
     pattern: Option<Pattern>,
 }
 
@@ -131,7 +113,7 @@ impl LakeConnector {
             )));
         }
         let snapshot = self.snapshot(&definition).await?;
-        let known = Known { definition, pattern: None };
+        let known = Known { definition, path: None };
         self.table(known, snapshot).await.map(Some)
     }
 
@@ -182,6 +164,22 @@ impl LakeConnector {
         }
     }
 
+    /// `EXPLAIN` does without a number that cannot be had.
+    async fn count_partitions(&self, definition: &TableDefinition) -> Option<usize> {
+        let TableDefinition { schema_name, name, .. } = definition;
+        // Those that the metastore lists do not count.
+        if definition.partition_projection.is_some() {
+            return None;
+        }
+        match self.metastore.partitions_total(definition).await {
+            Ok(count) => count.and_then(|count| usize::try_from(count).ok()),
+            Err(error) => {
+                debug!(schema = schema_name, table = name, %error, "no number of partitions");
+                None
+            }
+        }
+    }
+
     /// All of a table's files, unless its partitions are better asked for when a predicate is known.
     async fn snapshot(&self, definition: &TableDefinition) -> Result<Option<Snapshot>> {
         match definition.partition_columns > 0 && self.metastore.lists_partitions() {
@@ -214,12 +212,12 @@ impl LakeConnector {
         let known: Known =
             serde_json::from_str(definition).map_err(|error| foreign().with_cause(error))?;
         let definition = &known.definition;
-        let snapshot = match &known.pattern {
+        let snapshot = match &known.path {
             None => self.snapshot(definition).await?,
-            Some(pattern) => {
+            Some(PathSource { pattern }) => {
                 let folder = Folder::open(&self.stores, &definition.location)?;
                 let source = self.source();
-                let files = path_files(&source, &folder, Some(pattern)).await?;
+                let files = path_files(&source, &folder, pattern.as_ref()).await?;
                 Some(source.of_files(definition, &folder, &files).await?)
             }
         };
@@ -290,7 +288,8 @@ impl Connector for LakeConnector {
     async fn resolve_path(&self, request: PathRequest<'_>) -> Result<Option<Table>> {
         let found = path_table(&self.source(), &self.allowed_paths, request).await?;
         let PathTable { definition, pattern, snapshot } = found;
-        self.table(Known { definition, pattern }, Some(snapshot)).await.map(Some)
+        let path = Some(PathSource { pattern });
+        self.table(Known { definition, path }, Some(snapshot)).await.map(Some)
     }
 
     async fn scan(&self, request: ScanRequest<'_>) -> Result<Scan> {
@@ -308,17 +307,24 @@ impl Connector for LakeConnector {
             }
         };
 
+        let counted = match resolved.snapshot.is_none() && request.explain {
+            true => self.count_partitions(definition).await,
+            false => None,
+        };
         let scans =
             groups(snapshot, &definition.format).into_iter().map(|(store, format, files)| {
                 let files_total = files.len();
-                let partitions_total =
-                    resolved.snapshot.is_some().then(|| partitions(&files, *partition_columns));
+                let partitions_total = match resolved.snapshot {
+                    Some(_) => Some(partitions(&files, *partition_columns)),
+                    None => counted,
+                };
                 let mut left = files;
                 left.retain(|file| may_match(file, columns, *partition_columns, request.predicate));
                 FileScan {
                     store: store.to_owned(),
                     format: format.clone(),
                     columns_by: columns_by(definition, format),
+                    parquet_time_zone: self.settings.parquet_time_zone,
                     files: left.iter().map(|file| file.entry.clone()).collect(),
                     statistics: files_statistics(
                         &left,

@@ -43,6 +43,7 @@ pub(super) async fn definition(stores: &CatalogStores, new: NewTable) -> Result<
         location,
         format: new.format,
         columns_by: ColumnMatch::default(),
+        partition_projection: None,
         compression: new.compression,
         options: new.options,
     })

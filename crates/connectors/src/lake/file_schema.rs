@@ -1,7 +1,7 @@
 //! Which type a column of a table has when a file has it in one of Arrow's many forms.
 
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef, TimeUnit};
-use mooring_spi::CHARACTER_LENGTH;
+use mooring_spi::{CHARACTER_LENGTH, MISSING_VALUE, PADDED_LENGTH, STORED_UNPADDED};
 use std::sync::Arc;
 
 /// The schema with every column in the form that tables use.
@@ -53,10 +53,11 @@ pub(super) fn comparable(table: &DataType, file: &DataType) -> bool {
     }
 }
 
-/// Of what a field says beside its type, only how long its texts may be is kept.
+/// Of what a field says beside its type only what readers must know is kept.
 fn table_field(field: &FieldRef) -> FieldRef {
-    let length = field.metadata().get_key_value(CHARACTER_LENGTH);
-    let kept = length.map(|(key, length)| (key.clone(), length.clone())).into_iter().collect();
+    let known = [CHARACTER_LENGTH, PADDED_LENGTH, STORED_UNPADDED, MISSING_VALUE].into_iter();
+    let kept = known.filter_map(|key| Some((key.to_owned(), field.metadata().get(key)?.clone())));
+    let kept = kept.collect();
     let data_type = table_type(field.data_type());
     Arc::new(Field::new(field.name(), data_type, field.is_nullable()).with_metadata(kept))
 }
@@ -83,6 +84,28 @@ mod tests {
         ] {
             assert_eq!(table_type(&file), table);
         }
+    }
+
+    /// Bounds of instants say nothing of wall time, whose zone is the reader's to find.
+    #[test]
+    fn instants_do_not_compare_with_wall_time() {
+        let micros =
+            |zone: Option<&str>| DataType::Timestamp(TimeUnit::Microsecond, zone.map(Into::into));
+        assert!(comparable(&micros(None), &micros(None)));
+        assert!(comparable(&micros(Some("UTC")), &micros(Some("UTC"))));
+        assert!(!comparable(&micros(None), &micros(Some("UTC"))));
+        assert!(!comparable(&micros(Some("UTC")), &micros(None)));
+    }
+
+    #[test]
+    fn lengths_of_texts_are_kept() {
+        let metadata = [("comment", "a note"), (PADDED_LENGTH, "5"), (STORED_UNPADDED, "true")];
+        let metadata = metadata.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        let field = Field::new("c", DataType::Utf8View, true).with_metadata(metadata.into());
+        let kept = table_schema(&Schema::new(vec![field]));
+        let mut keys: Vec<&String> = kept.field(0).metadata().keys().collect();
+        keys.sort();
+        assert_eq!(keys, [PADDED_LENGTH, STORED_UNPADDED]);
     }
 
     #[test]

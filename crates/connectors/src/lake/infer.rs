@@ -72,7 +72,8 @@ fn add_column<'f>(
 ) -> Result<()> {
     let known = columns.iter().find(|(known, _)| known.name() == field.name());
     let Some((known, known_file)) = known else {
-        columns.push((Arc::new(field.clone().with_nullable(true)), file));
+        // Nothing else that a file says of itself: `char(n)` and the like are declared by metastores.
+        columns.push((Arc::new(Field::new(field.name(), field.data_type().clone(), true)), file));
         return Ok(());
     };
     if known.data_type() == field.data_type() {

@@ -1,7 +1,7 @@
 //! A location in its store, and whether anything is there.
 
 use mooring_spi::{ErrorKind, Result};
-use mooring_storage::{CatalogStores, Location, list_files};
+use mooring_storage::{CatalogStores, Location, find_files, list_files};
 use object_store::{ObjectMeta, ObjectStore};
 use std::sync::Arc;
 
@@ -42,5 +42,13 @@ impl Folder {
     /// As [`list_files`].
     pub(super) async fn files(&self, files_max: usize) -> Result<Vec<ObjectMeta>> {
         list_files(self.store.as_ref(), &self.location, files_max).await
+    }
+
+    /// The same; `None` when nothing is there.
+    ///
+    /// # Errors
+    /// As [`find_files`].
+    pub(super) async fn files_if_there(&self, files_max: usize) -> Result<Option<Vec<ObjectMeta>>> {
+        find_files(self.store.as_ref(), &self.location, files_max).await
     }
 }

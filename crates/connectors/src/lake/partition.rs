@@ -17,15 +17,9 @@ pub(super) fn values_from_path<'a>(
     file: &Path,
     columns: impl Iterator<Item = &'a Field>,
 ) -> Result<Vec<Value>> {
-    let mut folders: Vec<PathPart<'_>> =
-        file.prefix_match(table.prefix()).map(Iterator::collect).unwrap_or_default();
-    // The last one is the file's own name.
-    folders.pop();
-    let named: Vec<(String, &str)> = folders
-        .iter()
-        .filter_map(|folder| folder.as_ref().split_once('='))
-        .map(|(name, value)| (decode_lossy(name), value))
-        .collect();
+    let folders = named_folders(table, file);
+    let named: Vec<(String, &str)> =
+        folders.iter().map(|(name, value)| (decode_lossy(name), value.as_str())).collect();
 
     let mut values = Vec::new();
     for column in columns {
@@ -45,6 +39,22 @@ pub(super) fn values_from_path<'a>(
         })?);
     }
     Ok(values)
+}
+
+/// Names and values of the folders of `file` below `table` that have them, decoded.
+pub(super) fn folders_of(table: &Location, file: &Path) -> Vec<(String, String)> {
+    let named = named_folders(table, file).into_iter();
+    named.map(|(name, value)| (decode_lossy(&name), decode_lossy(&value))).collect()
+}
+
+/// The same as they stand in the path.
+fn named_folders(table: &Location, file: &Path) -> Vec<(String, String)> {
+    let mut folders: Vec<PathPart<'_>> =
+        file.prefix_match(table.prefix()).map(Iterator::collect).unwrap_or_default();
+    // The last one is the file's own name.
+    folders.pop();
+    let named = folders.iter().filter_map(|folder| folder.as_ref().split_once('='));
+    named.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
 /// The error is the reason alone.

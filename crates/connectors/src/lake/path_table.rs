@@ -1,11 +1,13 @@
-//! A path or a URL as a table: its files, their format and their columns.
+//! A path or a URL as a table: its files, their format and their columns, those of folders too.
 
 use super::allowed_paths::AllowedPaths;
 use super::compression;
 use super::infer::merged_columns;
 use super::location::Folder;
+use super::partition::values_from_path;
 use super::path_format::format_of;
 use super::path_listing::matching_files;
+use super::path_partitions::told_by_folders;
 use super::path_pattern::{self, Pattern};
 use super::snapshot::{Snapshot, SnapshotSource};
 use super::text_schema::{TextFile, text_schema};
@@ -55,11 +57,20 @@ pub(super) async fn path_table(
         location: location.url().to_string(),
         format,
         columns_by: ColumnMatch::default(),
+        partition_projection: None,
         compression: None,
         options: BTreeMap::new(),
     };
-    let snapshot = source.of_files(&definition, &folder, &files).await?;
-    definition.columns = columns(&folder, &definition.format, &files, &snapshot).await?;
+    let mut snapshot = source.of_files(&definition, &folder, &files).await?;
+    let in_files = columns(&folder, &definition.format, &files, &snapshot).await?;
+    let told = told_by_folders(&folder.location, &files, &in_files);
+    for (found, file) in snapshot.files.iter_mut().zip(&files) {
+        let values = values_from_path(&folder.location, &file.location, told.iter())?;
+        found.entry.partition_values = values;
+    }
+    definition.partition_columns = told.len();
+    let all = in_files.fields().iter().cloned().chain(told.into_iter().map(Arc::new));
+    definition.columns = Arc::new(Schema::new(all.collect::<Vec<_>>()));
     Ok(PathTable { definition, pattern, snapshot })
 }
 

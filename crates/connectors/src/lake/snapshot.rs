@@ -140,19 +140,17 @@ impl SnapshotSource<'_> {
         self.with_footers(&folder, found, counted).await
     }
 
-    /// The same of files that were listed already, of a table without partitions.
+    /// The same of files that were listed already.
     ///
     /// # Errors
-    /// `CorruptData` for a file that is not what the definition says.
+    /// `CorruptData` for a file or folder that is not what the definition says.
     pub(super) async fn of_files(
         &self,
         definition: &TableDefinition,
         folder: &Folder,
         files: &[ObjectMeta],
     ) -> Result<Snapshot> {
-        let format = Arc::new(definition.format.clone());
-        let found =
-            files.iter().map(|file| folder.found(file, Vec::new(), &format, definition)).collect();
+        let found = in_folders(definition, folder, files)?;
         self.with_footers(folder, found, Count::Unknown).await
     }
 
@@ -192,7 +190,10 @@ impl SnapshotSource<'_> {
         };
         let listings = stream::iter(partitions).map(|partition| async move {
             let folder = Folder::open(self.stores, &partition.location)?;
-            let files = folder.files(self.list_max_files).await?;
+            let files = match partition.may_be_absent {
+                true => folder.files_if_there(self.list_max_files).await?.unwrap_or_default(),
+                false => folder.files(self.list_max_files).await?,
+            };
             let format = Arc::new(partition.format);
             let found = |file| folder.found(file, partition.values.clone(), &format, definition);
             let files: Vec<FoundFile> = files.iter().map(found).collect();
@@ -233,16 +234,7 @@ impl SnapshotSource<'_> {
         folder: &Folder,
     ) -> Result<Vec<FoundFile>> {
         let files = folder.files(self.list_max_files).await?;
-        let first = definition.columns.fields().len().saturating_sub(definition.partition_columns);
-        let columns = &definition.columns.fields()[first..];
-        let format = Arc::new(definition.format.clone());
-        let mut found = Vec::with_capacity(files.len());
-        for file in files {
-            let columns = columns.iter().map(AsRef::as_ref);
-            let values = values_from_path(&folder.location, &file.location, columns)?;
-            found.push(folder.found(&file, values, &format, definition));
-        }
-        Ok(found)
+        in_folders(definition, folder, &files)
     }
 
     /// Reads all footers where there are few, else some, from which rows per byte are estimated.
@@ -280,6 +272,23 @@ impl SnapshotSource<'_> {
             .collect();
         stream::iter(reads).buffered(REQUESTS_MAX).try_collect().await
     }
+}
+
+/// Files whose folders tell their partitions.
+fn in_folders(
+    definition: &TableDefinition,
+    folder: &Folder,
+    files: &[ObjectMeta],
+) -> Result<Vec<FoundFile>> {
+    let first = definition.columns.fields().len().saturating_sub(definition.partition_columns);
+    let columns = &definition.columns.fields()[first..];
+    let format = Arc::new(definition.format.clone());
+    let found = files.iter().map(|file| {
+        let columns = columns.iter().map(AsRef::as_ref);
+        let values = values_from_path(&folder.location, &file.location, columns)?;
+        Ok(folder.found(file, values, &format, definition))
+    });
+    found.collect()
 }
 
 /// A file with what is needed to read it.

@@ -131,6 +131,7 @@ mod tests {
             predicate: &Predicate::new(),
             limit: None,
             viewer: None,
+            explain: false,
         };
         match TpchConnector.scan(request).await.expect("a scan") {
             Scan::Splits(scan) => scan.splits,

@@ -17,10 +17,6 @@ fn schema_not_found(schema: &str) -> Error {
     Error::new(ErrorKind::SchemaNotFound, format!("schema `{schema}` does not exist"))
 }
 
-fn refused() -> Error {
-    Error::unsupported("this metastore cannot do this")
-}
-
 #[async_trait]
 impl Metastore for MemoryMetastore {
     async fn schemas(&self) -> Result<Vec<String>> {
@@ -57,24 +53,8 @@ impl Metastore for MemoryMetastore {
         Ok(None)
     }
 
-    async fn create_schema(&self, _schema: &str) -> Result<()> {
-        Err(refused())
-    }
-
-    async fn drop_schema(&self, _schema: &str, _cascade: bool) -> Result<()> {
-        Err(refused())
-    }
-
     async fn create_table(&self, table: &TableDefinition) -> Result<()> {
         self.tables.lock().expect("not poisoned").push(table.clone());
         Ok(())
-    }
-
-    async fn drop_table(&self, _schema: &str, _table: &str) -> Result<()> {
-        Err(refused())
-    }
-
-    async fn replace_table(&self, _table: &TableDefinition) -> Result<()> {
-        Err(refused())
     }
 }

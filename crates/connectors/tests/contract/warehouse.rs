@@ -81,6 +81,7 @@ impl Warehouse {
             location: self.location(name),
             format,
             columns_by: Default::default(),
+            partition_projection: None,
             compression: None,
             options: Default::default(),
         };
@@ -106,8 +107,14 @@ impl Warehouse {
         predicate: &Predicate,
     ) -> Result<Vec<FileScan>> {
         let projection: Vec<usize> = (0..table.schema.fields().len()).collect();
-        let request =
-            ScanRequest { table, projection: &projection, predicate, limit: None, viewer: None };
+        let request = ScanRequest {
+            table,
+            projection: &projection,
+            predicate,
+            limit: None,
+            viewer: None,
+            explain: false,
+        };
         match self.connector.scan(request).await? {
             Scan::Files(scans) => Ok(scans),
             other => panic!("not files: {other:?}"),

@@ -140,6 +140,7 @@ impl Fixture {
             predicate,
             limit: None,
             viewer: None,
+            explain: false,
         };
         match self.tables.scan(request).await? {
             Scan::Rows(mut batches) => Ok(batches.remove(0)),

@@ -149,9 +149,10 @@ impl Runner {
         query.advance(QueryState::Planning);
         query.begin_attempt();
         let mut planning = Planning::new(request)?;
+        planning.context.explain = true;
         let plan = self.plan(query, &mut planning).await?;
         if !analyze {
-            return Ok(plan.explain());
+            return plan.explain();
         }
         query.advance(QueryState::Running);
         let mut batches = plan.execute()?;
@@ -164,7 +165,7 @@ impl Runner {
             text = plan.explain_analyze() => text,
             () = query.cancel.cancelled() => Err(cancelled()),
             // A task that nobody had to ask for its rows never reports.
-            () = tokio::time::sleep(METRICS_BOUND) => Ok(plan.explain()),
+            () = tokio::time::sleep(METRICS_BOUND) => plan.explain(),
         }
     }
 

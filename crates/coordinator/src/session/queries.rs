@@ -107,6 +107,7 @@ impl Session {
             variables: Arc::new(VariableProvider::new(&self.variables)),
             functions,
             tasks: Arc::default(),
+            explain: false,
         })
     }
 

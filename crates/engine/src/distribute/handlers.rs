@@ -7,6 +7,7 @@ use datafusion::common::Result;
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfig};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
+use datafusion::prelude::SessionConfig;
 use datafusion_datasource::file_groups::FileGroupPartitioner;
 use datafusion_distributed::{
     DesiredTaskCountEvent, DesiredTaskCountEventResponse, DistributedConfig, DistributedLeafExec,
@@ -16,27 +17,61 @@ use std::sync::Arc;
 
 /// As many tasks as it takes for each partition to read about
 /// `file_scan_config_bytes_per_partition` bytes.
+///
+/// A leaf of one partition has one task: to DataFusion, one partition holds all rows of every key, so
+/// that a join or a window above it has no exchange at which rows of one key would meet.
 pub(crate) fn desired_task_count(
     event: DesiredTaskCountEvent<'_>,
 ) -> Option<Result<DesiredTaskCountEventResponse>> {
-    let (bytes, pieces_max) = if let Some((config, _)) = file_scan(event.plan.as_ref()) {
-        let files = config.file_groups.iter().flat_map(|group| group.files());
-        let bytes = files.clone().map(|file| file.effective_size()).sum::<u64>();
-        (bytes, if can_split(config) { usize::MAX } else { files.count() })
+    let tasks = if let Some((config, _)) = file_scan(event.plan.as_ref()) {
+        file_tasks(config, event.session_config)
     } else {
         let splits = event.plan.downcast_ref::<SplitExec>()?;
-        (splits.size_bytes(), splits.split_count())
+        tasks_worth(splits.size_bytes(), splits.split_count(), event.session_config)
     };
-    let config = match DistributedConfig::from_session_config(event.session_config) {
-        Ok(config) => config,
-        Err(error) => return Some(Err(error)),
-    };
+    let single = event.plan.output_partitioning().partition_count() == 1;
+    Some(tasks.map(|tasks| match single {
+        true => DesiredTaskCountEventResponse::maximum(1),
+        false => DesiredTaskCountEventResponse::desired(tasks),
+    }))
+}
+
+/// A scan of one file that several tasks could read, in two partitions at least.
+///
+/// # Errors
+/// `Internal`.
+pub(crate) fn spreadable(
+    mut config: FileScanConfig,
+    session: &SessionConfig,
+) -> Result<FileScanConfig> {
+    let [group] = config.file_groups.as_slice() else { return Ok(config) };
+    // A session that plans for one node knows nothing of tasks.
+    let spreads = session.options().extensions.get::<DistributedConfig>().is_some();
+    if group.len() != 1 || !spreads || file_tasks(&config, session)? == 1 {
+        return Ok(config);
+    }
+    let ranges = FileGroupPartitioner::new()
+        .with_target_partitions(session.target_partitions())
+        .with_repartition_file_min_size(0)
+        .repartition_file_groups(&config.file_groups);
+    config.file_groups = ranges.unwrap_or(config.file_groups);
+    Ok(config)
+}
+
+fn file_tasks(config: &FileScanConfig, session: &SessionConfig) -> Result<usize> {
+    let files = config.file_groups.iter().flat_map(|group| group.files());
+    let bytes = files.clone().map(|file| file.effective_size()).sum::<u64>();
+    let pieces_max = if can_split(config) { usize::MAX } else { files.count() };
+    tasks_worth(bytes, pieces_max, session)
+}
+
+fn tasks_worth(bytes: u64, pieces_max: usize, session: &SessionConfig) -> Result<usize> {
+    let config = DistributedConfig::from_session_config(session)?;
     let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
-    let tasks = bytes
+    Ok(bytes
         .div_ceil(config.file_scan_config_bytes_per_partition.max(1))
-        .div_ceil(event.session_config.target_partitions().max(1))
-        .clamp(1, pieces_max.max(1));
-    Some(Ok(DesiredTaskCountEventResponse::desired(tasks)))
+        .div_ceil(session.target_partitions().max(1))
+        .clamp(1, pieces_max.max(1)))
 }
 
 pub(crate) fn scale_up_leaf(

@@ -3,6 +3,7 @@
 //! datafusion-distributed's.
 
 mod channel;
+mod dynamic_filters;
 mod handlers;
 mod last_stage;
 mod open_in_time;
@@ -15,7 +16,8 @@ pub use channel::{ClusterChannels, ClusterSecret, bearer};
 pub use placement::{NodeAddress, WorkerDirectory};
 pub use tasks::{QueryTasks, TaskRecord, TaskState};
 
-pub(crate) use handlers::{desired_task_count, scale_up_leaf};
+pub(crate) use dynamic_filters::unreached_scans;
+pub(crate) use handlers::{desired_task_count, scale_up_leaf, spreadable};
 pub(crate) use last_stage::last_stage;
 pub(crate) use placement::{DirectoryResolver, route_tasks};
 pub(crate) use slice_batches::SliceBatchesExec;

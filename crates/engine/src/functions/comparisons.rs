@@ -4,7 +4,7 @@ use datafusion::logical_expr::expr::{Between, Case, InList};
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
 
 /// The operands of a comparison; none of another expression.
-pub(super) fn compared(expr: &Expr) -> Vec<&Expr> {
+pub(crate) fn compared(expr: &Expr) -> Vec<&Expr> {
     match expr {
         Expr::BinaryExpr(BinaryExpr { left, op, right }) if is_comparison(*op) => {
             vec![left, right]
@@ -19,7 +19,7 @@ pub(super) fn compared(expr: &Expr) -> Vec<&Expr> {
     }
 }
 
-fn is_comparison(operator: Operator) -> bool {
+pub(super) fn is_comparison(operator: Operator) -> bool {
     matches!(
         operator,
         Operator::Eq

@@ -5,6 +5,7 @@ mod averages;
 mod bounded;
 mod branches;
 mod byte_length;
+mod char_columns;
 mod checked;
 mod comparisons;
 mod divide;
@@ -15,10 +16,14 @@ mod moments_and_numbers;
 mod mysql_text;
 mod mysql_types;
 mod nullable;
+mod padding;
 mod strict;
 mod struct_fields;
 mod substring;
 mod sums;
+
+pub(crate) use char_columns::{char_length, column_length};
+pub(crate) use comparisons::compared;
 
 use datafusion::arrow::array::ArrayRef;
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
@@ -35,6 +40,7 @@ pub(crate) fn functions() -> Vec<Arc<ScalarUDF>> {
     let mut functions = checked::checked_functions().to_vec();
     functions.extend(strict::strict_functions());
     functions.extend(bounded::bounded_functions());
+    functions.extend(padding::padding_functions());
     functions.extend([
         byte_length::byte_length(),
         mysql_text::mysql_text(),
@@ -46,11 +52,13 @@ pub(crate) fn functions() -> Vec<Arc<ScalarUDF>> {
     functions
 }
 
-/// DataFusion's rules with ours: what changes types before they are coerced, the rest after.
+/// DataFusion's rules with ours: what changes types before they are coerced, the rest after. First what columns
+/// of `char(n)` hold and are compared with, for it goes by what was written.
 pub(crate) fn analyzer_rules() -> Vec<Arc<dyn AnalyzerRule + Send + Sync>> {
     let mut rules: Vec<Arc<dyn AnalyzerRule + Send + Sync>> =
-        vec![Arc::new(mysql_types::MysqlTypes)];
+        vec![Arc::new(char_columns::CharColumns), Arc::new(mysql_types::MysqlTypes)];
     rules.extend(Analyzer::new().rules);
+    rules.push(Arc::new(char_columns::CharCasts));
     rules.push(Arc::new(checked::CheckIntegers));
     rules.push(Arc::new(nullable::NullableSubqueries));
     rules.push(Arc::new(struct_fields::StructFields));

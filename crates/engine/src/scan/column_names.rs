@@ -2,77 +2,27 @@
 //! place. The footer that a reader sees has the table's names, at every depth, so that all that goes by
 //! names (types, statistics, page indexes, bloom filters, rows) finds its column.
 
+use super::shown_footers::FooterChange;
 use datafusion::arrow::datatypes::{DataType, FieldRef, Fields, SchemaRef};
-use datafusion::common::Result;
-use datafusion::datasource::physical_plan::ParquetFileReaderFactory;
-use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
-use datafusion_datasource::PartitionedFile;
-use futures::FutureExt;
-use futures::future::BoxFuture;
 use mooring_spi::{ColumnMatch, pick_name};
-use parquet::arrow::arrow_reader::ArrowReaderOptions;
-use parquet::arrow::async_reader::AsyncFileReader;
+use parquet::arrow::ARROW_SCHEMA_META_KEY;
 use parquet::errors::{ParquetError, Result as ParquetResult};
-use parquet::file::metadata::{FileMetaData, ParquetMetaData, ParquetMetaDataBuilder};
-use parquet::schema::types::{SchemaDescriptor, Type, TypePtr};
-use std::ops::Range;
+use parquet::file::metadata::{FileMetaData, KeyValue, ParquetMetaData, ParquetMetaDataBuilder};
+use parquet::schema::types::{SchemaDescPtr, SchemaDescriptor, Type, TypePtr};
 use std::sync::Arc;
 
-/// Arrow's own schema in a footer, which has the file's names.
-const ARROW_SCHEMA: &str = "ARROW:schema";
-
-/// Readers whose footers have the names of `columns`.
+/// Footers have the names of `columns`.
 #[derive(Debug)]
 pub(super) struct TableNames {
-    pub inner: Arc<dyn ParquetFileReaderFactory>,
     /// All columns of the table that files hold.
     pub columns: SchemaRef,
     pub by: ColumnMatch,
 }
 
-impl ParquetFileReaderFactory for TableNames {
-    fn create_reader(
-        &self,
-        partition: usize,
-        file: PartitionedFile,
-        metadata_size_hint: Option<usize>,
-        metrics: &ExecutionPlanMetricsSet,
-    ) -> Result<Box<dyn AsyncFileReader + Send>> {
-        let inner = self.inner.create_reader(partition, file, metadata_size_hint, metrics)?;
-        Ok(Box::new(NamedReader { inner, columns: self.columns.clone(), by: self.by }))
-    }
-}
-
-struct NamedReader {
-    inner: Box<dyn AsyncFileReader + Send>,
-    columns: SchemaRef,
-    by: ColumnMatch,
-}
-
-impl AsyncFileReader for NamedReader {
-    fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, ParquetResult<bytes::Bytes>> {
-        self.inner.get_bytes(range)
-    }
-
-    fn get_byte_ranges(
-        &mut self,
-        ranges: Vec<Range<u64>>,
-    ) -> BoxFuture<'_, ParquetResult<Vec<bytes::Bytes>>> {
-        self.inner.get_byte_ranges(ranges)
-    }
-
-    fn get_metadata<'a>(
-        &'a mut self,
-        options: Option<&'a ArrowReaderOptions>,
-    ) -> BoxFuture<'a, ParquetResult<Arc<ParquetMetaData>>> {
-        async move {
-            let metadata = self.inner.get_metadata(options).await?;
-            match renamed_root(&metadata, self.columns.fields(), self.by)? {
-                Some(root) => Ok(Arc::new(with_schema(&metadata, root))),
-                None => Ok(metadata),
-            }
-        }
-        .boxed()
+impl FooterChange for TableNames {
+    fn shown(&self, footer: &ParquetMetaData) -> ParquetResult<Option<ParquetMetaData>> {
+        let root = renamed_root(footer, self.columns.fields(), self.by)?;
+        Ok(root.map(|root| with_schema(footer, root)))
     }
 }
 
@@ -227,19 +177,29 @@ fn with_fields(group: &TypePtr, fields: Vec<TypePtr>) -> ParquetResult<TypePtr> 
 
 /// The same footer with another schema, which differs in names only.
 fn with_schema(metadata: &ParquetMetaData, root: Type) -> ParquetMetaData {
-    let file = metadata.file_metadata();
-    let key_values = file.key_value_metadata().map(|pairs| {
-        pairs.iter().filter(|pair| pair.key != ARROW_SCHEMA).cloned().collect::<Vec<_>>()
+    // Arrow's own schema has the file's names.
+    let pairs = metadata.file_metadata().key_value_metadata().map(|pairs| {
+        pairs.iter().filter(|pair| pair.key != ARROW_SCHEMA_META_KEY).cloned().collect()
     });
-    let renamed = FileMetaData::new(
+    rebuilt(metadata, Arc::new(SchemaDescriptor::new(Arc::new(root))), pairs)
+}
+
+/// The same footer with another schema of the same columns, and other pairs of keys and values.
+pub(super) fn rebuilt(
+    metadata: &ParquetMetaData,
+    schema: SchemaDescPtr,
+    pairs: Option<Vec<KeyValue>>,
+) -> ParquetMetaData {
+    let file = metadata.file_metadata();
+    let file = FileMetaData::new(
         file.version(),
         file.num_rows(),
         file.created_by().map(str::to_owned),
-        key_values,
-        Arc::new(SchemaDescriptor::new(Arc::new(root))),
+        pairs,
+        schema,
         file.column_orders().cloned(),
     );
-    ParquetMetaDataBuilder::new(renamed)
+    ParquetMetaDataBuilder::new(file)
         .set_row_groups(metadata.row_groups().to_vec())
         .set_column_index(metadata.column_index().cloned())
         .set_offset_index(metadata.offset_index().cloned())

@@ -102,6 +102,7 @@ impl Morsel for NamingMorsel {
 fn named(place: &Place, error: &DataFusionError) -> DataFusionError {
     let Place { name, header_lines } = place;
     let header_lines = *header_lines;
+    let is_readers = is_readers(error);
     let error = from_datafusion(error);
     if let Some(message) = csv_value(error.message(), header_lines) {
         return to_datafusion(Error::new(ErrorKind::CorruptData, format!("`{name}`: {message}")));
@@ -109,13 +110,23 @@ fn named(place: &Place, error: &DataFusionError) -> DataFusionError {
     match error.kind() {
         ErrorKind::CorruptData
         | ErrorKind::LocationNotFound
+        | ErrorKind::FileChanged
         | ErrorKind::AccessDenied
         | ErrorKind::SourceUnavailable => {
+            to_datafusion(Error::new(error.kind(), format!("`{name}`: {}", error.message())))
+        }
+        ErrorKind::Unsupported | ErrorKind::LimitExceeded if is_readers => {
             to_datafusion(Error::new(error.kind(), format!("`{name}`: {}", error.message())))
         }
         // A filter or a projection that the reader evaluates failed: not the file's defect.
         _ => to_datafusion(error),
     }
+}
+
+/// Whether an error is one of ours that nothing has wrapped, as our own readers give them. DataFusion's errors of
+/// these kinds may be a filter's.
+fn is_readers(error: &DataFusionError) -> bool {
+    matches!(error, DataFusionError::External(inner) if inner.is::<Error>())
 }
 
 /// arrow-csv's "Error while parsing value 'x' as type 'Int32' for column 1 at line 3. Row data: …",
@@ -127,4 +138,20 @@ fn csv_value(message: &str, header_lines: usize) -> Option<String> {
     let line: usize = line.parse().ok()?;
     let row = rest.trim_start().strip_prefix("Row data: ").unwrap_or(rest);
     Some(format!("line {}: cannot read {value}; the row is {row}", line + header_lines))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_and_forms_that_a_reader_does_not_read_name_the_file() {
+        let place = Place { name: "/t/a.orc".to_owned(), header_lines: 0 };
+        for kind in [ErrorKind::LimitExceeded, ErrorKind::Unsupported, ErrorKind::CorruptData] {
+            let error = named(&place, &to_datafusion(Error::new(kind, "it is large")));
+            assert_eq!(from_datafusion(&error).message(), "`/t/a.orc`: it is large");
+        }
+        let filter = DataFusionError::NotImplemented("a function".to_owned());
+        assert_eq!(from_datafusion(&named(&place, &filter)).message(), "a function");
+    }
 }

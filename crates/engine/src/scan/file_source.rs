@@ -23,7 +23,8 @@ use datafusion::physical_plan::{DisplayFormatType, SortOrderPushdownResult};
 use datafusion_datasource::PartitionedFile;
 use datafusion_datasource::morsel::Morselizer;
 use mooring_spi::FileFormat;
-use object_store::ObjectStore;
+use mooring_storage::PinnedStore;
+use object_store::{ObjectMeta, ObjectStore};
 use std::fmt;
 use std::sync::Arc;
 
@@ -89,6 +90,17 @@ pub(crate) fn stock_carrier(inner: &Arc<dyn FileSource>) -> Result<Arc<dyn FileS
     Ok(projected.unwrap_or_else(|| Arc::new(carrier)))
 }
 
+/// The store with the versions of the files that were listed. Readers of Parquet have theirs, see
+/// `footers.rs`.
+fn pinned_store(store: Arc<dyn ObjectStore>, config: &FileScanConfig) -> Arc<dyn ObjectStore> {
+    let files = config.file_groups.iter().flat_map(|group| group.files());
+    let tagged = files.filter_map(|file| {
+        let ObjectMeta { location, e_tag, .. } = &file.object_meta;
+        Some((location.clone(), e_tag.clone()?))
+    });
+    Arc::new(PinnedStore::new(store, tagged))
+}
+
 impl FileSource for MooringFileSource {
     fn create_file_opener(
         &self,
@@ -112,7 +124,10 @@ impl FileSource for MooringFileSource {
                 base_config,
                 partition,
             )?,
-            None => self.inner.create_morselizer(object_store, base_config, partition)?,
+            None => {
+                let pinned = pinned_store(object_store, base_config);
+                self.inner.create_morselizer(pinned, base_config, partition)?
+            }
         };
         let header_lines = match &self.reading.format {
             FileFormat::Csv(options) => usize::from(options.has_header),

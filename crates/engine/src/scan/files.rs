@@ -2,6 +2,7 @@
 
 use super::reading::{Pruned, Reading};
 use super::{MooringFileSource, inner_source, parquet_reader};
+use crate::distribute::spreadable;
 use crate::filtering_table::{filtered, physical_conditions};
 use crate::sources::store_address;
 use crate::value::{to_scalar, to_statistics};
@@ -18,9 +19,13 @@ use datafusion::logical_expr::Expr;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::filter_pushdown::PushedDown;
 use datafusion_datasource::PartitionedFile;
-use mooring_spi::{CatalogKey, Compression, Error, ErrorKind, FileEntry, FileFormat, FileScan};
+use mooring_spi::{
+    CHARACTER_LENGTH, CatalogKey, Compression, Error, ErrorKind, FileEntry, FileFormat, FileScan,
+    MISSING_VALUE,
+};
 use object_store::ObjectMeta;
 use object_store::path::Path;
+use std::str::FromStr;
 use std::sync::Arc;
 
 /// What a scan of files reads.
@@ -28,6 +33,8 @@ pub(crate) struct FilesRequest<'a> {
     pub catalog: CatalogKey,
     /// All columns of the table; the partition columns are the last ones.
     pub schema: &'a SchemaRef,
+    /// The same, with what is declared of them beside their types.
+    pub declared: &'a SchemaRef,
     pub projection: Option<Vec<usize>>,
     /// What the rows have to meet.
     pub conditions: &'a [Expr],
@@ -48,8 +55,21 @@ pub(crate) fn files_plan(
         partitions: scan.partitions,
         partitions_total: scan.partitions_total,
     };
-    let reading = Reading { format: scan.format, columns_by: scan.columns_by, compression, pruned };
     let (file_columns, partition_columns) = split_schema(request.schema, scan.partition_columns);
+    let (declared, _) = split_schema(request.declared, scan.partition_columns);
+    let missing = match scan.format {
+        FileFormat::Avro => said(&declared, MISSING_VALUE),
+        _ => Vec::new(),
+    };
+    let reading = Reading {
+        format: scan.format,
+        columns_by: scan.columns_by,
+        parquet_time_zone: scan.parquet_time_zone,
+        compression,
+        lengths: said(&declared, CHARACTER_LENGTH),
+        missing,
+        pruned,
+    };
     let statistics = to_statistics(&scan.statistics, request.schema);
     let files = scan
         .files
@@ -66,9 +86,10 @@ pub(crate) fn files_plan(
     parquet.global.pushdown_filters |= request.selects_few;
     let address = ObjectStoreUrl::parse(store_address(request.catalog, &scan.store))?;
     let columns = table_schema.file_schema();
-    let reader = parquet_reader(session.config(), &address, columns, reading.columns_by)?;
+    let reader = parquet_reader(session.config(), &address, columns, &reading)?;
     let inner = inner_source(&reading, table_schema, parquet, reader);
     let compression = stock_compression(&reading)?;
+    let expr_adapter = reading.expr_adapter();
     let source: Arc<dyn FileSource> = Arc::new(MooringFileSource::new(inner, reading));
     let (source, left) = with_conditions(session, request, source)?;
     let groups = FileGroup::new(files).split_files(session.config().target_partitions());
@@ -78,7 +99,9 @@ pub(crate) fn files_plan(
         .with_statistics(Arc::unwrap_or_clone(statistics))
         .with_projection_indices(request.projection.clone())?
         .with_limit(request.limit)
+        .with_expr_adapter(expr_adapter)
         .build();
+    let config = spreadable(config, session.config())?;
     filtered(session, DataSourceExec::from_data_source(config), left)
 }
 
@@ -106,6 +129,16 @@ fn split_schema(schema: &SchemaRef, partition_columns: usize) -> (Vec<FieldRef>,
     let at = fields.len().saturating_sub(partition_columns);
     let (file, partition) = fields.split_at(at);
     (file.to_vec(), partition.to_vec())
+}
+
+/// What the columns say under a key of their metadata; nothing at all if none does.
+fn said<T: FromStr>(columns: &[FieldRef], key: &str) -> Vec<Option<T>> {
+    let said = |column: &FieldRef| column.metadata().get(key)?.parse().ok();
+    let said: Vec<Option<T>> = columns.iter().map(said).collect();
+    match said.iter().all(Option::is_none) {
+        true => Vec::new(),
+        false => said,
+    }
 }
 
 fn partitioned_file(file: &FileEntry, partition_columns: &[FieldRef]) -> Result<PartitionedFile> {

@@ -2,8 +2,12 @@
 //! file by its path, size and time alone, and two catalogs may have different files at one path.
 
 use super::column_names::TableNames;
+use super::reading::Reading;
+use super::shown_footers::{FooterChange, ShownFooters};
+use super::wall_times::InstantFooters;
 use crate::error::to_datafusion;
 use crate::sources::Sources;
+use chrono::{DateTime, Utc};
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::Result;
 use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
@@ -14,15 +18,16 @@ use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
 use datafusion::prelude::SessionConfig;
 use datafusion_datasource::PartitionedFile;
-use futures::future::BoxFuture;
-use mooring_spi::{ColumnMatch, Error};
+use mooring_spi::Error;
+use mooring_storage::PinnedStore;
+use object_store::ObjectStore;
 use parking_lot::Mutex;
 use parquet::arrow::arrow_reader::ArrowReaderOptions;
 use parquet::arrow::async_reader::AsyncFileReader;
-use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData};
+use parquet::file::metadata::PageIndexPolicy;
 use std::collections::HashMap;
 use std::fmt;
-use std::ops::Range;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 /// Memory for the footers of one store.
@@ -48,20 +53,66 @@ impl FooterCaches {
     }
 }
 
-/// Reads the files at `address` with the footers that are known of its store, and with the names that the
-/// table has for `columns`.
+/// Reads the files at `address` with the footers that are known of its store, with the names that the
+/// table has for `columns`, and with what tells wall time from instants.
 pub(crate) fn parquet_reader(
     config: &SessionConfig,
     address: &ObjectStoreUrl,
     columns: &SchemaRef,
-    by: ColumnMatch,
+    reading: &Reading,
 ) -> Result<Arc<dyn ParquetFileReaderFactory>> {
     let sources = config
         .get_extension::<Sources>()
         .ok_or_else(|| to_datafusion(Error::internal("the session of a scan has no sources")))?;
     let (store, footers) = sources.open(address.as_ref()).map_err(to_datafusion)?;
-    let inner = Arc::new(CachedParquetFileReaderFactory::new(store, footers));
-    Ok(Arc::new(TableNames { inner, columns: columns.clone(), by }))
+    let on_disk = address.as_str().ends_with("+file:///");
+    let inner = Arc::new(PinnedReaders { store, footers, on_disk });
+    let names = TableNames { columns: columns.clone(), by: reading.columns_by };
+    let named = Arc::new(ShownFooters::new(inner, names));
+    let instants = InstantFooters { zone: reading.parquet_time_zone };
+    Ok(Arc::new(ShownFooters::new(named, instants)))
+}
+
+/// Readers of the versions of files that were listed.
+#[derive(Debug)]
+struct PinnedReaders {
+    store: Arc<dyn ObjectStore>,
+    footers: Arc<FileMetadataCache>,
+    on_disk: bool,
+}
+
+impl ParquetFileReaderFactory for PinnedReaders {
+    fn create_reader(
+        &self,
+        partition: usize,
+        mut file: PartitionedFile,
+        metadata_size_hint: Option<usize>,
+        metrics: &ExecutionPlanMetricsSet,
+    ) -> Result<Box<dyn AsyncFileReader + Send>> {
+        let mut store = Arc::clone(&self.store);
+        if let Some(tag) = &file.object_meta.e_tag {
+            let pinned = [(file.object_meta.location.clone(), tag.clone())].into_iter();
+            let pinned = PinnedStore::new(store, pinned);
+            store = Arc::new(if self.on_disk { pinned.on_disk() } else { pinned });
+            // The cache tells versions of a file by its size and time, which may have no more than seconds.
+            file.object_meta.last_modified = moment_of(tag);
+        }
+        CachedParquetFileReaderFactory::new(store, Arc::clone(&self.footers)).create_reader(
+            partition,
+            file,
+            metadata_size_hint,
+            metrics,
+        )
+    }
+}
+
+/// A time that stands for a tag: different tags have different ones, but for a chance of one in billions.
+fn moment_of(tag: &str) -> DateTime<Utc> {
+    let mut hasher = DefaultHasher::new();
+    tag.hash(&mut hasher);
+    // Within the years that a date can have.
+    let milliseconds = (hasher.finish() >> 14).cast_signed();
+    DateTime::from_timestamp_millis(milliseconds).unwrap_or_default()
 }
 
 /// A source with a predicate asks for the page index together with the footer, so that both are kept.
@@ -70,7 +121,7 @@ pub(crate) fn with_page_indexes(source: &ParquetSource) -> ParquetSource {
     let source = source.clone();
     match (source.filter(), source.parquet_file_reader_factory()) {
         (Some(_), Some(factory)) => {
-            let factory = Arc::new(PageIndexes(factory.clone()));
+            let factory = Arc::new(ShownFooters::new(factory.clone(), PageIndexes));
             source.with_parquet_file_reader_factory(factory)
         }
         _ => source,
@@ -78,44 +129,10 @@ pub(crate) fn with_page_indexes(source: &ParquetSource) -> ParquetSource {
 }
 
 #[derive(Debug)]
-struct PageIndexes(Arc<dyn ParquetFileReaderFactory>);
+struct PageIndexes;
 
-impl ParquetFileReaderFactory for PageIndexes {
-    fn create_reader(
-        &self,
-        partition: usize,
-        file: PartitionedFile,
-        metadata_size_hint: Option<usize>,
-        metrics: &ExecutionPlanMetricsSet,
-    ) -> Result<Box<dyn AsyncFileReader + Send>> {
-        let reader = self.0.create_reader(partition, file, metadata_size_hint, metrics)?;
-        Ok(Box::new(PageIndexReader(reader)))
-    }
-}
-
-struct PageIndexReader(Box<dyn AsyncFileReader + Send>);
-
-impl AsyncFileReader for PageIndexReader {
-    fn get_bytes(
-        &mut self,
-        range: Range<u64>,
-    ) -> BoxFuture<'_, parquet::errors::Result<bytes::Bytes>> {
-        self.0.get_bytes(range)
-    }
-
-    fn get_byte_ranges(
-        &mut self,
-        ranges: Vec<Range<u64>>,
-    ) -> BoxFuture<'_, parquet::errors::Result<Vec<bytes::Bytes>>> {
-        self.0.get_byte_ranges(ranges)
-    }
-
-    fn get_metadata<'a>(
-        &'a mut self,
-        options: Option<&'a ArrowReaderOptions>,
-    ) -> BoxFuture<'a, parquet::errors::Result<Arc<ParquetMetaData>>> {
-        let options = options.cloned().unwrap_or_default();
-        let options = options.with_page_index_policy(PageIndexPolicy::Optional);
-        Box::pin(async move { self.0.get_metadata(Some(&options)).await })
+impl FooterChange for PageIndexes {
+    fn options(&self, asked: ArrowReaderOptions) -> ArrowReaderOptions {
+        asked.with_page_index_policy(PageIndexPolicy::Optional)
     }
 }

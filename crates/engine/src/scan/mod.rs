@@ -8,7 +8,9 @@ mod files;
 mod footers;
 mod own;
 mod reading;
+mod shown_footers;
 mod splits;
+mod wall_times;
 
 pub(crate) use file_source::{MooringFileSource, inner_source, stock_carrier};
 pub(crate) use files::FilesRequest;

@@ -9,6 +9,7 @@ mod clauses;
 mod expressions;
 mod functions;
 mod types;
+mod characters;
 mod calls;
 mod plan;
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! Expected values are those that the manuals of Trino, Spark and Hive give for their dialects.
 
+mod characters;
+
 use super::inline;
 use crate::catalogs::{Catalog, Catalogs};
 use crate::error::from_datafusion;
@@ -17,9 +19,9 @@ use datafusion::physical_plan::{collect, displayable};
 use datafusion::prelude::SessionConfig;
 use datafusion::sql::parser::Statement as PlannerStatement;
 use mooring_spi::{
-    CatalogDefinition, CatalogKey, Connector, Error, ErrorKind, Result, Scan, ScanRequest,
-    SchemaTable, Table, TableKind, TableStatistics, TableSummary, ViewColumns, ViewDefinition,
-    ViewDialect, fold,
+    CatalogDefinition, CatalogKey, Connector, Error, ErrorKind, PADDED_LENGTH, Result, Scan,
+    ScanRequest, SchemaTable, Table, TableKind, TableStatistics, TableSummary, ViewColumns,
+    ViewDefinition, ViewDialect, fold,
 };
 use sqlparser::ast::Statement;
 use sqlparser::dialect::MySqlDialect;
@@ -32,7 +34,7 @@ const PRESTO: ViewDialect = ViewDialect::Presto;
 const SPARK: ViewDialect = ViewDialect::Spark { ansi: false };
 const ANSI: ViewDialect = ViewDialect::Spark { ansi: true };
 
-/// The table `shop.t` and views in the schema `shop`.
+/// The table `shop.t`, whose `code` is a `char(5)`, and views in the schema `shop`.
 #[derive(Debug)]
 struct Shop {
     views: Vec<ViewDefinition>,
@@ -47,11 +49,17 @@ fn batch() -> RecordBatch {
         ("amount", Arc::new(amounts.with_precision_and_scale(10, 2).expect("decimals"))),
         // 2024-02-29, 1970-01-01
         ("day", Arc::new(Date32Array::from(vec![Some(19_782), Some(0), None]))),
+        ("code", Arc::new(StringArray::from(vec![Some("ab   "), Some("abcde"), None]))),
     ];
-    RecordBatch::try_from_iter_with_nullable(
-        columns.into_iter().map(|(name, column)| (name, column, true)),
-    )
-    .expect("a batch")
+    let field = |(name, column): &(&str, ArrayRef)| {
+        let field = Field::new(*name, column.data_type().clone(), true);
+        let is_char = *name == "code";
+        let padded = is_char.then(|| (PADDED_LENGTH.to_owned(), "5".to_owned()));
+        field.with_metadata(padded.into_iter().collect())
+    };
+    let schema = Schema::new(columns.iter().map(field).collect::<Vec<_>>());
+    let columns = columns.into_iter().map(|(_, column)| column).collect();
+    RecordBatch::try_new(Arc::new(schema), columns).expect("a batch")
 }
 
 #[async_trait]
@@ -363,7 +371,7 @@ async fn columns_of_spark_are_found_by_their_names() {
     assert_eq!(of(named(&["id", "upper(name)"], "SELECT id, upper(name) FROM t")).await, "1|ÄNNE");
     let views = [named(&["id", "gone"], "SELECT * FROM t")];
     let error = refusal(&views, "SELECT * FROM lakes.shop.v").await;
-    assert!(error.message().contains("its text gives 5"), "{error}");
+    assert!(error.message().contains("its text gives 6"), "{error}");
     let views = [named(&["upper(name)", "id"], "SELECT id, upper(name) FROM t")];
     let error = refusal(&views, "SELECT * FROM lakes.shop.v").await;
     assert!(error.message().contains("another place"), "{error}");

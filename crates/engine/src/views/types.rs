@@ -5,6 +5,7 @@
 //! what these leave as it is: numbers meet numbers and texts meet texts, quotients are of doubles.
 
 use super::calls::{agree_aggregate, cast_is_known, function_is_known};
+use super::characters;
 use super::clauses::refused;
 use super::expressions::is_date;
 use crate::error::to_datafusion;
@@ -21,6 +22,7 @@ use std::cell::Cell;
 /// # Errors
 /// `Unsupported`, naming the operator or function.
 pub(super) fn agree(plan: LogicalPlan, dialect: ViewDialect) -> Result<LogicalPlan> {
+    characters::check(&plan, dialect)?;
     let changed = Cell::new(false);
     plan.transform_up_with_subqueries(|plan| {
         check_node(&plan)?;

@@ -4,6 +4,7 @@
 //! its content, then pieces until that length is reached; a piece is its compressed length and its bytes. All
 //! lengths are unsigned 32-bit numbers, most significant byte first.
 
+use super::block::{BlockCodec, BlockDecoder, BlockError};
 use bytes::{Buf, Bytes, BytesMut};
 use futures::stream::{self, BoxStream, StreamExt};
 use mooring_spi::{Error, ErrorKind, Result};
@@ -14,26 +15,28 @@ pub(super) const MAX_BLOCK_BYTES: usize = 64 << 20;
 /// What compression may add: Snappy's bound is a sixth, LZ4's is less.
 pub(super) const MAX_PIECE_BYTES: usize = MAX_BLOCK_BYTES + MAX_BLOCK_BYTES / 6 + 64;
 
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Codec {
-    Snappy,
-    Lz4,
-}
-
 struct Blocks {
     stream: BoxStream<'static, Result<Bytes>>,
     /// What was read and not used.
     buffer: BytesMut,
-    codec: Codec,
+    codec: BlockCodec,
+    decoder: BlockDecoder,
     /// How much of the block is still to come.
     block_left: usize,
 }
 
 pub(super) fn blocks(
     stream: BoxStream<'static, Result<Bytes>>,
-    codec: Codec,
+    codec: BlockCodec,
 ) -> BoxStream<'static, Result<Bytes>> {
-    let blocks = Blocks { stream, buffer: BytesMut::new(), codec, block_left: 0 };
+    let decoder = match BlockDecoder::new(codec) {
+        Ok(decoder) => decoder,
+        Err(error) => {
+            let error = Error::new(ErrorKind::ResourcesExhausted, error.to_string());
+            return stream::iter([Err(error)]).boxed();
+        }
+    };
+    let blocks = Blocks { stream, buffer: BytesMut::new(), codec, decoder, block_left: 0 };
     stream::try_unfold(blocks, |mut blocks| async move {
         Ok(blocks.next().await?.map(|content| (content, blocks)))
     })
@@ -88,25 +91,12 @@ impl Blocks {
     }
 
     /// At most what is left of the block.
-    fn decompress(&self, piece: &[u8]) -> Result<Vec<u8>> {
-        match self.codec {
-            Codec::Snappy => {
-                let length = snap::raw::decompress_len(piece)
-                    .map_err(|error| self.corrupt(&error.to_string()))?;
-                // A byte of Snappy is at most some 22 of content: a copy of 64 bytes takes three.
-                if length > self.block_left || length / 32 > piece.len() {
-                    return Err(self.corrupt("a piece is longer than its block"));
-                }
-                snap::raw::Decoder::new()
-                    .decompress_vec(piece)
-                    .map_err(|error| self.corrupt(&error.to_string()))
-            }
-            Codec::Lz4 => {
-                // A piece does not say how long its content is. A byte of LZ4 is at most 255 of content.
-                let most = self.block_left.min(piece.len().saturating_mul(255));
-                lz4_flex::block::decompress(piece, most)
-                    .map_err(|error| self.corrupt(&error.to_string()))
-            }
+    fn decompress(&mut self, piece: &[u8]) -> Result<Vec<u8>> {
+        let mut content = Vec::new();
+        match self.decoder.append(piece, self.block_left, &mut content) {
+            Ok(()) => Ok(content),
+            Err(BlockError::TooLong) => Err(self.corrupt("a piece is longer than its block")),
+            Err(BlockError::Broken(reason)) => Err(self.corrupt(&reason)),
         }
     }
 

@@ -401,6 +401,15 @@ pub(super) const SETTINGS: &[Setting] = &[
                machine or of a cloud's metadata service.",
     },
     Setting {
+        key: "lake.parquet_time_zone",
+        default: r#""""#,
+        kind: Kind::Text,
+        roles: COORDINATOR,
+        help: "The zone in whose wall time columns without zone show the instants of Parquet files (96-bit \
+               timestamps, and those adjusted to UTC) that do not say it themselves, such as \
+               `Europe/Berlin`. Empty: UTC.",
+    },
+    Setting {
         key: "paths.allowed",
         default: "[]",
         kind: Kind::Paths,

@@ -26,7 +26,8 @@ properties of that kind. `hive`: `uris` (`thrift://HOST:9083`, several with comm
 `endpoint`, `catalog_id`, `role_arn`, `external_id`, `timeout_ms`, `calls_max`, \
 `requests_per_second`, `retries_max`, `partitions_max`. Both: `s3_region`, `s3_endpoint`, \
 `s3_access_key`, `s3_secret_key`, `s3_path_style` as in `[lake]`, of which a secret may be \
-`env:NAME` or `file:PATH`. Read by: coordinator.";
+`env:NAME` or `file:PATH`; `http_allowed_hosts` and `parquet_time_zone` as there; `stale_if_error_s`, \
+`metadata_max_staleness_s`, `metadata_cache_bytes`. Read by: coordinator.";
 
 /// # Errors
 /// As [`Values::defaults`].

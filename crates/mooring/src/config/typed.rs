@@ -167,6 +167,8 @@ pub(crate) struct Lake {
     pub(crate) footer_files_max: usize,
     #[serde(deserialize_with = "unless_empty")]
     pub(crate) http_allowed_hosts: Option<String>,
+    #[serde(deserialize_with = "unless_empty")]
+    pub(crate) parquet_time_zone: Option<String>,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -3,7 +3,7 @@
 use super::*;
 use crate::hive_tables::may_match;
 use arrow::datatypes::{Field, Schema};
-use mooring_spi::{FileFormat, Range};
+use mooring_spi::{FileFormat, PADDED_LENGTH, Range};
 use proptest::prelude::*;
 use std::sync::Arc;
 
@@ -19,6 +19,7 @@ fn table(partition_columns: &[(&str, DataType)]) -> TableDefinition {
         location: "/t/".into(),
         format: FileFormat::Parquet,
         columns_by: Default::default(),
+        partition_projection: None,
         compression: None,
         options: Default::default(),
     }
@@ -59,6 +60,16 @@ fn equality_with_text_asks_for_names() {
     ] {
         assert_eq!(asked(&columns, domains), expected);
     }
+}
+
+#[test]
+fn values_that_may_lack_spaces_are_not_asked_for() {
+    let mut table = table(&[("c", DataType::Utf8)]);
+    let metadata = [(PADDED_LENGTH.to_owned(), "3".to_owned())];
+    let padded = Field::new("c", DataType::Utf8, true).with_metadata(metadata.into());
+    table.columns = Arc::new(Schema::new(vec![Field::new("id", DataType::Int64, true), padded]));
+    let predicate = [("c".to_owned(), any_of(&["abc"]))];
+    assert_eq!(PartitionQuestion::of(&table, &predicate.into()), PartitionQuestion::AllNames);
 }
 
 #[test]

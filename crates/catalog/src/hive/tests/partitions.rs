@@ -1,13 +1,16 @@
 //! Which calls a predicate makes, and what is left of their answers.
 
 use super::peer::{Peer, Reply, exception, result, texts};
-use super::{FRAMED, metastore};
+use super::{FRAMED, HiveMetastore, metastore};
 use crate::hive::thrift::Writer;
 use arrow::datatypes::{DataType, Field, Schema};
 use mooring_spi::{
-    Count, Domain, ErrorKind, FileFormat, Metastore, Predicate, Range, TableDefinition, Value,
+    ColumnProjection, Count, Domain, ErrorKind, FileFormat, IntegerProjection, LocationPart,
+    Metastore, PartitionProjection, Predicate, Range, TableDefinition, Value,
 };
+use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 fn table() -> TableDefinition {
     let field = |name| Field::new(name, DataType::Utf8, true);
@@ -23,6 +26,7 @@ fn table() -> TableDefinition {
         location: "/orders".into(),
         format: FileFormat::Parquet,
         columns_by: Default::default(),
+        partition_projection: None,
         compression: None,
         options: Default::default(),
     }
@@ -114,6 +118,128 @@ async fn a_set_is_a_filter() {
 }
 
 #[tokio::test]
+async fn what_a_metastore_refuses_is_not_asked_again() {
+    for (refused, predicate) in [
+        (&["get_partition_names_ps"], predicate("day", &[MONDAY])),
+        (&["get_partitions_by_filter"], predicate("city", &["Oslo", "Rome"])),
+    ] {
+        let peer = peer(refused).await;
+        let metastore = metastore(peer.port, &[FRAMED]);
+        let other = TableDefinition { name: "other".into(), ..table() };
+        for table in [&table(), &table(), &other] {
+            metastore.partitions(table, &predicate).await.expect("partitions");
+        }
+        let [names, whole] = ["get_partition_names", "get_partitions_by_names"];
+        let methods = [refused[0], names, whole, names, whole, refused[0], names, whole];
+        assert_eq!(peer.methods(), methods);
+    }
+}
+
+#[tokio::test]
+async fn an_outage_of_its_database_is_no_refusal() {
+    let peer = Peer::open(|method| match method {
+        "get_partitions_by_filter" => exception(true, "Communications link failure"),
+        "get_partition_names" => texts(&[]),
+        other => exception(false, other),
+    })
+    .await;
+    let metastore = metastore(peer.port, &[FRAMED]);
+    for _ in 0..2 {
+        let found = metastore.partitions(&table(), &predicate("city", &["Oslo", "Rome"])).await;
+        assert_eq!(found.expect("partitions"), Some(Vec::new()));
+    }
+    let both = ["get_partitions_by_filter", "get_partition_names"];
+    assert_eq!(peer.methods(), [both, both].concat());
+}
+
+/// A metastore of one table with so many partitions, one of each day. It answers by names those that come
+/// after what it answers to a filter.
+async fn peer_of_days(count: usize) -> Peer {
+    const FILTERED: usize = 1_001;
+    let calls = AtomicUsize::new(0);
+    Peer::open(move |method| {
+        let days = |from: usize, length: usize| {
+            let days: Vec<String> =
+                (from..count.min(from + length)).map(|day| day.to_string()).collect();
+            let days: Vec<_> = days.iter().map(|day| (day.as_str(), "Oslo")).collect();
+            partitions(&days)
+        };
+        match method {
+            "get_partitions_by_filter" => days(0, FILTERED),
+            "get_partition_names" => {
+                let names: Vec<String> =
+                    (0..count).map(|day| format!("day={day}/city=Oslo")).collect();
+                texts(&names.iter().map(String::as_str).collect::<Vec<_>>())
+            }
+            "get_partitions_by_names" => {
+                days(FILTERED + calls.fetch_add(1, Ordering::Relaxed) * 1_000, 1_000)
+            }
+            other => exception(false, other),
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn what_a_filter_has_brought_is_not_asked_for_again() {
+    for (count, by_names) in [(1_000, None), (1_001, Some(0)), (2_001, Some(1)), (3_100, Some(3))] {
+        let peer = peer_of_days(count).await;
+        let metastore = metastore(peer.port, &[FRAMED]);
+        let found = metastore.partitions(&table(), &predicate("city", &["Oslo", "Rome"])).await;
+        let found = found.expect("partitions").expect("known");
+        let locations: HashSet<_> = found.iter().map(|found| &found.location).collect();
+        assert_eq!((found.len(), locations.len()), (count, count));
+        let mut methods = vec!["get_partitions_by_filter"];
+        if let Some(calls) = by_names {
+            methods.push("get_partition_names");
+            methods.extend(vec!["get_partitions_by_names"; calls]);
+        }
+        assert_eq!(peer.methods(), methods);
+        // With the calls for the table and for its statistics.
+        assert!(2 + methods.len() <= 3 + count.div_ceil(1_000), "{methods:?}");
+    }
+}
+
+/// What one query asks, and the methods that it calls.
+async fn query(peer: &Peer, metastore: &HiveMetastore) -> Vec<String> {
+    let before = peer.methods().len();
+    let found = metastore.table("sales", "orders").await.expect("answered").expect("there");
+    let table = found.into_table().expect("a table");
+    let statistics = metastore.statistics(&table).await.expect("answered").expect("statistics");
+    assert_eq!(statistics.columns[0].distinct, Count::Estimate(4));
+    let found = metastore.partitions(&table, &predicate("city", &["Oslo", "Rome"])).await;
+    assert_eq!(found.expect("partitions").expect("known").len(), 2);
+    peer.methods().split_off(before)
+}
+
+#[tokio::test]
+async fn a_refusal_is_risked_only_where_it_is_not_a_call_too_many() {
+    let [defined, filter] = ["get_table_req", "get_partitions_by_filter"];
+    let [names, whole] = ["get_partition_names", "get_partitions_by_names"];
+    for (is_refused, second, third) in [
+        (true, &[defined, filter, names, whole][..], &[defined, names, whole][..]),
+        (false, &[defined, filter], &[defined, filter]),
+    ] {
+        let peer = Peer::open(move |method| match method {
+            "get_table_req" => stored_orders(),
+            "get_table_statistics_req" => column_statistics(),
+            "get_partitions_by_filter" if is_refused => exception(true, "not supported"),
+            "get_partition_names" => texts(&NAMES[..2]),
+            _ => partitions(&[(MONDAY, "Oslo"), (MONDAY, "Rome")]),
+        })
+        .await;
+        let metastore = metastore(peer.port, &[FRAMED]);
+        let first = [defined, "get_table_statistics_req", names, whole];
+        for expected in [&first[..], second, third, third] {
+            let methods = query(&peer, &metastore).await;
+            assert_eq!(methods, expected);
+            // Two partitions match.
+            assert!(methods.len() <= 3 + 1);
+        }
+    }
+}
+
+#[tokio::test]
 async fn only_names_that_match_are_asked_for() {
     let peer = peer(&[]).await;
     let not_sure = Domain { nulls: true, ..predicate("day", &[MONDAY]).remove("day").expect("it") };
@@ -134,6 +260,20 @@ async fn partitions_tell_what_they_hold() {
 }
 
 #[tokio::test]
+async fn all_partitions_are_counted_where_the_metastore_does() {
+    for is_refused in [false, true] {
+        let peer = Peer::open(move |_| match is_refused {
+            true => exception(true, "not supported"),
+            false => result(Writer::default().int64(0, 10_000)),
+        })
+        .await;
+        let count = metastore(peer.port, &[FRAMED]).partitions_total(&table()).await;
+        assert_eq!(count.expect("an answer"), (!is_refused).then_some(10_000));
+        assert_eq!(peer.methods(), ["get_num_partitions_by_filter"]);
+    }
+}
+
+#[tokio::test]
 async fn too_many_are_refused_by_the_tables_name() {
     for predicate in [Predicate::new(), predicate("city", &["Oslo", "Rome"])] {
         let peer = peer(&[]).await;
@@ -146,18 +286,69 @@ async fn too_many_are_refused_by_the_tables_name() {
     }
 }
 
-/// Fields of `Table`: 1 name, 2 database, 7 storage with 1 columns, 9 parameters.
-fn stored_table(parameters: &[(&str, &str)]) -> Reply {
+#[tokio::test]
+async fn projected_partitions_are_asked_of_nobody() {
+    let days = IntegerProjection { min: 1, max: 9, interval: 1, digits: Some(2) };
+    let projection = PartitionProjection {
+        columns: vec![
+            ColumnProjection::Integers(days),
+            ColumnProjection::Enumerated(vec!["Oslo".into(), "Rome".into()]),
+        ],
+        location: vec![
+            LocationPart::Text("file:/orders/".into()),
+            LocationPart::Value(0),
+            LocationPart::Value(1),
+        ],
+    };
+    let projected = TableDefinition { partition_projection: Some(projection), ..table() };
+    let peer = peer(&[]).await;
+    let metastore = metastore(peer.port, &[FRAMED, ("partitions_max", "17")]);
+    let found = metastore.partitions(&projected, &predicate("day", &["07"])).await;
+    let locations: Vec<String> =
+        found.expect("partitions").expect("known").into_iter().map(|it| it.location).collect();
+    assert_eq!(locations, ["/orders/07Oslo", "/orders/07Rome"]);
+    let error = metastore.partitions(&projected, &Predicate::new()).await.expect_err("18 of them");
+    assert_eq!(error.kind(), ErrorKind::LimitExceeded);
+    assert!(error.message().contains("`partitions_max`"), "{error}");
+    assert_eq!(metastore.statistics(&projected).await.expect("answered"), None);
+    assert_eq!(metastore.partitions_total(&projected).await.expect("answered"), None);
+    assert!(peer.methods().is_empty());
+}
+
+/// Fields of `Table`: 1 name, 2 database, 7 storage with 1 columns, 8 partition columns, 9 parameters.
+fn stored(
+    (schema, name): (&str, &str),
+    partition_columns: &[&str],
+    parameters: &[(&str, &str)],
+) -> Reply {
     const PARQUET: &str = "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat";
-    let column = Writer::default().text(1, "id").text(2, "bigint");
+    let column = |name: &str, hive_type| Writer::default().text(1, name).text(2, hive_type);
+    let partition_columns = partition_columns.iter().map(|name| column(name, "string")).collect();
     result(Writer::default().structure(0, |answer| {
         answer.structure(1, |table| {
             let storage = |storage: Writer| {
-                storage.structures(1, vec![column]).text(2, "file:/t").text(3, PARQUET)
+                storage
+                    .structures(1, vec![column("id", "bigint")])
+                    .text(2, "file:/t")
+                    .text(3, PARQUET)
             };
-            table.text(1, "t").text(2, "s").structure(7, storage).text_map(9, parameters)
+            table
+                .text(1, name)
+                .text(2, schema)
+                .structure(7, storage)
+                .structures(8, partition_columns)
+                .text_map(9, parameters)
         })
     }))
+}
+
+fn stored_table(parameters: &[(&str, &str)]) -> Reply {
+    stored(("s", "t"), &[], parameters)
+}
+
+/// The table of [`table`], whose rows somebody has counted.
+fn stored_orders() -> Reply {
+    stored(("sales", "orders"), &["day", "city"], &[("numRows", "9")])
 }
 
 /// Of column `id`, `longStats`: 4 distinct values.

@@ -30,6 +30,7 @@ async fn it_conforms() {
         location: found.location,
         format: FileFormat::Parquet,
         columns_by: Default::default(),
+        partition_projection: None,
         compression: None,
         options: BTreeMap::new(),
     };

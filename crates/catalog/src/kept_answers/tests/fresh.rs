@@ -2,6 +2,7 @@
 
 use super::super::metrics::Source;
 use super::*;
+use mooring_spi::{ColumnProjection, LocationPart, PartitionProjection};
 
 #[tokio::test]
 async fn each_question_is_asked_again_unless_its_owner_allows_otherwise() {
@@ -157,6 +158,59 @@ async fn refresh_is_for_partitions_too() {
     setting.keeping.refresh("s", "t").await.expect("an answer");
     setting.keeping.partitions(&table, &Predicate::new()).await.expect("partitions");
     assert_eq!(setting.other.asked(), 3);
+}
+
+#[tokio::test]
+async fn a_kept_partition_whose_folder_is_gone_is_asked_for_anew() {
+    let setting = Setting::new(HOUR, HOUR);
+    let table = definition("s", "t", "file:///old/");
+    let may_be_absent = async || {
+        let found = setting.keeping.partitions(&table, &Predicate::new()).await;
+        found.expect("partitions").expect("known").iter().all(|it| it.may_be_absent)
+    };
+    assert!(may_be_absent().await);
+    assert!(!may_be_absent().await);
+    let statement = StaleAnswers::default();
+    statement.ask_anew();
+    assert!(statement.collect(may_be_absent()).await);
+    assert_eq!(setting.other.asked(), 2);
+}
+
+#[tokio::test]
+async fn projected_partitions_are_not_kept() {
+    let setting = Setting::new(HOUR, HOUR);
+    let projection = PartitionProjection {
+        columns: vec![ColumnProjection::Injected],
+        location: vec![LocationPart::Value(0)],
+    };
+    let table = TableDefinition {
+        partition_projection: Some(projection),
+        ..definition("s", "t", "file:///old/")
+    };
+    for _ in 0..2 {
+        setting.keeping.partitions(&table, &Predicate::new()).await.expect("partitions");
+    }
+    assert_eq!(setting.other.asked(), 2);
+}
+
+#[tokio::test]
+async fn numbers_of_partitions_are_kept_like_partitions() {
+    let setting = Setting::new(HOUR, 2 * HOUR);
+    let table = definition("s", "t", "file:///old/");
+    let count = async || setting.keeping.partitions_total(&table).await.expect("a number");
+    assert_eq!(count().await, Some(1));
+    // As many as tables, in this metastore.
+    setting.other.put("u", "file:///u/");
+    assert_eq!((count().await, setting.other.asked()), (Some(1), 1));
+    setting.pass(HOUR);
+    assert_eq!((count().await, setting.other.asked()), (Some(2), 2));
+    setting.keeping.refresh("s", "t").await.expect("an answer");
+    assert_eq!((count().await, setting.other.asked()), (Some(2), 4));
+    setting.other.fail(Some(mooring_spi::ErrorKind::SourceUnavailable));
+    setting.pass(HOUR);
+    assert_eq!(count().await, Some(2));
+    let moved = definition("s", "t", "file:///new/");
+    setting.keeping.partitions_total(&moved).await.expect_err("never asked");
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use crate::conformance::definition;
 use async_trait::async_trait;
 use mooring_spi::{
     Definition, Error, ErrorKind, FileFormat, Metastore, PartitionDefinition, Predicate, Result,
-    TableDefinition, TableKind, TableSummary,
+    TableDefinition, TableKind, TableStatistics, TableSummary,
 };
 use parking_lot::Mutex;
 use std::collections::BTreeMap;
@@ -132,19 +132,27 @@ impl Metastore for Other {
     ) -> Result<Option<Vec<PartitionDefinition>>> {
         let location = format!("{}partition/", table.location);
         self.answer(|_| {
-            let values = Vec::new();
-            let format = FileFormat::Parquet;
-            Ok(Some(vec![PartitionDefinition { values, location, format, statistics: None }]))
+            Ok(Some(vec![PartitionDefinition {
+                values: Vec::new(),
+                location,
+                format: FileFormat::Parquet,
+                statistics: None,
+                may_be_absent: true,
+            }]))
         })
         .await
     }
 
-    async fn create_schema(&self, _: &str) -> Result<()> {
-        Err(Error::unsupported("another schema"))
-    }
-
     async fn drop_schema(&self, _: &str, _: bool) -> Result<()> {
         self.change(|content| content.tables.clear())
+    }
+
+    async fn partitions_total(&self, _: &TableDefinition) -> Result<Option<u64>> {
+        self.answer(|content| Ok(Some(content.tables.len() as u64))).await
+    }
+
+    async fn statistics(&self, _: &TableDefinition) -> Result<Option<TableStatistics>> {
+        self.answer(|_| Ok(Some(TableStatistics::default()))).await
     }
 
     async fn create_table(&self, table: &TableDefinition) -> Result<()> {

@@ -89,6 +89,22 @@ async fn nobody_waits_for_a_metastore_that_is_away_and_one_looks_for_it() {
 }
 
 #[tokio::test]
+async fn statistics_are_not_asked_for_while_the_metastore_is_away() {
+    let setting = Setting::new(Duration::ZERO, HOUR);
+    let table = definition("s", "t", "file:///old/");
+    setting.location("t").await;
+    setting.other.fail(AWAY);
+    setting.statement("t").await.0.expect("an old answer");
+    let asked = setting.other.asked();
+    assert_eq!(setting.keeping.statistics(&table).await.expect("none"), None);
+    assert_eq!(setting.other.asked(), asked);
+    setting.other.fail(None);
+    setting.statement("t").await.0.expect("an old answer");
+    setting.land().await;
+    assert!(setting.keeping.statistics(&table).await.expect("an answer").is_some());
+}
+
+#[tokio::test]
 async fn a_refusal_is_no_outage_and_ends_what_was_kept() {
     let setting = Setting::new(Duration::ZERO, HOUR);
     setting.location("t").await;

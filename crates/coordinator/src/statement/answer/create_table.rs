@@ -165,6 +165,7 @@ mod tests {
             location: table.location.clone(),
             format: table.format.clone(),
             columns_by: Default::default(),
+            partition_projection: None,
             compression: table.compression,
             options: table.options.clone(),
         }

@@ -12,7 +12,6 @@ use datafusion_datasource::PartitionedFile;
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt, stream};
 use mooring_formats::{LineDecoder, Lines, LinesOptions, decoder, decompressed};
-use mooring_spi::CHARACTER_LENGTH;
 use mooring_storage::to_spi_error;
 use object_store::{GetOptions, GetRange, ObjectStore};
 use std::sync::Arc;
@@ -32,9 +31,8 @@ impl LineOpener {
 impl FileOpener for LineOpener {
     fn open(&self, file: PartitionedFile) -> Result<FileOpenFuture> {
         let Wanted { columns, projection, batch_rows, .. } = &self.wanted;
-        let columns = columns.clone();
         let format = &self.reading.format;
-        let decoder = decoder(format, &columns, projection, *batch_rows).map_err(to_datafusion)?;
+        let decoder = decoder(format, columns, projection, *batch_rows).map_err(to_datafusion)?;
         let mut options = LinesOptions::of(format);
         let mut start = 0;
         if let Some(range) = &file.range {
@@ -45,6 +43,8 @@ impl FileOpener for LineOpener {
         }
         let lines = Lines::new(&options).map_err(to_datafusion)?;
         let (store, compression) = (self.store.clone(), self.reading.compression);
+        let length = |column: &usize| self.reading.lengths.get(*column).copied().flatten();
+        let lengths: Vec<Option<u64>> = projection.iter().map(length).collect();
         Ok(Box::pin(async move {
             let path = file.object_meta.location;
             let from = GetOptions {
@@ -60,13 +60,10 @@ impl FileOpener for LineOpener {
                     let batch = reader.next().await?;
                     Ok::<_, mooring_spi::Error>(batch.map(|batch| (batch, reader)))
                 });
-            let has_lengths = columns
-                .fields()
-                .iter()
-                .any(|field| field.metadata().contains_key(CHARACTER_LENGTH));
+            let has_lengths = lengths.iter().any(Option::is_some);
             let batches = batches.map(move |batch| {
                 let batch = batch.map_err(to_datafusion)?;
-                if has_lengths { with_lengths(&batch) } else { Ok(batch) }
+                if has_lengths { with_lengths(&batch, &lengths) } else { Ok(batch) }
             });
             Ok(batches.boxed())
         }))

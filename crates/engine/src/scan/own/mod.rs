@@ -26,13 +26,15 @@ use futures::{FutureExt, Stream, StreamExt};
 use mooring_formats::LinesOptions;
 use mooring_spi::{ColumnMatch, Error, ErrorKind, FileFormat};
 use object_store::ObjectStore;
+use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 /// What opens a file, with a panic of the reader's as an error: those that we use panic over bytes that
 /// they did not expect.
 async fn opened<T>(opening: impl Future<Output = Result<T>>) -> Result<T> {
-    AssertUnwindSafe(opening).catch_unwind().await.unwrap_or_else(|_| Err(unreadable()))
+    let opened = AssertUnwindSafe(opening).catch_unwind().await;
+    opened.unwrap_or_else(|panic| Err(unreadable(panic.as_ref())))
 }
 
 /// The same of the rows.
@@ -41,13 +43,18 @@ fn guarded(
 ) -> BoxStream<'static, Result<RecordBatch>> {
     AssertUnwindSafe(rows)
         .catch_unwind()
-        .map(|batch| batch.unwrap_or_else(|_| Err(unreadable())))
+        .map(|batch| batch.unwrap_or_else(|panic| Err(unreadable(panic.as_ref()))))
         .boxed()
 }
 
-fn unreadable() -> DataFusionError {
-    let message = "the file is corrupt, or of a form that its reader does not know";
-    to_datafusion(Error::new(ErrorKind::CorruptData, message))
+const UNREADABLE: &str = "the file is corrupt, or of a form that its reader does not know";
+
+fn unreadable(panic: &(dyn Any + Send)) -> DataFusionError {
+    let reason = match panic.downcast_ref::<&str>() {
+        Some(reason) => reason,
+        None => panic.downcast_ref::<String>().map_or("it does not say why", String::as_str),
+    };
+    to_datafusion(Error::new(ErrorKind::CorruptData, format!("{UNREADABLE}: {reason}")))
 }
 
 #[derive(Clone)]
@@ -67,6 +74,8 @@ struct Wanted {
     /// Which of them, in the order of the output.
     projection: Vec<usize>,
     by: ColumnMatch,
+    /// As [`Reading::missing`].
+    missing: Vec<Option<String>>,
     batch_rows: usize,
 }
 
@@ -89,6 +98,7 @@ impl OwnSource {
             columns: self.table_schema.file_schema().clone(),
             projection: self.projection.file_indices.clone(),
             by: self.reading.columns_by,
+            missing: self.reading.missing.clone(),
             batch_rows,
         })
     }
@@ -144,7 +154,7 @@ impl FileSource for OwnSource {
         // Of several header lines, the second may begin in the second range.
         let LinesOptions { header_lines, footer_lines, .. } =
             LinesOptions::of(&self.reading.format);
-        header_lines <= 1 && footer_lines == 0 && self.reading.format != FileFormat::Avro
+        header_lines <= 1 && footer_lines == 0
     }
 
     fn file_type(&self) -> &str {
@@ -156,5 +166,28 @@ impl FileSource for OwnSource {
         f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
     ) -> Result<TreeNodeRecursion> {
         apply_expression_roots(self.projection.source.iter(), f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::from_datafusion;
+    use futures::executor::block_on;
+    use futures::stream;
+
+    async fn open() -> Result<()> {
+        panic!("a stream ends")
+    }
+
+    #[test]
+    fn a_reader_that_panics_is_an_error_with_its_reason() {
+        let error = block_on(opened(open())).expect_err("an error");
+        assert_eq!(from_datafusion(&error).message(), format!("{UNREADABLE}: a stream ends"));
+        let panics = |reason: i32| -> Result<RecordBatch> { std::panic::panic_any(reason) };
+        let mut rows = guarded(stream::iter([7]).map(panics));
+        let error = block_on(rows.next()).expect("an item").expect_err("an error");
+        assert!(from_datafusion(&error).message().starts_with(UNREADABLE));
+        assert_eq!(from_datafusion(&error).kind(), ErrorKind::CorruptData);
     }
 }
