@@ -1,7 +1,7 @@
 //! The traits that a data source implements.
 
 use crate::{
-    CatalogDefinition, Error, Metastore, NewTable, Predicate, Result, Scan, ScanRequest,
+    CatalogDefinition, Error, Metastore, NewTable, Predicate, PushDown, Result, Scan, ScanRequest,
     SchemaTable, Split, Table, TableSummary,
 };
 use arrow::array::RecordBatch;
@@ -60,6 +60,11 @@ pub trait Connector: Send + Sync + Debug {
             "table `{}.{}`: this catalog does not take new tables",
             table.schema_name, table.name
         )))
+    }
+
+    /// Where the source can do more than to give tables' rows.
+    fn push_down(&self) -> Option<&dyn PushDown> {
+        None
     }
 
     /// The definitions behind the catalog, where they can be shown and changed by SQL.
