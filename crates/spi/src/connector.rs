@@ -47,6 +47,15 @@ pub trait Connector: Send + Sync + Debug {
         Ok(None)
     }
 
+    /// A query in the language of the source, with the columns that the source says it has. `None` where the
+    /// source has no language.
+    ///
+    /// # Errors
+    /// `InvalidQuery` with the source's own message, also for what would write; `SourceUnavailable`.
+    async fn resolve_query(&self, _text: &str) -> Result<Option<Table>> {
+        Ok(None)
+    }
+
     async fn scan(&self, request: ScanRequest<'_>) -> Result<Scan>;
 
     /// Makes a table of what a statement says; the connector checks the location and fills in what
