@@ -511,6 +511,17 @@ class Unwell(Cluster):
         self.assertEqual(number, SOURCE_UNAVAILABLE)
         self.assertEqual(self.rows("SELECT count(*) FROM tpch.tiny.region"), [(5,)])
 
+    def test_databases_of_the_others_are_listed_with_a_warning(self):
+        self.assertIn(("tpch.tiny",), self.rows("SHOW DATABASES"))
+        self.assertEqual(self.cursor._result.warning_count, 2)
+        warnings = sorted(self.rows("SHOW WARNINGS"), key=lambda warning: warning[2])
+        self.assertEqual([warning[:2] for warning in warnings], [("Warning", SOURCE_UNAVAILABLE)] * 2)
+        for (_, _, text), name, reason in zip(warnings, ["gone", "throttled"], [self.gone, "ThrottlingException"]):
+            self.assertTrue(text.startswith(f"`{name}` is left out: "), text)
+            self.assertIn(reason, text)
+        self.assertEqual(self.rows("SHOW DATABASES FROM tpch LIKE 'tiny'"), [("tiny",)])
+        self.assertEqual(self.rows("SHOW WARNINGS"), [])
+
     def test_one_that_throttles_is_asked_again_and_named(self):
         number = self.refused("SELECT * FROM throttled.market.types", "catalog `throttled`", "ThrottlingException")
         self.assertEqual(number, SOURCE_UNAVAILABLE)

@@ -1,7 +1,7 @@
 //! The databases, tables and columns that a session sees. What a predicate pins is asked for alone.
 
 use super::connector::SessionTables;
-use crate::statement::{CATALOG_AWAY, Warning};
+use crate::statement::Warning;
 use arrow::datatypes::{Schema, SchemaRef};
 use futures::future::join_all;
 use futures::{Stream, StreamExt, stream};
@@ -139,11 +139,7 @@ async fn bounded<T>(answer: impl Future<Output = Result<T>>) -> Result<T> {
 fn or_none<T: Default>(tables: &SessionTables, what: &str, answer: Result<T>) -> T {
     answer.unwrap_or_else(|error| {
         tracing::warn!(what, %error, "left out of a listing");
-        tables.warn(Warning {
-            level: "Warning",
-            code: CATALOG_AWAY,
-            message: format!("`{what}` is left out: {}", error.message()),
-        });
+        tables.warn(Warning::left_out(what, &error));
         T::default()
     })
 }
