@@ -394,6 +394,27 @@ class OneNode(Glue):
                 self.assertEqual(made.get("list", 0), folders)
                 self.assertEqual(made.get("GetPartitions", 0), 0)
 
+    def test_tables_are_described_without_a_look_at_their_files(self):
+        before = metrics.requests(self.http)
+        for table, columns in [
+            ("types", list(glue_tables.TYPES)), ("sales", ["id", "amount", "year", "city"]), ("by_device", ["id", "device_id"]),
+            *((table, list(glue_tables.HOLLOW)) for table in ["hollow", "spoiled", "adrift"]),
+        ]:
+            with self.subTest(table):
+                for statement in ["DESCRIBE", "EXPLAIN", "SHOW COLUMNS FROM", "SHOW FULL COLUMNS FROM"]:
+                    self.assertEqual([row[0] for row in self.rows(f"{statement} {table}")], columns, statement)
+                self.assertEqual(self.rows(f"SHOW INDEX FROM {table}"), [])
+                [(name, text)] = self.rows(f"SHOW CREATE TABLE {table}")
+                self.assertEqual((name, re.findall(r"^  `(\w+)`", text, re.MULTILINE)), (table, columns))
+                self.assertEqual([name for (name,) in self.rows(
+                    "SELECT column_name FROM information_schema.columns"
+                    f" WHERE table_schema = 'glue.market' AND table_name = '{table}' ORDER BY ordinal_position"
+                )], columns)
+        self.assertEqual(metrics.requests(self.http), before)
+        # So a bucket that is not there, and a file that is no Parquet, are found when rows are wanted.
+        self.refused("SELECT * FROM adrift", "s3://no-such-bucket/t")
+        self.refused("SELECT * FROM spoiled", "spoiled/part-0.parquet")
+
     def test_what_a_projection_lacks_is_named(self):
         for condition in ["id = 1", "device_id > 'a'", "device_id LIKE 'a%'", "device_id IS NOT NULL"]:
             sql = f"SELECT * FROM by_device WHERE {condition}"

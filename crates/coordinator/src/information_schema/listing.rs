@@ -181,7 +181,7 @@ async fn schemas_in(session: &SessionTables, entries: &[TableEntry]) -> Vec<Sche
     let Some(database) = entries.first().map(|entry| &entry.database) else {
         return Vec::new();
     };
-    // A definition costs less than a snapshot of the table, which lists its files.
+    // Each by itself: one that is refused does not keep the others.
     if let Some(metastore) = database.catalog.connector.metastore() {
         let definitions = entries.iter().map(|entry| async {
             let found = bounded(metastore.table(&database.schema, &entry.summary.name)).await;
@@ -192,12 +192,12 @@ async fn schemas_in(session: &SessionTables, entries: &[TableEntry]) -> Vec<Sche
     }
     let name = |entry: &TableEntry| SchemaTable::new(&database.schema, &entry.summary.name);
     let names: Vec<SchemaTable> = entries.iter().map(name).collect();
-    if let Ok(resolved) = bounded(database.catalog.connector.resolve(&names)).await {
-        return resolved.into_iter().map(schema_or_empty).collect();
+    if let Ok(described) = bounded(database.catalog.connector.describe(&names)).await {
+        return described.into_iter().map(schema_or_empty).collect();
     }
     // One of them spoils the batch.
     let one_by_one = names.iter().map(|name| async {
-        let found = bounded(database.catalog.connector.resolve(std::slice::from_ref(name))).await;
+        let found = bounded(database.catalog.connector.describe(std::slice::from_ref(name))).await;
         or_none(session, &name.to_string(), found).into_iter().next().flatten()
     });
     at_once(one_by_one.collect()).map(schema_or_empty).collect().await
