@@ -257,6 +257,12 @@ class Glue(Cluster):
             self.same(f"SELECT * FROM {table} WHERE {condition}", rows)
         self.assertEqual((len(by_hour), len(by_bucket)), (5, 5))
 
+    def test_a_table_without_a_file_has_no_rows(self):
+        for _ in range(2):
+            self.same("SELECT * FROM hollow WHERE id > 0", [])
+            self.same("SELECT count(*), max(id), min(code) FROM hollow", [(0, None, None)])
+            self.same("SELECT t.l FROM types t JOIN hollow h ON t.i = h.id", [])
+
     def test_a_value_of_a_query_is_one_folder(self):
         # A folder inside of the one of `a1`, which is its own too.
         a1 = [(0, "a1"), (2, "a1")]
