@@ -422,9 +422,11 @@ class OneNode(Glue):
         self.refused("SELECT * FROM spoiled", "spoiled/part-0.parquet")
 
     def test_what_a_projection_lacks_is_named(self):
-        for condition in ["id = 1", "device_id > 'a'", "device_id LIKE 'a%'", "device_id IS NOT NULL"]:
+        for condition in [
+            "id = 1", "device_id > 'a'", "device_id LIKE 'a%'", "device_id IS NOT NULL", "device_id = 2024", "device_id IN (1, 2)",
+        ]:
             sql = f"SELECT * FROM by_device WHERE {condition}"
-            self.refused(sql, "`market.by_device`", "`device_id = value`", "`injected`")
+            self.refused(sql, "`market.by_device`", "`device_id = 'value'`", "as text", "`injected`")
         self.refused("SELECT * FROM half_projected", "`market.half_projected`", "`projection.p.type`", "`injected`")
         number = self.refused("SELECT * FROM by_bucket WHERE id = 1", "`market.by_bucket`", "`partitions_max`")
         self.assertEqual(number, LIMIT_EXCEEDED)
