@@ -450,6 +450,17 @@ class OneNode(Glue):
         self.assertEqual({name for (name,) in self.rows("SHOW TABLES")}, set(self.expected))
         types = {row[0]: row[1] for row in self.rows("DESCRIBE Types")}
         self.assertEqual((types["amount"], types["l"], types["ts"]), ("decimal(38,10)", "bigint", "datetime(6)"))
+        self.assertEqual(self.rows("DESCRIBE hollow"), [
+            ("id", "int", "YES", "", None, ""), ("code", "char(5)", "YES", "", None, ""), ("name", "varchar(7)", "YES", "", None, ""),
+        ])
+        # As MySQL 8.4 and MariaDB 10.11 have it of such columns in utf8mb4, of four bytes a character.
+        self.assertEqual(self.rows(
+            "SELECT column_name, data_type, column_type, character_maximum_length, character_octet_length"
+            " FROM information_schema.columns WHERE table_schema = 'glue.market' AND table_name = 'hollow'"
+            " ORDER BY ordinal_position"
+        ), [
+            ("id", "int", "int", None, None), ("code", "char", "char(5)", 5, 20), ("name", "varchar", "varchar(7)", 7, 28),
+        ])
         self.refused("SHOW TABLES FROM `glue.nowhere`", "nowhere")
         self.refused("SELECT * FROM glue.market.salse", "salse")
 
