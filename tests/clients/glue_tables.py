@@ -182,10 +182,14 @@ def make_refused(catalog: Catalog) -> None:
 
 
 def make_hollow(catalog: Catalog) -> None:
-    """Tables without a file, with one that is no Parquet, and in a bucket that is not there."""
+    """Tables without a file, with one that does not fit, and in a bucket that is not there."""
     catalog.table("hollow", HOLLOW)
     catalog.table("spoiled", HOLLOW)
     catalog.s3.put_object(Bucket=BUCKET, Key="spoiled/part-0.parquet", Body=b"id,name\n1,x\n" * 100)
+    # Values that are none of their column's type.
+    for table, values in [("in_words", ["7", "seven"]), ("too_large", [7, 3_000_000_000])]:
+        catalog.table(table, {"id": "int", "n": "bigint"})
+        catalog.file(table, pyarrow.table({"id": values, "n": [1, 2]}))
     elsewhere = storage("t", HOLLOW) | {"Location": "s3://no-such-bucket/t"}
     catalog.table("adrift", HOLLOW, StorageDescriptor=elsewhere)
 

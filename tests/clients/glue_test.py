@@ -263,6 +263,14 @@ class Glue(Cluster):
             self.same("SELECT count(*), max(id), min(code) FROM hollow", [(0, None, None)])
             self.same("SELECT t.l FROM types t JOIN hollow h ON t.i = h.id", [])
 
+    def test_a_value_that_does_not_fit_is_told_with_its_file_and_column(self):
+        for table, value in [("in_words", "seven"), ("too_large", "3000000000")]:
+            file = f"s3://{glue_tables.BUCKET}/{table}/part-0.parquet"
+            for sql in [f"SELECT id FROM {table}", f"SELECT n + id FROM {table}", f"SELECT sum(id) FROM {table} WHERE n > 0"]:
+                with self.subTest(sql):
+                    self.refused(sql, f"`{file}`", "column `id`", value)
+            self.same(f"SELECT sum(n) FROM {table}", [(3,)])
+
     def test_a_value_of_a_query_is_one_folder(self):
         # A folder inside of the one of `a1`, which is its own too.
         a1 = [(0, "a1"), (2, "a1")]
