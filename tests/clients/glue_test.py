@@ -27,7 +27,8 @@ import moto_server
 from listening import HOST, free_port
 from server import binary, processes
 
-# ER_CONNECT_TO_FOREIGN_DATA_SOURCE and ER_USER_LIMIT_REACHED.
+# ER_SPECIFIC_ACCESS_DENIED_ERROR, ER_CONNECT_TO_FOREIGN_DATA_SOURCE and ER_USER_LIMIT_REACHED.
+ACCESS_DENIED = 1227
 SOURCE_UNAVAILABLE = 1429
 LIMIT_EXCEEDED = 1226
 # As the file's environment has them for Glue; S3 takes them from the catalog's properties.
@@ -42,7 +43,7 @@ def section(name, endpoint, **more):
         "s3_access_key": moto_server.KEYS["aws_access_key_id"],
         "s3_secret_key": moto_server.KEYS["aws_secret_access_key"],
     }
-    lines = [f"{key} = {json.dumps(value)}" for key, value in (properties | more).items()]
+    lines = [f"{key} = {json.dumps(value)}" for key, value in (properties | more).items() if value is not None]
     return "\n".join(["[[catalog]]", *lines, ""])
 
 
@@ -105,8 +106,8 @@ class Cluster(unittest.TestCase):
     workers = 0
 
     @classmethod
-    def start(cls, *sections):
-        cls.enterClassContext(unittest.mock.patch.dict(os.environ, ENVIRONMENT))
+    def start(cls, *sections, environment=ENVIRONMENT):
+        cls.enterClassContext(unittest.mock.patch.dict(os.environ, environment))
         folder = Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
         folder.joinpath("mooring.toml").write_text("\n".join(sections))
         processes.run(binary(), ["user", "add", processes.USER, "--no-password", "--admin"], processes.state_settings(folder))
@@ -592,6 +593,35 @@ class Unwell(Cluster):
                 for word in words:
                     self.assertIn(word, str(raised.exception))
                 self.assertNotIn("hunter2", str(raised.exception))
+
+
+class Keyless(Cluster):
+    @classmethod
+    def setUpClass(cls):
+        endpoint = cls.enterClassContext(moto_server.run())
+        client = {"endpoint_url": endpoint, "region_name": moto_server.REGION, **moto_server.KEYS}
+        glue_tables.make(boto3.client("s3", **client), boto3.client("glue", **client))
+        cls.enterClassContext(unittest.mock.patch.dict(os.environ))
+        for name in [name for name in os.environ if name.startswith("AWS_")]:
+            del os.environ[name]
+        keyless = {"s3_access_key": None, "s3_secret_key": None}
+        cls.start(
+            section("keyless", endpoint, **keyless),
+            "\n".join(["[lake]", f's3_endpoint = "{endpoint}"', f's3_region = "{moto_server.REGION}"', ""]),
+            # No profile, and no instance: as the SDK and as the reader of files are told that.
+            environment={
+                "AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+                "AWS_EC2_METADATA_DISABLED": "true", "AWS_METADATA_ENDPOINT": f"http://{HOST}:{free_port()}",
+            },
+        )
+
+    def test_credentials_that_nobody_has_are_told_as_such(self):
+        for sql, catalog in [
+            ("SELECT * FROM keyless.market.types", "keyless"), (f"SELECT * FROM 's3://{glue_tables.BUCKET}/types/part-0.parquet'", "lake"),
+        ]:
+            with self.subTest(sql):
+                number = self.refused(sql, "no credentials", f"catalog `{catalog}`", "`AWS_ACCESS_KEY_ID`", "`s3_access_key`")
+                self.assertEqual(number, ACCESS_DENIED)
 
 
 del Cluster, Glue
