@@ -59,8 +59,8 @@ async fn check_names_in_any_case(subject: Subject<'_>) -> Result<()> {
 
 /// A description has the columns of the snapshot; it may say more of them.
 async fn check_description(subject: Subject<'_>, table: &Table) -> Result<()> {
-    let described = subject.connector.describe(std::slice::from_ref(&table.name)).await?;
-    let [Some(described)] = described.as_slice() else {
+    let answer = subject.connector.describe(std::slice::from_ref(&table.name)).await?;
+    let [Some(described)] = answer.as_slice() else {
         return Err(broken(&format!("`{}` is not described", table.name)));
     };
     let columns = |table: &Table| -> Vec<(String, DataType, bool)> {
@@ -81,8 +81,8 @@ async fn check_missing_names(subject: Subject<'_>) -> Result<()> {
         [SchemaTable::new(&known.schema, "no_such_table"), SchemaTable::new("no_such_schema", "t")];
     let found = subject.connector.resolve(&missing).await?;
     let described = subject.connector.describe(&missing).await?;
-    for found in [found, described] {
-        promise(found.len() == 2 && found.iter().all(Option::is_none), || {
+    for answer in [found, described] {
+        promise(answer.len() == 2 && answer.iter().all(Option::is_none), || {
             "a missing name is resolved to something else than `None`".to_owned()
         })?;
     }

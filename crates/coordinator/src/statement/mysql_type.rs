@@ -10,8 +10,7 @@ const VARCHAR: &str = "varchar(16383)";
 /// nested values are JSON, intervals are text.
 pub fn mysql_type_text(field: &Field) -> String {
     let length = |key: &str| field.metadata().get(key)?.parse::<u32>().ok();
-    let is_text = is_text(field.data_type());
-    match (is_text, length(PADDED_LENGTH), length(CHARACTER_LENGTH)) {
+    match (is_text(field.data_type()), length(PADDED_LENGTH), length(CHARACTER_LENGTH)) {
         (true, Some(length), _) => format!("char({length})"),
         (true, None, Some(length)) => format!("varchar({length})"),
         (true, None, None) | (false, _, _) => type_text(field.data_type()),
