@@ -160,10 +160,21 @@ class Definitions(Hive):
         self.assertEqual([row[0] for row in self.rows("DESCRIBE with_rank")], ["id", "place"])
         ((name, text, *_),) = self.rows("SHOW CREATE VIEW of_sales")
         self.assertEqual((name, text), ("of_sales", "CREATE VIEW `of_sales` AS SELECT id FROM sales"))
+        of_sales = "table_schema = 'hive.market' AND table_name = 'of_sales'"
+        texts = self.rows(f"SELECT view_definition FROM information_schema.views WHERE {of_sales}")
+        self.assertEqual(texts, (("SELECT id FROM sales",),))
         kinds = dict(self.rows("SHOW FULL TABLES"))
         self.assertEqual((kinds["of_sales"], kinds["sales"]), ("VIEW", "BASE TABLE"))
         plan = "\n".join(line for (line,) in self.rows("EXPLAIN SELECT town FROM of_views WHERE id = 1"))
         self.assertIn("year=2023", plan)
+
+    def test_columns_have_their_comments(self):
+        comments = {row[0]: row[8] for row in self.rows("SHOW FULL COLUMNS FROM evolved")}
+        self.assertEqual(comments, {"id": "", "name": "came later"})
+        self.assertEqual(dict(self.rows(
+            "SELECT column_name, column_comment FROM information_schema.columns"
+            " WHERE table_schema = 'hive.market' AND table_name = 'evolved'"
+        )), comments)
 
     def test_partitions_that_do_not_match_are_not_read(self):
         plan = "\n".join(line for (line,) in self.rows("EXPLAIN SELECT id FROM sales WHERE year = 2023"))

@@ -37,6 +37,13 @@ pub trait Connector: Send + Sync + Debug {
     /// is not there.
     async fn resolve(&self, tables: &[SchemaTable]) -> Result<Vec<Option<Table>>>;
 
+    /// The same for who only asks what the tables are: names, kinds, columns with all that is said of them.
+    /// Where those are known without a look at data, none is taken, so that they are told whatever state the
+    /// data is in. The answers cannot be scanned.
+    async fn describe(&self, tables: &[SchemaTable]) -> Result<Vec<Option<Table>>> {
+        self.resolve(tables).await
+    }
+
     /// Pins a snapshot of the files at a path. `None` where the catalog reads no paths.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 //! one leaf node, rows by DataFusion's memory scan.
 
 mod column_names;
+mod evolved_columns;
 mod file_errors;
 mod file_source;
 mod files;
