@@ -9,6 +9,9 @@ mod lines;
 mod orc;
 mod stored;
 
+#[cfg(test)]
+mod predicate_tests;
+
 use super::reading::Reading;
 use crate::error::to_datafusion;
 use counted::CountedStore;
@@ -20,7 +23,7 @@ use datafusion::config::ConfigOptions;
 use datafusion::datasource::physical_plan::{FileOpener, FileScanConfig, FileSource};
 use datafusion::datasource::table_schema::TableSchema;
 use datafusion::physical_expr::projection::ProjectionExprs;
-use datafusion::physical_expr::{PhysicalExpr, conjunction};
+use datafusion::physical_expr::{PhysicalExpr, conjunction, split_conjunction};
 use datafusion::physical_expr_common::physical_expr::{fmt_sql, is_volatile};
 use datafusion::physical_plan::filter_pushdown::{FilterPushdownPropagation, PushedDown};
 use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
@@ -181,12 +184,16 @@ impl FileSource for OwnSource {
     ) -> Result<FilterPushdownPropagation<Arc<dyn FileSource>>> {
         let answers = vec![PushedDown::No; filters.len()];
         let answer = FilterPushdownPropagation::with_parent_pushdown_result(answers);
-        let usable = |filter: &Arc<dyn PhysicalExpr>| self.prunes() && !is_volatile(filter);
-        let usable: Vec<_> = filters.into_iter().filter(usable).collect();
-        if usable.is_empty() {
+        // Rules ask again with what the scan was planned with.
+        let held = self.predicate.as_ref().map(split_conjunction).unwrap_or_default();
+        let is_new = |filter: &Arc<dyn PhysicalExpr>| {
+            self.prunes() && !is_volatile(filter) && !held.contains(&filter)
+        };
+        let new: Vec<_> = filters.into_iter().filter(is_new).collect();
+        if new.is_empty() {
             return Ok(answer);
         }
-        let predicate = conjunction(self.predicate.iter().cloned().chain(usable));
+        let predicate = conjunction(self.predicate.iter().cloned().chain(new));
         Ok(answer.with_updated_node(Arc::new(self.clone().with_predicate(Some(predicate)))))
     }
 

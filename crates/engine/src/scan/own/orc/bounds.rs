@@ -23,11 +23,11 @@ pub(super) fn range(known: &Known<'_>, stored: &Type, target: &DataType, writer:
         DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::Int64
             if matches!(stored.kind, Kind::Byte | Kind::Short | Kind::Int | Kind::Long) =>
         {
-            between(known.integers, |value| Some(*value), |value| integer(value, target))
+            between(known.integers, Some, |value| integer(value, target))
         }
         DataType::Date32 if stored.kind == Kind::Date => between(
             known.days,
-            |day| i32::try_from(*day).ok(),
+            |day| i32::try_from(day).ok(),
             |day| Some(ScalarValue::Date32(Some(day))),
         ),
         DataType::Utf8 if matches!(stored.kind, Kind::String | Kind::Varchar) => between(
@@ -55,11 +55,11 @@ pub(super) fn range(known: &Known<'_>, stored: &Type, target: &DataType, writer:
 /// `None` if one of the bounds is no such value, or they are the wrong way round.
 fn between<T, V: PartialOrd + Copy>(
     bounds: Bounds<T>,
-    read: impl Fn(&T) -> Option<V>,
+    read: impl Fn(T) -> Option<V>,
     to_scalar: impl Fn(V) -> Option<ScalarValue>,
 ) -> Option<Range> {
     let value = |bound: Option<T>| match bound {
-        Some(bound) => read(&bound).map(Some),
+        Some(bound) => read(bound).map(Some),
         None => Some(None),
     };
     let (least, greatest) = (value(bounds.least)?, value(bounds.greatest)?);

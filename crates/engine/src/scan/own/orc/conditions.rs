@@ -59,7 +59,7 @@ impl Conditions {
 
     /// The conditions as they are now: a dynamic filter changes while its plan runs. `None` if they leave out
     /// nothing.
-    pub fn now(&self) -> Option<Arc<PruningPredicate>> {
+    pub(super) fn now(&self) -> Option<Arc<PruningPredicate>> {
         build_pruning_predicate(self.predicate.clone()?, &self.table, &self.errors)
     }
 
@@ -67,7 +67,7 @@ impl Conditions {
     ///
     /// # Errors
     /// `CorruptData` for statistics that cannot be read.
-    pub async fn left(
+    pub(super) async fn left(
         &self,
         predicate: Option<&PruningPredicate>,
         tail: &Tail,
@@ -184,15 +184,16 @@ impl<'a> Columns<'a> {
                 Held::Constant(value) => constant(value, &rows),
                 Held::Stored { number, stored } => {
                     let at = self.numbers.binary_search(number).unwrap_or_default();
-                    let known = known.iter().filter_map(|known| known.get(at));
-                    let ranges = known
+                    let of_column = known.iter().filter_map(|stripe| stripe.get(at));
+                    let ranges = of_column
                         .clone()
                         .map(|known| bounds::range(known, stored, data_type, tail.writer));
-                    let nulls =
-                        known.zip(&rows).map(|(known, rows)| match stored.parts.is_empty() {
-                            true => known.nulls(*rows),
-                            false => None,
-                        });
+                    // What lists and structures count is not looked into.
+                    let has_parts = !stored.parts.is_empty();
+                    let nulls = of_column.zip(&rows).map(|(known, rows)| match has_parts {
+                        true => None,
+                        false => known.nulls(*rows),
+                    });
                     stored_column(data_type, ranges, nulls.collect())
                 }
             };
