@@ -38,6 +38,8 @@ mod damage_tests;
 mod statistics_tests;
 #[cfg(test)]
 mod conditions_tests;
+#[cfg(test)]
+mod random_conditions_tests;
 
 use super::conform::Places;
 use super::stored::StoredFile;
