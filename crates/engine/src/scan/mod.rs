@@ -3,6 +3,7 @@
 
 mod column_names;
 mod evolved_columns;
+mod counted;
 mod file_errors;
 mod file_source;
 mod files;

@@ -4,7 +4,6 @@
 
 mod avro;
 mod conform;
-mod counted;
 mod lines;
 mod orc;
 mod stored;
@@ -14,7 +13,6 @@ mod predicate_tests;
 
 use super::reading::Reading;
 use crate::error::to_datafusion;
-use counted::CountedStore;
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::tree_node::TreeNodeRecursion;
@@ -144,8 +142,6 @@ impl FileSource for OwnSource {
         partition: usize,
     ) -> Result<Arc<dyn FileOpener>> {
         let wanted = self.wanted()?;
-        let store: Arc<dyn ObjectStore> =
-            Arc::new(CountedStore::new(store, &self.metrics, partition));
         let opener: Arc<dyn FileOpener> = match &self.reading.format {
             FileFormat::Orc => {
                 let table = self.table_schema.table_schema().clone();

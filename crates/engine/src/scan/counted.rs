@@ -1,13 +1,13 @@
 //! What is asked of a store, counted for EXPLAIN ANALYZE as DataFusion counts it for Parquet: the bytes of the
-//! ranges, as they are stored, and of a file that is read from a place on those that came.
+//! ranges, as they are stored, and of a body those that came.
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use datafusion::physical_plan::metrics::{
     Count, ExecutionPlanMetricsSet, MetricBuilder, MetricCategory, MetricType,
 };
-use futures::TryStreamExt;
 use futures::stream::BoxStream;
+use futures::{StreamExt, TryStreamExt};
 use object_store::path::Path;
 use object_store::{
     CopyOptions, GetOptions, GetResult, GetResultPayload, ListResult, MultipartUpload, ObjectMeta,
@@ -68,15 +68,22 @@ impl ObjectStore for CountedStore {
     async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
         let has_body = !options.head;
         let mut found = self.inner.get_opts(location, options).await?;
-        if has_body {
-            let GetResult { meta, range, attributes, .. } = &found;
-            let (meta, range, attributes) = (meta.clone(), range.clone(), attributes.clone());
-            let bytes_scanned = self.bytes_scanned.clone();
-            let body = found.into_stream();
-            let counted = body.inspect_ok(move |chunk| bytes_scanned.add(chunk.len()));
-            let payload = GetResultPayload::Stream(Box::pin(counted));
-            found = GetResult { payload, meta, range, attributes };
+        if !has_body {
+            return Ok(found);
         }
+        found.payload = match found.payload {
+            // Readers of text read it themselves.
+            GetResultPayload::File(file, path) => {
+                let bytes = found.range.end - found.range.start;
+                self.bytes_scanned.add(usize::try_from(bytes).unwrap_or(usize::MAX));
+                GetResultPayload::File(file, path)
+            }
+            GetResultPayload::Stream(body) => {
+                let bytes_scanned = self.bytes_scanned.clone();
+                let counted = body.inspect_ok(move |chunk| bytes_scanned.add(chunk.len()));
+                GetResultPayload::Stream(counted.boxed())
+            }
+        };
         Ok(found)
     }
 
