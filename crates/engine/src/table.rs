@@ -3,6 +3,7 @@
 use crate::Catalog;
 use crate::error::to_datafusion;
 use crate::filtering_table::filtered;
+use crate::leases::QueryLeases;
 use crate::options::MooringOptions;
 use crate::planner_session::Explained;
 use crate::predicate::{selects_few, to_predicate};
@@ -112,6 +113,11 @@ impl MooringTable {
                 self.files(session, &request, scans)
             }
             Scan::Splits(scan) => {
+                if let Some(lease) = &scan.lease
+                    && let Some(leases) = session.config().get_extension::<QueryLeases>()
+                {
+                    leases.add(self.catalog.definition.key, lease, scan.splits.len());
+                }
                 let partitions = session.config().target_partitions();
                 let plan = self.splits(partitions, projection, projected, predicate, scan);
                 filtered(session, plan, conditions)

@@ -16,6 +16,7 @@ mod file_format;
 mod time_zone;
 mod partition_projection;
 mod scan;
+mod lease;
 mod connector;
 mod metastore;
 mod stale;
@@ -32,6 +33,7 @@ pub use file_format::{
     ColumnMatch, Compression, CsvOptions, FileFormat, HiveCsvOptions, HiveJsonOptions,
     HiveTextOptions,
 };
+pub use lease::{Lease, LeaseSource, ScanLease};
 pub use metastore::{
     Definition, Metastore, NewTable, PartitionDefinition, TableDefinition, ViewColumns,
     ViewDefinition, ViewDialect,

@@ -2,7 +2,8 @@
 //! workers, rows are a small batch made on the coordinator.
 
 use crate::{
-    ColumnMatch, Compression, FileFormat, Predicate, Table, TableStatistics, TimeZone, Value,
+    ColumnMatch, Compression, FileFormat, Predicate, ScanLease, Table, TableStatistics, TimeZone,
+    Value,
 };
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -76,6 +77,9 @@ pub struct FileEntry {
 pub struct SplitScan {
     pub splits: Vec<Split>,
     pub statistics: TableStatistics,
+    /// What makes several splits, and those of other scans of the catalog, one state. `None` where they are
+    /// that anyway.
+    pub lease: Option<ScanLease>,
 }
 
 /// An opaque piece of remote work.

@@ -70,6 +70,7 @@ impl Connector for TpchConnector {
         Ok(Scan::Splits(SplitScan {
             splits: splits(handle, projected_row_bytes)?,
             statistics: table_statistics(handle.table, handle.scale_factor),
+            lease: None,
         }))
     }
 }
