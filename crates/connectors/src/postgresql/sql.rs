@@ -77,7 +77,7 @@ pub(super) fn conditions(
     predicate: &Predicate,
     orders_text: bool,
 ) -> Vec<String> {
-    let of = |(name, domain)| {
+    let of = |(name, domain): (&String, &Domain)| {
         let column = columns.iter().find(|column| column.name == *name)?;
         condition(column, domain, orders_text)
     };
@@ -170,9 +170,7 @@ fn literal_of(column: &Column, value: &Value) -> Option<String> {
         (Decode::TimestampUtc, Value::Timestamp(micros)) => {
             timestamp(*micros).map(|shown| format!("'{shown}+00'::timestamptz"))
         }
-        // Zeros with a sign are equal there and not here.
-        (Decode::Float32 | Decode::Float64, _) => None,
-        // Lists, bytes, times: rarely asked for.
+        // Floats: zeros with a sign are equal there and not here. Lists, bytes, times: rarely asked for.
         _ => None,
     }
 }
