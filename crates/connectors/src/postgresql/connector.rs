@@ -1,7 +1,7 @@
 //! The coordinator's side: names, what is known of tables, and the statements that read them.
 
 use super::cut::{Access, Part, RANGES_SINCE, cut};
-use super::metadata::{Metadata, PlanNode, Relation, schemas, table_kind, tables};
+use super::metadata::{Leaf, Metadata, PlanNode, Relation, schemas, table_kind, tables};
 use super::pool::Pool;
 use super::reader::Statement;
 use super::snapshot::SnapshotSource;
@@ -34,6 +34,8 @@ struct TableHandle {
     table: String,
     /// `relkind`.
     kind: String,
+    /// Whether the user may read all of it, which the lock asks for.
+    lockable: bool,
     columns: Vec<Column>,
     /// In whose place the table is read when that pays; empty where it is read as it is.
     parts: Vec<Part>,
@@ -151,6 +153,7 @@ impl PostgresConnector {
             schema: relation.schema.clone(),
             table: relation.name.clone(),
             kind: relation.kind.clone(),
+            lockable: relation.lockable,
         };
         let handle = serde_json::to_string(&handle)
             .map_err(|error| Error::internal("a handle cannot be written").with_cause(error))?;
@@ -206,11 +209,8 @@ impl PostgresConnector {
 
     /// How many rows the database expects of something that it keeps no statistics of.
     async fn planned(&self, select: &Select<'_>, handle: &TableHandle) -> Result<TableStatistics> {
-        let plan = PlanNode::of(
-            &self.pool,
-            &Select { limit: None, conditions: &[], ..*select }.text(None),
-        );
-        let rows = plan.await?.rows.max(0.0) as u64;
+        let all = Select { limit: None, conditions: &[], ..*select }.text(None);
+        let rows = PlanNode::of(&self.pool, &all).await?.rows.max(0.0) as u64;
         Ok(TableStatistics {
             rows: Count::Estimate(rows),
             bytes: Count::Estimate(rows.saturating_mul(handle.row_bytes)),
@@ -245,7 +245,7 @@ fn parts(relation: &Relation, columns: &[Column], block_bytes: u64) -> Vec<Part>
         if relation.row_security || !leaves.iter().all(|leaf| leaf.readable) {
             return Vec::new();
         }
-        let part = |leaf: &super::metadata::Leaf| Part {
+        let part = |leaf: &Leaf| Part {
             schema: leaf.schema.clone(),
             name: leaf.name.clone(),
             pages: leaf.bytes.map(pages),
@@ -263,14 +263,14 @@ fn parts(relation: &Relation, columns: &[Column], block_bytes: u64) -> Vec<Part>
     vec![Part { schema, name, pages: Some(pages(bytes)), size_bytes }]
 }
 
-/// Statements that keep a relation, with its partitions, as it is until a transaction ends. Views and foreign
-/// tables have no pages.
+/// Statements that keep a relation, with its partitions or what a view is made of, as it is until a transaction
+/// ends. A foreign table is somebody else's.
 fn locks(handle: &TableHandle) -> Vec<String> {
     let name = format!("{}.{}", identifier(&handle.schema), identifier(&handle.table));
     match handle.kind.as_str() {
-        "r" | "p" => vec![format!("LOCK TABLE {name} IN ACCESS SHARE MODE")],
-        // Not to be locked by its name, but by being selected from.
-        "m" => vec![format!("SELECT FROM {name} LIMIT 0")],
+        "r" | "p" if handle.lockable => vec![format!("LOCK TABLE {name} IN ACCESS SHARE MODE")],
+        // What cannot be locked by its name is locked by being selected from.
+        "r" | "p" | "m" | "v" => vec![format!("SELECT FROM {name} LIMIT 0")],
         _ => Vec::new(),
     }
 }
@@ -278,7 +278,6 @@ fn locks(handle: &TableHandle) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::postgresql::metadata::Leaf;
 
     fn relation(kind: &str, leaves: Option<Vec<Leaf>>) -> Relation {
         Relation {
@@ -290,6 +289,7 @@ mod tests {
             bytes: (kind == "r").then_some(2 * 8192),
             has_heirs: kind == "p",
             row_security: false,
+            lockable: true,
             columns: None,
             statistics: None,
             leaves,

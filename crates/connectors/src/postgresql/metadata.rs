@@ -50,6 +50,8 @@ pub(super) struct Relation {
     /// Whether other tables inherit from it, whose rows a scan of it gives, too.
     pub has_heirs: bool,
     pub row_security: bool,
+    /// Whether the user may read all columns.
+    pub lockable: bool,
     pub columns: Option<Vec<RelationColumn>>,
     pub statistics: Option<Vec<RelationStatistics>>,
     pub leaves: Option<Vec<Leaf>>,

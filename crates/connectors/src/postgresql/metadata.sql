@@ -36,6 +36,7 @@ SELECT json_build_object(
       'schema', r.schema, 'name', r.name, 'kind', r.kind, 'rows', r.reltuples, 'pages', r.relpages,
       'bytes', CASE WHEN r.kind IN ('r', 'm') THEN pg_relation_size(r.oid) END,
       'has_heirs', r.relhassubclass, 'row_security', row_security_active(r.oid),
+      'lockable', has_table_privilege(r.oid, 'SELECT'),
       'columns', (
         SELECT json_agg(json_build_object(
           'name', a.name, 'type', a.atttypid::int8, 'modifier', a.atttypmod, 'not_null', a.attnotnull)

@@ -162,12 +162,12 @@ pub(super) fn invalid(message: impl Into<String>) -> Error {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use super::*;
 
     const NEEDED: [(&str, &str); 3] = [("host", "h"), ("database", "d"), ("user", "u")];
 
-    pub(in crate::postgresql) fn read(pairs: &[(&str, &str)]) -> Result<PostgresSettings> {
+    fn read(pairs: &[(&str, &str)]) -> Result<PostgresSettings> {
         let pairs = NEEDED.iter().chain(pairs);
         let pairs = pairs.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         PostgresSettings::from_properties(&pairs.collect())
