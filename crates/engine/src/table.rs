@@ -168,7 +168,7 @@ impl MooringTable {
     ) -> Arc<dyn ExecutionPlan> {
         let statistics = to_statistics(&scan.statistics, &self.table.schema);
         let statistics = Arc::unwrap_or_clone(statistics).project(projection);
-        let partitions = partitions.min(scan.splits.len());
+        let partitions = partitions.min(scan.splits.len()).min(scan.readers_max);
         let spec = SplitScanSpec {
             catalog: self.catalog.definition.key,
             table: self.table.name.to_string(),

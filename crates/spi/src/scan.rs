@@ -76,6 +76,8 @@ pub struct FileEntry {
 #[derive(Debug)]
 pub struct SplitScan {
     pub splits: Vec<Split>,
+    /// How many splits one task may read at once; at least two, or all splits are one task's.
+    pub readers_max: usize,
     pub statistics: TableStatistics,
     /// What makes several splits, and those of other scans of the catalog, one state. `None` where they are
     /// that anyway.

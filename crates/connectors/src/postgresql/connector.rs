@@ -101,7 +101,8 @@ impl Connector for PostgresConnector {
         };
         let needs = locks(&handle);
         let lease = ScanLease { source: Arc::clone(&self.leases), needs };
-        Ok(Scan::Splits(SplitScan { splits, statistics, lease: Some(lease) }))
+        let readers_max = self.pool.settings.readers_per_scan();
+        Ok(Scan::Splits(SplitScan { splits, readers_max, statistics, lease: Some(lease) }))
     }
 }
 
@@ -128,7 +129,7 @@ impl PostgresConnector {
         let statement = Statement { sql, columns };
         let splits = vec![statement.split(statement.sql.clone(), size_bytes)?];
         let lease = ScanLease { source: Arc::clone(&self.leases), needs: Vec::new() };
-        Ok(SplitScan { splits, statistics, lease: Some(lease) })
+        Ok(SplitScan { splits, readers_max: 1, statistics, lease: Some(lease) })
     }
 
     fn table(&self, metadata: &Metadata, types: &Types, relation: Relation) -> Result<Table> {

@@ -125,6 +125,12 @@ impl PostgresSettings {
     pub fn snapshots_max(&self) -> usize {
         (self.connections_max / 4).max(1)
     }
+
+    /// How many connections one scan takes in one task. The scans of a join hold theirs while they wait for each
+    /// other, so one of them must not take all.
+    pub fn readers_per_scan(&self) -> usize {
+        ((self.connections_max - self.snapshots_max()) / 4).max(2)
+    }
 }
 
 fn numeric_as(properties: &BTreeMap<String, String>) -> Result<NumericAs> {
@@ -177,7 +183,7 @@ mod tests {
     fn settings_have_defaults() {
         let settings = read(&[]).expect("settings");
         assert_eq!((settings.port, settings.connections_max), (5432, 16));
-        assert_eq!(settings.snapshots_max(), 4);
+        assert_eq!((settings.snapshots_max(), settings.readers_per_scan()), (4, 3));
         assert_eq!(settings.statement_timeout, None);
         assert_eq!(settings.numeric_as, NumericAs::Decimal { scale: 9 });
         assert_eq!(read(&[("connections_max", "2")]).expect("settings").snapshots_max(), 1);
