@@ -166,8 +166,7 @@ pub(super) async fn schemas(pool: &Arc<Pool>) -> Result<Vec<String>> {
 pub(super) async fn tables(pool: &Arc<Pool>, schema: &str) -> Result<Vec<TableSummary>> {
     let held = pool.acquire(Purpose::Read).await?;
     let lower = schema.to_ascii_lowercase();
-    let asked = held.client()?.query_typed(TABLES, &[(&lower, Type::TEXT)]);
-    let rows = held.answer(asked).await?;
+    let rows = held.answer(held.client()?.query_typed(TABLES, &[(&lower, Type::TEXT)])).await?;
     held.give_back();
     let mut found: Vec<(String, Option<TableSummary>)> = Vec::with_capacity(rows.len());
     for row in rows {
