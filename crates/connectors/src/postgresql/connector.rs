@@ -328,4 +328,25 @@ mod tests {
         let hidden = relation("p", Some(vec![leaf("a", "r", true), leaf("b", "r", false)]));
         assert!(parts(&hidden, &[], 8192).is_empty());
     }
+
+    #[test]
+    fn locks_ask_for_no_more_than_reading_does() {
+        let handle = |kind: &str, lockable| TableHandle {
+            schema: "s".into(),
+            table: "T".into(),
+            kind: kind.into(),
+            lockable,
+            columns: Vec::new(),
+            parts: Vec::new(),
+            block_bytes: 8192,
+            row_bytes: 1,
+            orders_text: true,
+        };
+        let lock = "LOCK TABLE \"s\".\"T\" IN ACCESS SHARE MODE";
+        assert_eq!(locks(&handle("r", true)), [lock]);
+        for (kind, lockable) in [("p", false), ("m", true), ("v", true)] {
+            assert_eq!(locks(&handle(kind, lockable)), ["SELECT FROM \"s\".\"T\" LIMIT 0"]);
+        }
+        assert!(locks(&handle("f", true)).is_empty());
+    }
 }
