@@ -254,7 +254,9 @@ fn parts(relation: &Relation, columns: &[Column], block_bytes: u64) -> Vec<Part>
         };
         return leaves.iter().map(part).collect();
     }
-    let Some(bytes) = relation.bytes.filter(|_| !relation.has_heirs) else { return Vec::new() };
+    // Pages are for those who may read all columns.
+    let whole = relation.lockable && !relation.has_heirs;
+    let Some(bytes) = relation.bytes.filter(|_| whole) else { return Vec::new() };
     let statistics = table_statistics(relation, columns, block_bytes);
     let size_bytes = match statistics.bytes {
         Count::Exact(size) | Count::Estimate(size) => size,
@@ -315,6 +317,7 @@ mod tests {
         let found = parts(&relation("r", None), &[], 8192);
         assert_eq!((found.len(), found[0].pages), (1, Some(2)));
         assert!(parts(&Relation { has_heirs: true, ..relation("r", None) }, &[], 8192).is_empty());
+        assert!(parts(&Relation { lockable: false, ..relation("r", None) }, &[], 8192).is_empty());
         assert!(parts(&relation("v", None), &[], 8192).is_empty());
     }
 
