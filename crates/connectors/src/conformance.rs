@@ -140,8 +140,14 @@ async fn count_rows(subject: Subject<'_>, request: ScanRequest<'_>) -> Result<Op
     match subject.connector.scan(request).await? {
         Scan::Files(_) => Ok(None),
         Scan::Rows(batches) => Ok(Some(batches.iter().map(|batch| batch.num_rows() as u64).sum())),
-        Scan::Splits(SplitScan { splits, .. }) => {
+        Scan::Splits(SplitScan { splits, lease, .. }) => {
             let reader = subject.reader.ok_or_else(|| broken("splits need a reader"))?;
+            let lease = match lease {
+                Some(scan) if splits.len() > 1 => {
+                    Some(scan.source.open(&scan.needs.iter().cloned().collect()).await?)
+                }
+                Some(_) | None => None,
+            };
             let mut rows = 0;
             for split in splits {
                 let batches = reader.open(OpenRequest {
@@ -149,6 +155,7 @@ async fn count_rows(subject: Subject<'_>, request: ScanRequest<'_>) -> Result<Op
                     schema: Arc::clone(&schema),
                     predicate: Predicate::new(),
                     batch_size_rows: 1_000,
+                    lease: lease.as_ref().map(|lease| lease.token.clone()),
                 });
                 let mut batches = batches.await?;
                 while let Some(batch) = batches.try_next().await? {

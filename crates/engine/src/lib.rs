@@ -3,6 +3,7 @@
 
 mod engine;
 mod planned_query;
+mod leases;
 mod catalogs;
 mod names;
 mod snapshot;

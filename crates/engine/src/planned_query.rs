@@ -2,11 +2,12 @@
 
 use crate::distribute::unreached_scans;
 use crate::error::from_datafusion;
+use crate::leases::{needs_leases, open_leases};
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::execution::TaskContext;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion_distributed::{DistributedMetricsFormat, display_plan_ascii, explain_analyze};
-use futures::StreamExt;
+use futures::{StreamExt, TryFutureExt};
 use mooring_spi::{BatchStream, Result};
 use std::sync::Arc;
 
@@ -31,14 +32,22 @@ impl PlannedQuery {
         &self.schema
     }
 
-    /// Starts the plan. Dropping the stream stops it, on the workers too.
+    /// Starts the plan; where it has leases to open, that is the first that its stream does. Dropping the
+    /// stream stops it, on the workers too.
     ///
     /// # Errors
     /// What the first node answers.
     pub fn execute(&self) -> Result<BatchStream> {
-        let stream = execute_stream(self.plan.clone(), self.task.clone())
-            .map_err(|error| from_datafusion(&error))?;
-        Ok(stream.map(|batch| batch.map_err(|error| from_datafusion(&error))).boxed())
+        if !needs_leases(&self.task) {
+            return run(&self.plan, &self.task);
+        }
+        let (plan, task) = (self.plan.clone(), self.task.clone());
+        let leased = async move {
+            let held = open_leases(task).await?;
+            let rows = run(&plan, &held.task)?;
+            Ok(held.around(rows))
+        };
+        Ok(leased.try_flatten_stream().boxed())
     }
 
     /// The plan as text: stages with their tasks when it is spread.
@@ -69,4 +78,10 @@ impl PlannedQuery {
         }
         Ok(text)
     }
+}
+
+fn run(plan: &Arc<dyn ExecutionPlan>, task: &Arc<TaskContext>) -> Result<BatchStream> {
+    let stream =
+        execute_stream(plan.clone(), task.clone()).map_err(|error| from_datafusion(&error))?;
+    Ok(stream.map(|batch| batch.map_err(|error| from_datafusion(&error))).boxed())
 }

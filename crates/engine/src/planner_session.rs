@@ -7,6 +7,7 @@ use crate::distribute::{
 };
 use crate::engine::QueryContext;
 use crate::functions::analyzer_rules;
+use crate::leases::QueryLeases;
 use crate::options::MooringOptions;
 use crate::session::{NodeRuntime, apply_options, build_session};
 use crate::snapshot::{Snapshot, SnapshotCatalogs};
@@ -94,6 +95,7 @@ impl PlannerSessions {
         if context.explain {
             config = config.with_extension(Arc::new(Explained));
         }
+        config = config.with_extension(Arc::new(QueryLeases::default()));
         // The start of what the optimizer takes for one moment.
         state.execution_props_mut().mark_start_execution(Arc::clone(config.options()));
         *state.config_mut() = config;

@@ -3,6 +3,7 @@
 use crate::Catalog;
 use crate::error::to_datafusion;
 use crate::filtering_table::filtered;
+use crate::leases::QueryLeases;
 use crate::options::MooringOptions;
 use crate::planner_session::Explained;
 use crate::predicate::{selects_few, to_predicate};
@@ -112,6 +113,11 @@ impl MooringTable {
                 self.files(session, &request, scans)
             }
             Scan::Splits(scan) => {
+                if let Some(lease) = &scan.lease
+                    && let Some(leases) = session.config().get_extension::<QueryLeases>()
+                {
+                    leases.add(self.catalog.definition.key, lease, scan.splits.len());
+                }
                 let partitions = session.config().target_partitions();
                 let plan = self.splits(partitions, projection, projected, predicate, scan);
                 filtered(session, plan, conditions)
@@ -162,7 +168,7 @@ impl MooringTable {
     ) -> Arc<dyn ExecutionPlan> {
         let statistics = to_statistics(&scan.statistics, &self.table.schema);
         let statistics = Arc::unwrap_or_clone(statistics).project(projection);
-        let partitions = partitions.min(scan.splits.len());
+        let partitions = partitions.min(scan.splits.len()).min(scan.readers_max);
         let spec = SplitScanSpec {
             catalog: self.catalog.definition.key,
             table: self.table.name.to_string(),

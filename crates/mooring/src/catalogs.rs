@@ -5,7 +5,9 @@ use mooring_catalog::{
     EmbeddedMetastore, GLUE_PROPERTIES, GlueMetastore, GlueSettings, HIVE_PROPERTIES,
     HiveMetastore, HiveSettings, KEEP_PROPERTIES, KeepSettings, KeepingMetastore, MetastoreMetrics,
 };
+use mooring_connectors::DatabaseMetrics;
 use mooring_connectors::lake::{AllowedPaths, LAKE_PROPERTIES, LakeConnector, LakeSettings};
+use mooring_connectors::postgresql::PostgresFactory;
 use mooring_connectors::tpch::{TpchConnectorFactory, TpchReaderFactory};
 use mooring_engine::{Catalogs, ClusterSecret};
 use mooring_spi::{
@@ -24,9 +26,21 @@ const HIVE: &str = "hive";
 const GLUE: &str = "glue";
 const TPCH: &str = "tpch";
 
+/// The databases that a node reaches. Its connectors and its readers share their connections.
+#[derive(Debug, Clone)]
+pub(crate) struct Databases {
+    postgresql: PostgresFactory,
+}
+
+impl Databases {
+    pub(crate) fn new(metrics: DatabaseMetrics) -> Self {
+        Self { postgresql: PostgresFactory::new(metrics) }
+    }
+}
+
 /// The readers of every node.
-pub(crate) fn reader_factories() -> Vec<Arc<dyn ReaderFactory>> {
-    vec![Arc::new(TpchReaderFactory)]
+pub(crate) fn reader_factories(databases: &Databases) -> Vec<Arc<dyn ReaderFactory>> {
+    vec![Arc::new(TpchReaderFactory), Arc::new(databases.postgresql.clone())]
 }
 
 /// The catalogs `tpch` and `lake`, which are always there, and those of the configuration.
@@ -39,6 +53,7 @@ pub(crate) async fn open(
     secret: &ClusterSecret,
     storage_metrics: &StorageMetrics,
     metastore_metrics: MetastoreMetrics,
+    databases: &Databases,
 ) -> Result<Arc<Catalogs>> {
     let settings =
         LakeSettings { footers_max_files: config.lake.footer_files_max, ..LakeSettings::default() };
@@ -57,9 +72,14 @@ pub(crate) async fn open(
         metastore_metrics: metastore_metrics.clone(),
     };
     let glue = GlueFactory { settings, allowed_paths, storage_metrics, metastore_metrics };
-    let factories: [Arc<dyn ConnectorFactory>; 4] =
-        [Arc::new(TpchConnectorFactory), Arc::new(lake), Arc::new(hive), Arc::new(glue)];
-    let catalogs = Catalogs::new(factories.to_vec());
+    let factories: Vec<Arc<dyn ConnectorFactory>> = vec![
+        Arc::new(TpchConnectorFactory),
+        Arc::new(lake),
+        Arc::new(hive),
+        Arc::new(glue),
+        Arc::new(databases.postgresql.clone()),
+    ];
+    let catalogs = Catalogs::new(factories);
     for mut definition in configured(config, state).await? {
         definition.key.version = fingerprint(&definition.properties, secret);
         catalogs.put(definition)?;

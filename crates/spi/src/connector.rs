@@ -97,6 +97,8 @@ pub struct OpenRequest {
     pub schema: SchemaRef,
     pub predicate: Predicate,
     pub batch_size_rows: usize,
+    /// The token of the query's lease of this catalog; `None` where a query reads one split alone.
+    pub lease: Option<String>,
 }
 
 /// Opens splits, on whichever node they were sent to.

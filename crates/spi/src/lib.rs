@@ -17,6 +17,7 @@ mod time_zone;
 mod partition_projection;
 mod scan;
 mod relation;
+mod lease;
 mod connector;
 mod metastore;
 mod stale;
@@ -33,6 +34,7 @@ pub use file_format::{
     ColumnMatch, Compression, CsvOptions, FileFormat, HiveCsvOptions, HiveJsonOptions,
     HiveTextOptions,
 };
+pub use lease::{Lease, LeaseSource, ScanLease};
 pub use metastore::{
     Definition, Metastore, NewTable, PartitionDefinition, TableDefinition, ViewColumns,
     ViewDefinition, ViewDialect,

@@ -2,7 +2,8 @@
 //! workers, rows are a small batch made on the coordinator.
 
 use crate::{
-    ColumnMatch, Compression, FileFormat, Predicate, Table, TableStatistics, TimeZone, Value,
+    ColumnMatch, Compression, FileFormat, Predicate, ScanLease, Table, TableStatistics, TimeZone,
+    Value,
 };
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -75,7 +76,12 @@ pub struct FileEntry {
 #[derive(Debug)]
 pub struct SplitScan {
     pub splits: Vec<Split>,
+    /// How many splits one task may read at once; at least two, or all splits are one task's.
+    pub readers_max: usize,
     pub statistics: TableStatistics,
+    /// What makes several splits, and those of other scans of the catalog, one state. `None` where they are
+    /// that anyway.
+    pub lease: Option<ScanLease>,
 }
 
 /// An opaque piece of remote work.

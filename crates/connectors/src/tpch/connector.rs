@@ -69,7 +69,9 @@ impl Connector for TpchConnector {
         let projected_row_bytes = schema.fields().iter().map(|field| width_bytes(field)).sum();
         Ok(Scan::Splits(SplitScan {
             splits: splits(handle, projected_row_bytes)?,
+            readers_max: usize::MAX,
             statistics: table_statistics(handle.table, handle.scale_factor),
+            lease: None,
         }))
     }
 }

@@ -13,5 +13,6 @@ mod lake_spelling;
 mod load;
 mod metastore;
 mod paths;
+mod postgresql;
 mod tpch;
 mod warehouse;

@@ -36,6 +36,7 @@ async fn rows_of(part: TablePart, schema: SchemaRef) -> RecordBatch {
         schema: schema.clone(),
         predicate: Predicate::new(),
         batch_size_rows: 777,
+        lease: None,
     };
     let stream = TpchReader.open(request).await.expect("a stream");
     let batches: Vec<RecordBatch> = stream.try_collect().await.expect("batches");

@@ -1,6 +1,7 @@
 //! The leaf that reads a connector's splits: each partition opens its share, one after the other.
 
 use crate::error::to_datafusion;
+use crate::options::MooringOptions;
 use crate::sources::Sources;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::tree_node::TreeNodeRecursion;
@@ -141,6 +142,8 @@ impl ExecutionPlan for SplitExec {
         let schema = self.spec.schema.clone();
         let predicate = self.spec.predicate.clone();
         let batch_size_rows = context.session_config().batch_size();
+        let options = context.session_config().options().extensions.get::<MooringOptions>();
+        let lease = options.and_then(|options| options.lease(self.spec.catalog)).map(str::to_owned);
         let metrics = BaselineMetrics::new(&self.metrics, partition);
         let stream_schema = schema.clone();
         let batches = futures::stream::iter(splits)
@@ -151,6 +154,7 @@ impl ExecutionPlan for SplitExec {
                     schema: schema.clone(),
                     predicate: predicate.clone(),
                     batch_size_rows,
+                    lease: lease.clone(),
                 };
                 async move { reader.open(request).await.map_err(to_datafusion) }
             })

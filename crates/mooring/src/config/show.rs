@@ -27,7 +27,12 @@ properties of that kind. `hive`: `uris` (`thrift://HOST:9083`, several with comm
 `requests_per_second`, `retries_max`, `partitions_max`. Both: `s3_region`, `s3_endpoint`, \
 `s3_access_key`, `s3_secret_key`, `s3_path_style` as in `[lake]`, of which a secret may be \
 `env:NAME` or `file:PATH`; `http_allowed_hosts` and `parquet_time_zone` as there; `stale_if_error_s`, \
-`metadata_max_staleness_s`, `metadata_cache_bytes`. Read by: coordinator.";
+`metadata_max_staleness_s`, `metadata_cache_bytes`. `postgresql`: `host`, `port`, `database`, \
+`user`, `password` (may be `env:NAME` or `file:PATH`), `tls` (`disable`, `prefer`, `require` or \
+`verify-full`), `tls_ca_file`, `tls_server_name`, `connections_max`, `connection_wait_ms`, \
+`connect_timeout_ms`, `metadata_timeout_ms`, `read_timeout_ms`, `statement_timeout_ms`, \
+`idle_timeout_ms`, `split_bytes`, `splits_max`, `numeric_as` (`decimal` or `text`), `numeric_scale`. \
+Read by: coordinator.";
 
 /// # Errors
 /// As [`Values::defaults`].

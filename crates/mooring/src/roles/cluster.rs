@@ -1,9 +1,10 @@
 //! What the nodes of a cluster have in common, and how a worker takes part in it.
 
 use super::mysql_door;
-use crate::catalogs;
+use crate::catalogs::{self, Databases};
 use crate::config::{Config, MissingSecret, cluster_secret};
 use mooring_catalog::MetastoreMetrics;
+use mooring_connectors::DatabaseMetrics;
 use mooring_coordinator::query::QuerySettings;
 use mooring_coordinator::statement::{ServerVariables, VariableValue};
 use mooring_coordinator::system::OwnNode;
@@ -51,10 +52,12 @@ impl Node {
         let storage_metrics = storage_metrics(registry);
         let metastore_metrics = MetastoreMetrics::default();
         metastore_metrics.register(registry);
+        let databases = databases(registry);
         let catalogs =
-            catalogs::open(config, state, &secret, &storage_metrics, metastore_metrics).await?;
+            catalogs::open(config, state, &secret, &storage_metrics, metastore_metrics, &databases)
+                .await?;
         let definitions = Arc::new(LocalDefinitions(catalogs.clone()));
-        let runtime = runtime(config, &secret, definitions, storage_metrics)?;
+        let runtime = runtime(config, &secret, definitions, storage_metrics, &databases)?;
         Ok(Self { secret, runtime, catalogs: Some(catalogs) })
     }
 
@@ -73,7 +76,8 @@ impl Node {
             .map(|address| CoordinatorClient::new(address, &secret))
             .collect::<Result<Vec<_>>>()?;
         let definitions = Arc::new(RemoteDefinitions::new(coordinators));
-        let runtime = runtime(config, &secret, definitions, storage_metrics(registry))?;
+        let (storage_metrics, databases) = (storage_metrics(registry), databases(registry));
+        let runtime = runtime(config, &secret, definitions, storage_metrics, &databases)?;
         Ok(Self { secret, runtime, catalogs: None })
     }
 
@@ -129,13 +133,21 @@ fn storage_metrics(registry: &mut Registry) -> StorageMetrics {
     metrics
 }
 
+fn databases(registry: &mut Registry) -> Databases {
+    let metrics = DatabaseMetrics::default();
+    metrics.register(registry);
+    Databases::new(metrics)
+}
+
 fn runtime(
     config: &Config,
     secret: &ClusterSecret,
     definitions: Arc<dyn DefinitionSource>,
     storage_metrics: StorageMetrics,
+    databases: &Databases,
 ) -> Result<NodeRuntime> {
-    let sources = Sources::new(catalogs::reader_factories(), definitions, storage_metrics);
+    let readers = catalogs::reader_factories(databases);
+    let sources = Sources::new(readers, definitions, storage_metrics);
     let limits = NodeLimits {
         memory_limit_bytes: usize::try_from(config.memory_limit_bytes()).unwrap_or(usize::MAX),
         spill_folder: config.spill_folder(),

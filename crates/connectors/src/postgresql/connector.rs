@@ -1,0 +1,355 @@
+//! The coordinator's side: names, what is known of tables, and the statements that read them.
+
+use super::cut::{Access, Part, RANGES_SINCE, cut};
+use super::metadata::{Leaf, Metadata, PlanNode, Relation, schemas, table_kind, tables};
+use super::pool::Pool;
+use super::reader::Statement;
+use super::snapshot::SnapshotSource;
+use super::sql::{Select, conditions, identifier};
+use super::statistics::{leaf_rows, row_width, table_statistics};
+use super::types::{Column, Types};
+use arrow::datatypes::{Field, Schema};
+use async_trait::async_trait;
+use mooring_spi::{
+    Connector, Count, Error, LeaseSource, Result, Scan, ScanLease, ScanRequest, SchemaTable, Split,
+    SplitScan, Table, TableStatistics, TableSummary,
+};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// A limit of more rows than these is worth several readers.
+const SMALL_LIMIT: u64 = 100_000;
+
+/// The tables of one database.
+#[derive(Debug)]
+pub struct PostgresConnector {
+    pool: Arc<Pool>,
+    leases: Arc<dyn LeaseSource>,
+}
+
+/// What `Table::handle` holds, as JSON.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct TableHandle {
+    schema: String,
+    table: String,
+    /// `relkind`.
+    kind: String,
+    /// Whether the user may read all of it, which the lock asks for.
+    lockable: bool,
+    columns: Vec<Column>,
+    /// In whose place the table is read when that pays; empty where it is read as it is.
+    parts: Vec<Part>,
+    block_bytes: u64,
+    row_bytes: u64,
+    /// Whether texts have the order of their UTF-8.
+    orders_text: bool,
+}
+
+#[async_trait]
+impl Connector for PostgresConnector {
+    async fn schemas(&self) -> Result<Vec<String>> {
+        schemas(&self.pool).await
+    }
+
+    async fn tables(&self, schema: &str) -> Result<Vec<TableSummary>> {
+        tables(&self.pool, schema).await
+    }
+
+    async fn resolve(&self, names: &[SchemaTable]) -> Result<Vec<Option<Table>>> {
+        let (metadata, relations) = Metadata::of(&self.pool, names).await?;
+        let types = Types::new(metadata.types(), self.pool.settings.numeric_as);
+        let table = |relation: Option<Relation>| {
+            relation.map(|relation| self.table(&metadata, &types, relation)).transpose()
+        };
+        relations.into_iter().map(table).collect()
+    }
+
+    async fn scan(&self, request: ScanRequest<'_>) -> Result<Scan> {
+        let handle: TableHandle = serde_json::from_str(&request.table.handle).map_err(|error| {
+            Error::internal("the handle is none of a `postgresql` table").with_cause(error)
+        })?;
+        let projected = request.projection.iter().map(|index| {
+            handle
+                .columns
+                .get(*index)
+                .ok_or_else(|| Error::internal("a projection beyond the columns"))
+        });
+        let projected = projected.collect::<Result<Vec<&Column>>>()?;
+        let conditions = conditions(&handle.columns, request.predicate, handle.orders_text);
+        let select = Select {
+            schema: &handle.schema,
+            table: &handle.table,
+            columns: &projected,
+            conditions: &conditions,
+            limit: request.limit,
+        };
+        let mut statistics = request.table.statistics.clone();
+        let splits = match self.pieces(&handle, &select).await? {
+            Some(splits) => splits,
+            None => {
+                if statistics.rows == Count::Unknown {
+                    statistics = self.planned(&select, &handle).await?;
+                }
+                let bytes = match statistics.rows {
+                    Count::Exact(rows) | Count::Estimate(rows) => rows
+                        .min(request.limit.unwrap_or(u64::MAX))
+                        .saturating_mul(width(&projected)),
+                    Count::Unknown => 0,
+                };
+                vec![statement(&select, None)?.split(label(&select, None), bytes)?]
+            }
+        };
+        let needs = locks(&handle);
+        let lease = ScanLease { source: Arc::clone(&self.leases), needs };
+        let readers_max = self.pool.settings.readers_per_scan();
+        Ok(Scan::Splits(SplitScan { splits, readers_max, statistics, lease: Some(lease) }))
+    }
+}
+
+impl PostgresConnector {
+    pub(super) fn new(pool: Arc<Pool>) -> Self {
+        let leases = Arc::new(SnapshotSource { pool: Arc::clone(&pool) });
+        Self { pool, leases }
+    }
+
+    /// A scan of any statement, as one piece: `sql` selects `columns`, each cast to [`super::Decode::sql_type`].
+    ///
+    /// # Errors
+    /// `Internal`.
+    pub fn statement_scan(
+        &self,
+        sql: String,
+        columns: Vec<Column>,
+        statistics: TableStatistics,
+    ) -> Result<SplitScan> {
+        let size_bytes = match statistics.bytes {
+            Count::Exact(bytes) | Count::Estimate(bytes) => bytes,
+            Count::Unknown => 0,
+        };
+        let statement = Statement { sql, columns };
+        let splits = vec![statement.split(statement.sql.clone(), size_bytes)?];
+        let lease = ScanLease { source: Arc::clone(&self.leases), needs: Vec::new() };
+        Ok(SplitScan { splits, readers_max: 1, statistics, lease: Some(lease) })
+    }
+
+    fn table(&self, metadata: &Metadata, types: &Types, relation: Relation) -> Result<Table> {
+        let mut columns = Vec::new();
+        let mut fields = Vec::new();
+        for column in relation.columns.iter().flatten() {
+            let (decode, native) = types.mapping(column.type_oid, column.modifier);
+            fields.push(Field::new(&column.name, decode.data_type(), !column.not_null));
+            columns.push(Column { name: column.name.clone(), decode, native });
+        }
+        let statistics = table_statistics(&relation, &columns, metadata.block_bytes);
+        let handle = TableHandle {
+            // Older servers would read the whole table for each range.
+            parts: match metadata.version >= RANGES_SINCE {
+                true => parts(&relation, &columns, metadata.block_bytes),
+                false => Vec::new(),
+            },
+            block_bytes: metadata.block_bytes,
+            row_bytes: row_width(&relation, &columns),
+            orders_text: metadata.encoding == "UTF8",
+            columns,
+            schema: relation.schema.clone(),
+            table: relation.name.clone(),
+            kind: relation.kind.clone(),
+            lockable: relation.lockable,
+        };
+        let handle = serde_json::to_string(&handle)
+            .map_err(|error| Error::internal("a handle cannot be written").with_cause(error))?;
+        Ok(Table {
+            kind: table_kind(&relation.kind),
+            name: SchemaTable::new(relation.schema, relation.name),
+            schema: Arc::new(Schema::new(fields)),
+            statistics,
+            handle,
+            view: None,
+        })
+    }
+
+    /// The statements of a table that is worth several; `None` for one that is read as it is.
+    async fn pieces(
+        &self,
+        handle: &TableHandle,
+        select: &Select<'_>,
+    ) -> Result<Option<Vec<Split>>> {
+        let settings = &self.pool.settings;
+        let pages: u64 = handle.parts.iter().filter_map(|part| part.pages).sum();
+        let few_rows = select.limit.is_some_and(|limit| limit <= SMALL_LIMIT);
+        let too_many = handle.parts.len() > settings.splits_max;
+        let small = pages.saturating_mul(handle.block_bytes) <= settings.split_bytes;
+        if handle.parts.is_empty() || few_rows || too_many || small {
+            return Ok(None);
+        }
+        let access = match select.conditions.is_empty() {
+            true => None,
+            false => Some(Access::of(&PlanNode::of(&self.pool, &select.text(None)).await?)),
+        };
+        if access.as_ref().is_some_and(|access| !access.reads_something_whole()) {
+            return Ok(None);
+        }
+        let width = width(select.columns);
+        let pieces = cut(
+            &handle.parts,
+            access.as_ref(),
+            handle.block_bytes,
+            settings.split_bytes,
+            settings.splits_max,
+        );
+        let mut splits = Vec::with_capacity(pieces.len());
+        for piece in pieces {
+            let of_part = Select { schema: &piece.part.schema, table: &piece.part.name, ..*select };
+            let bytes = u128::from(piece.size_bytes) * u128::from(width);
+            let bytes = u64::try_from(bytes / u128::from(handle.row_bytes.max(1)));
+            let statement = statement(&of_part, piece.pages)?;
+            splits.push(statement.split(label(&of_part, piece.pages), bytes.unwrap_or(u64::MAX))?);
+        }
+        Ok(Some(splits))
+    }
+
+    /// How many rows the database expects of something that it keeps no statistics of.
+    async fn planned(&self, select: &Select<'_>, handle: &TableHandle) -> Result<TableStatistics> {
+        let all = Select { limit: None, conditions: &[], ..*select }.text(None);
+        let rows = PlanNode::of(&self.pool, &all).await?.rows.max(0.0) as u64;
+        Ok(TableStatistics {
+            rows: Count::Estimate(rows),
+            bytes: Count::Estimate(rows.saturating_mul(handle.row_bytes)),
+            columns: Vec::new(),
+        })
+    }
+}
+
+fn width(columns: &[&Column]) -> u64 {
+    columns.iter().map(|column| column.decode.width_bytes()).sum()
+}
+
+fn statement(select: &Select<'_>, pages: Option<(u64, Option<u64>)>) -> Result<Statement> {
+    let columns = select.columns.iter().map(|column| (*column).clone()).collect();
+    Ok(Statement { sql: select.text(pages), columns })
+}
+
+fn label(select: &Select<'_>, pages: Option<(u64, Option<u64>)>) -> String {
+    let name = format!("{}.{}", select.schema, select.table);
+    match pages {
+        None => name,
+        Some((from, Some(to))) => format!("{name} pages {from} to {to}"),
+        Some((from, None)) => format!("{name} pages from {from}"),
+    }
+}
+
+/// What can be read in the place of the relation, giving the same rows to this user.
+fn parts(relation: &Relation, columns: &[Column], block_bytes: u64) -> Vec<Part> {
+    let width = row_width(relation, columns);
+    let pages = |bytes: u64| bytes.div_ceil(block_bytes.max(1));
+    if let Some(leaves) = &relation.leaves {
+        if relation.row_security || !leaves.iter().all(|leaf| leaf.readable) {
+            return Vec::new();
+        }
+        let part = |leaf: &Leaf| Part {
+            schema: leaf.schema.clone(),
+            name: leaf.name.clone(),
+            pages: leaf.bytes.map(pages),
+            size_bytes: leaf_rows(leaf, width, block_bytes).unwrap_or(0).saturating_mul(width),
+        };
+        return leaves.iter().map(part).collect();
+    }
+    // Pages are for those who may read all columns.
+    let whole = relation.lockable && !relation.has_heirs;
+    let Some(bytes) = relation.bytes.filter(|_| whole) else { return Vec::new() };
+    let statistics = table_statistics(relation, columns, block_bytes);
+    let size_bytes = match statistics.bytes {
+        Count::Exact(size) | Count::Estimate(size) => size,
+        Count::Unknown => bytes,
+    };
+    let (schema, name) = (relation.schema.clone(), relation.name.clone());
+    vec![Part { schema, name, pages: Some(pages(bytes)), size_bytes }]
+}
+
+/// Statements that keep a relation, with its partitions or what a view is made of, as it is until a transaction
+/// ends. A foreign table is somebody else's.
+fn locks(handle: &TableHandle) -> Vec<String> {
+    let name = format!("{}.{}", identifier(&handle.schema), identifier(&handle.table));
+    match handle.kind.as_str() {
+        "r" | "p" if handle.lockable => vec![format!("LOCK TABLE {name} IN ACCESS SHARE MODE")],
+        // What cannot be locked by its name is locked by being selected from.
+        "r" | "p" | "m" | "v" => vec![format!("SELECT FROM {name} LIMIT 0")],
+        _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn relation(kind: &str, leaves: Option<Vec<Leaf>>) -> Relation {
+        Relation {
+            schema: "s".into(),
+            name: "t".into(),
+            kind: kind.into(),
+            rows: 100.0,
+            pages: 2,
+            bytes: (kind == "r").then_some(2 * 8192),
+            has_heirs: kind == "p",
+            row_security: false,
+            lockable: true,
+            columns: None,
+            statistics: None,
+            leaves,
+        }
+    }
+
+    fn leaf(name: &str, kind: &str, readable: bool) -> Leaf {
+        let bytes = (kind == "r").then_some(8192);
+        Leaf {
+            schema: "s".into(),
+            name: name.into(),
+            kind: kind.into(),
+            rows: 10.0,
+            pages: 1,
+            bytes,
+            readable,
+        }
+    }
+
+    #[test]
+    fn a_table_is_its_only_part() {
+        let found = parts(&relation("r", None), &[], 8192);
+        assert_eq!((found.len(), found[0].pages), (1, Some(2)));
+        assert!(parts(&Relation { has_heirs: true, ..relation("r", None) }, &[], 8192).is_empty());
+        assert!(parts(&Relation { lockable: false, ..relation("r", None) }, &[], 8192).is_empty());
+        assert!(parts(&relation("v", None), &[], 8192).is_empty());
+    }
+
+    #[test]
+    fn partitions_stand_for_the_whole_where_the_user_sees_the_same() {
+        let leaves = vec![leaf("a", "r", true), leaf("f", "f", true)];
+        let found = parts(&relation("p", Some(leaves.clone())), &[], 8192);
+        assert_eq!(found.iter().map(|part| part.pages).collect::<Vec<_>>(), [Some(1), None]);
+        let secured = Relation { row_security: true, ..relation("p", Some(leaves)) };
+        assert!(parts(&secured, &[], 8192).is_empty());
+        let hidden = relation("p", Some(vec![leaf("a", "r", true), leaf("b", "r", false)]));
+        assert!(parts(&hidden, &[], 8192).is_empty());
+    }
+
+    #[test]
+    fn locks_ask_for_no_more_than_reading_does() {
+        let handle = |kind: &str, lockable| TableHandle {
+            schema: "s".into(),
+            table: "T".into(),
+            kind: kind.into(),
+            lockable,
+            columns: Vec::new(),
+            parts: Vec::new(),
+            block_bytes: 8192,
+            row_bytes: 1,
+            orders_text: true,
+        };
+        let lock = "LOCK TABLE \"s\".\"T\" IN ACCESS SHARE MODE";
+        assert_eq!(locks(&handle("r", true)), [lock]);
+        for (kind, lockable) in [("p", false), ("m", true), ("v", true)] {
+            assert_eq!(locks(&handle(kind, lockable)), ["SELECT FROM \"s\".\"T\" LIMIT 0"]);
+        }
+        assert!(locks(&handle("f", true)).is_empty());
+    }
+}

@@ -1,0 +1,96 @@
+//! What the database's errors are to a client. Source of the codes: PostgreSQL's manual, appendix A.
+
+use mooring_spi::{Error, ErrorKind};
+use std::error::Error as _;
+
+/// The error of a connection or a statement.
+pub(super) fn failed(catalog: &str, error: tokio_postgres::Error) -> Error {
+    let told = match error.as_db_error() {
+        Some(told) => {
+            let (kind, text) = refusal(told.code().code(), told.message());
+            Error::new(kind, format!("catalog `{catalog}`: {text}"))
+        }
+        None => {
+            // The outermost text names the layer only.
+            let cause = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+            match is_of_login(&error) {
+                true => Error::new(
+                    ErrorKind::SourceRefused,
+                    format!("catalog `{catalog}`: the login fails: {cause}"),
+                ),
+                false => unavailable(catalog, &format!("the database cannot be reached: {cause}")),
+            }
+        }
+    };
+    told.with_cause(error)
+}
+
+pub(super) fn unavailable(catalog: &str, problem: &str) -> Error {
+    Error::new(ErrorKind::SourceUnavailable, format!("catalog `{catalog}`: {problem}"))
+}
+
+/// Whether the user or the password is wrong: trying again may lock the account.
+pub(super) fn is_of_login(error: &tokio_postgres::Error) -> bool {
+    match error.as_db_error() {
+        Some(told) => told.code().code().starts_with("28"),
+        // What the server wants of us before it looks at a password.
+        None => error.to_string().starts_with("authentication error"),
+    }
+}
+
+fn refusal(code: &str, message: &str) -> (ErrorKind, String) {
+    let (kind, problem) = match code {
+        "28P01" | "28000" => (ErrorKind::SourceRefused, "the database refuses the login"),
+        "3D000" => (ErrorKind::SourceRefused, "there is no such database"),
+        "53300" => (
+            ErrorKind::SourceUnavailable,
+            "the database has no connection left; `connections_max` bounds ours",
+        ),
+        "57014" if message.contains("statement timeout") => {
+            (ErrorKind::TimedOut, "the statement took longer than `statement_timeout_ms`")
+        }
+        "57014" => (ErrorKind::SourceRefused, "the statement was cancelled at the database"),
+        "42501" => (ErrorKind::SourceRefused, "the user may not read this"),
+        // What was planned is no longer there: the table, a column, its type.
+        "42P01" | "42703" | "42809" | "42846" | "3F000" => {
+            (ErrorKind::FileChanged, "the table was changed since the query was planned")
+        }
+        _ if code.starts_with("08") || code.starts_with("57P") || code == "40001" => {
+            (ErrorKind::SourceUnavailable, "the database ended the connection")
+        }
+        _ if code.starts_with("53") => {
+            (ErrorKind::SourceUnavailable, "the database is out of resources")
+        }
+        _ if code.starts_with("22") => {
+            (ErrorKind::InvalidValue, "the database cannot convert a value")
+        }
+        _ => (ErrorKind::SourceRefused, "the database refuses the statement"),
+    };
+    (kind, format!("{problem}: {message} (SQLSTATE {code})"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn states_have_kinds() {
+        for (code, message, expected) in [
+            ("28P01", "password authentication failed", ErrorKind::SourceRefused),
+            ("53300", "sorry, too many clients already", ErrorKind::SourceUnavailable),
+            ("57P01", "terminating connection", ErrorKind::SourceUnavailable),
+            ("57P03", "the database system is starting up", ErrorKind::SourceUnavailable),
+            ("57014", "canceling statement due to statement timeout", ErrorKind::TimedOut),
+            ("57014", "canceling statement due to user request", ErrorKind::SourceRefused),
+            ("42501", "permission denied for table t", ErrorKind::SourceRefused),
+            ("42P01", "relation \"t\" does not exist", ErrorKind::FileChanged),
+            ("42703", "column \"c\" does not exist", ErrorKind::FileChanged),
+            ("22003", "integer out of range", ErrorKind::InvalidValue),
+            ("XX000", "anything", ErrorKind::SourceRefused),
+        ] {
+            let (kind, text) = refusal(code, message);
+            assert_eq!(kind, expected, "{code}");
+            assert!(text.contains(message) && text.contains(code), "{text}");
+        }
+    }
+}

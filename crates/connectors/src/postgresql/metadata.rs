@@ -1,0 +1,256 @@
+//! What the database says of its schemas and tables. All tables of a query are asked for at once, with their
+//! columns, types, partitions and statistics, in one round trip.
+
+use super::pool::{Pool, Pooled, Purpose};
+use super::types::TypeRow;
+use mooring_spi::{Error, ErrorKind, Result, SchemaTable, TableKind, TableSummary, pick_name};
+use serde::Deserialize;
+use std::sync::Arc;
+use tokio_postgres::types::Type;
+
+const METADATA: &str = include_str!("metadata.sql");
+/// `pg_partition_tree` is there since version 12.
+const LEAVES: &str = include_str!("leaves.sql");
+const LEAVES_SINCE: u32 = 12;
+const LEAVES_PLACE: &str = "/*leaves*/NULL/*leaves*/";
+
+const SCHEMAS: &str = "SELECT n.nspname::text FROM pg_namespace n \
+    WHERE n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema' \
+    AND has_schema_privilege(n.oid, 'USAGE') ORDER BY 1";
+
+const TABLES: &str = "SELECT n.nspname::text, c.relname::text, c.relkind::text \
+    FROM pg_namespace n LEFT JOIN pg_class c ON c.relnamespace = n.oid \
+    AND c.relkind IN ('r', 'v', 'm', 'p', 'f') AND NOT c.relispartition AND c.relpersistence <> 't' \
+    WHERE lower(n.nspname::text COLLATE \"C\") = $1 OR octet_length(n.nspname::text) <> length(n.nspname::text) \
+    ORDER BY 1, 2";
+
+/// The answer to [`METADATA`].
+#[derive(Debug, Deserialize)]
+pub(super) struct Metadata {
+    pub encoding: String,
+    pub block_bytes: u64,
+    /// The server's.
+    #[serde(skip)]
+    pub version: u32,
+    schemas: Option<Vec<String>>,
+    types: Option<Vec<TypeRow>>,
+    relations: Option<Vec<Relation>>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Relation {
+    pub schema: String,
+    pub name: String,
+    pub kind: String,
+    /// As of the last VACUUM or ANALYZE, together with `pages`; below zero where there was none.
+    pub rows: f64,
+    pub pages: i64,
+    /// Now; only of what has pages of its own.
+    pub bytes: Option<u64>,
+    /// Whether other tables inherit from it, whose rows a scan of it gives, too.
+    pub has_heirs: bool,
+    pub row_security: bool,
+    /// Whether the user may read all columns.
+    pub lockable: bool,
+    pub columns: Option<Vec<RelationColumn>>,
+    pub statistics: Option<Vec<RelationStatistics>>,
+    pub leaves: Option<Vec<Leaf>>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct RelationColumn {
+    pub name: String,
+    #[serde(rename = "type")]
+    pub type_oid: u32,
+    pub modifier: i32,
+    pub not_null: bool,
+}
+
+/// A row of `pg_stats`.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct RelationStatistics {
+    pub column: String,
+    /// Of all rows.
+    pub nulls: f64,
+    /// Below zero: of the rows.
+    pub distinct: f64,
+    pub width: u64,
+    pub least: Option<String>,
+    pub greatest: Option<String>,
+}
+
+/// A partition that has no partitions.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Leaf {
+    pub schema: String,
+    pub name: String,
+    pub kind: String,
+    pub rows: f64,
+    pub pages: i64,
+    pub bytes: Option<u64>,
+    /// Whether a scan of the partition itself gives this user what a scan of the whole table would.
+    pub readable: bool,
+}
+
+impl Metadata {
+    /// One entry per name, in the order asked.
+    ///
+    /// # Errors
+    /// `AmbiguousName`, and what the database answers.
+    pub async fn of(
+        pool: &Arc<Pool>,
+        names: &[SchemaTable],
+    ) -> Result<(Self, Vec<Option<Relation>>)> {
+        let held = pool.acquire(Purpose::Read).await?;
+        let version = held.connection()?.version;
+        let statement = match version >= LEAVES_SINCE {
+            true => METADATA.replace(LEAVES_PLACE, LEAVES),
+            false => METADATA.to_owned(),
+        };
+        let schemas: Vec<String> =
+            names.iter().map(|name| name.schema.to_ascii_lowercase()).collect();
+        let tables: Vec<String> =
+            names.iter().map(|name| name.table.to_ascii_lowercase()).collect();
+        let rows = held
+            .answer(held.client()?.query_typed(
+                &statement,
+                &[(&schemas, Type::TEXT_ARRAY), (&tables, Type::TEXT_ARRAY)],
+            ))
+            .await?;
+        let text: String = match rows.first() {
+            Some(row) => row.try_get(0).map_err(|error| unreadable(pool, error))?,
+            None => return Err(Error::internal("the database answers nothing about its tables")),
+        };
+        held.give_back();
+        let mut metadata: Self =
+            serde_json::from_str(&text).map_err(|error| unreadable(pool, error))?;
+        metadata.version = version;
+        let found = names.iter().map(|name| metadata.find(name)).collect::<Result<_>>()?;
+        Ok((metadata, found))
+    }
+
+    fn find(&self, name: &SchemaTable) -> Result<Option<Relation>> {
+        let schemas = self.schemas.iter().flatten().map(String::as_str);
+        let Some(schema) = pick_name(&name.schema, schemas)? else { return Ok(None) };
+        let of_schema = || self.relations.iter().flatten().filter(|it| it.schema == schema);
+        let table = pick_name(&name.table, of_schema().map(|it| it.name.as_str()))?;
+        Ok(of_schema().find(|it| Some(it.name.as_str()) == table).cloned())
+    }
+
+    pub fn types(&self) -> Vec<TypeRow> {
+        self.types.clone().unwrap_or_default()
+    }
+}
+
+fn unreadable(pool: &Pool, error: impl std::error::Error + Send + Sync + 'static) -> Error {
+    let catalog = &pool.catalog;
+    Error::internal(format!(
+        "catalog `{catalog}`: the database tells of its tables in another form"
+    ))
+    .with_cause(error)
+}
+
+/// The schemas that the user may use, without the database's own.
+pub(super) async fn schemas(pool: &Arc<Pool>) -> Result<Vec<String>> {
+    let held = pool.acquire(Purpose::Read).await?;
+    let rows = held.answer(held.client()?.query_typed(SCHEMAS, &[])).await?;
+    held.give_back();
+    let name = |row: &tokio_postgres::Row| row.try_get(0).map_err(|error| unreadable(pool, error));
+    rows.iter().map(name).collect()
+}
+
+/// Everything of a schema that can be read; of partitioned tables the whole alone.
+///
+/// # Errors
+/// `SchemaNotFound`, `AmbiguousName`, and what the database answers.
+pub(super) async fn tables(pool: &Arc<Pool>, schema: &str) -> Result<Vec<TableSummary>> {
+    let held = pool.acquire(Purpose::Read).await?;
+    let lower = schema.to_ascii_lowercase();
+    let rows = held.answer(held.client()?.query_typed(TABLES, &[(&lower, Type::TEXT)])).await?;
+    held.give_back();
+    let mut found: Vec<(String, Option<TableSummary>)> = Vec::with_capacity(rows.len());
+    for row in rows {
+        let name: Option<String> = row.try_get(1).map_err(|error| unreadable(pool, error))?;
+        let kind: Option<String> = row.try_get(2).map_err(|error| unreadable(pool, error))?;
+        let summary =
+            name.zip(kind).map(|(name, kind)| TableSummary { name, kind: table_kind(&kind) });
+        found.push((row.try_get(0).map_err(|error| unreadable(pool, error))?, summary));
+    }
+    let mut names: Vec<&str> = found.iter().map(|(schema, _)| schema.as_str()).collect();
+    names.dedup();
+    let exact = pick_name(schema, names)?.map(str::to_owned).ok_or_else(|| {
+        let message = format!("catalog `{}`: schema `{schema}` does not exist", pool.catalog);
+        Error::new(ErrorKind::SchemaNotFound, message)
+    })?;
+    let of_schema = found.into_iter().filter(|(schema, _)| *schema == exact);
+    Ok(of_schema.filter_map(|(_, table)| table).collect())
+}
+
+pub(super) fn table_kind(relkind: &str) -> TableKind {
+    match relkind {
+        "v" => TableKind::View,
+        _ => TableKind::Table,
+    }
+}
+
+/// The plan that the database has for a statement. Source of the form: PostgreSQL's manual, EXPLAIN.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct PlanNode {
+    #[serde(rename = "Node Type")]
+    pub node_type: String,
+    #[serde(rename = "Schema")]
+    pub schema: Option<String>,
+    #[serde(rename = "Relation Name")]
+    pub relation: Option<String>,
+    #[serde(rename = "Plan Rows")]
+    pub rows: f64,
+    #[serde(rename = "Plans", default)]
+    pub plans: Vec<PlanNode>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Explained {
+    #[serde(rename = "Plan")]
+    plan: PlanNode,
+}
+
+impl PlanNode {
+    /// Asks for the plan of `statement`.
+    ///
+    /// # Errors
+    /// What the database answers.
+    pub async fn of(pool: &Arc<Pool>, statement: &str) -> Result<Self> {
+        let held = pool.acquire(Purpose::Read).await?;
+        let plan = explain(&held, statement).await;
+        if plan.is_ok() {
+            held.give_back();
+        }
+        let text = plan?;
+        let mut plans: Vec<Explained> =
+            serde_json::from_str(&text).map_err(|error| unreadable(pool, error))?;
+        match plans.pop() {
+            Some(explained) => Ok(explained.plan),
+            None => Err(Error::internal("the database has no plan for a scan")),
+        }
+    }
+
+    /// The node and all below it.
+    pub fn each(&self, visit: &mut impl FnMut(&PlanNode)) {
+        visit(self);
+        for plan in &self.plans {
+            plan.each(visit);
+        }
+    }
+}
+
+async fn explain(held: &Pooled, statement: &str) -> Result<String> {
+    let statement = format!("EXPLAIN (FORMAT JSON, VERBOSE) {statement}");
+    let messages = held.answer(held.client()?.simple_query(&statement)).await?;
+    let mut text = String::new();
+    for message in &messages {
+        if let tokio_postgres::SimpleQueryMessage::Row(row) = message {
+            text += row.get(0).unwrap_or_default();
+        }
+    }
+    Ok(text)
+}

@@ -1,0 +1,264 @@
+//! TLS to a database, in the four ways that PostgreSQL's own clients know of these names.
+
+use super::settings::invalid;
+use mooring_spi::{Error, Result};
+use std::collections::BTreeMap;
+use std::fmt::{self, Display};
+use std::future::Future;
+use std::io;
+use std::path::Path;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_postgres::config::SslMode;
+use tokio_postgres::tls::{ChannelBinding, TlsConnect, TlsStream};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client;
+use tokio_rustls::rustls::client::danger::{
+    HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier,
+};
+use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use tokio_rustls::rustls::version::{TLS12, TLS13};
+use tokio_rustls::rustls::{
+    ClientConfig, DigitallySignedStruct, Error as RustlsError, RootCertStore, SignatureScheme,
+};
+
+/// Whether a connection is encrypted, and whether the server proves who it is.
+#[derive(Clone)]
+pub enum TlsMode {
+    Disable,
+    /// Where the server can; its certificate is not looked at.
+    Prefer(Arc<ClientConfig>),
+    /// Always; its certificate is not looked at.
+    Require(Arc<ClientConfig>),
+    /// Always, with a certificate that is trusted for the server's name.
+    VerifyFull {
+        config: Arc<ClientConfig>,
+        /// `None`: the host.
+        server_name: Option<String>,
+    },
+}
+
+impl fmt::Debug for TlsMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            TlsMode::Disable => "disable",
+            TlsMode::Prefer(_) => "prefer",
+            TlsMode::Require(_) => "require",
+            TlsMode::VerifyFull { .. } => "verify-full",
+        })
+    }
+}
+
+impl TlsMode {
+    pub(super) fn from_properties(properties: &BTreeMap<String, String>) -> Result<Self> {
+        let mode = properties.get("tls").map_or("prefer", String::as_str);
+        let idle =
+            ["tls_ca_file", "tls_server_name"].into_iter().find(|it| properties.contains_key(*it));
+        if let Some(name) = idle.filter(|_| mode != "verify-full") {
+            return Err(invalid(format!("`{name}` has no effect without `tls` = `verify-full`")));
+        }
+        match mode {
+            "disable" => Ok(TlsMode::Disable),
+            "prefer" => Ok(TlsMode::Prefer(unverified()?)),
+            "require" => Ok(TlsMode::Require(unverified()?)),
+            "verify-full" => Ok(TlsMode::VerifyFull {
+                config: verified(properties.get("tls_ca_file").map(Path::new))?,
+                server_name: properties.get("tls_server_name").cloned(),
+            }),
+            other => Err(invalid(format!(
+                "`tls` is `{other}`; expected `disable`, `prefer`, `require` or `verify-full`"
+            ))),
+        }
+    }
+
+    pub(super) fn ssl_mode(&self) -> SslMode {
+        match self {
+            TlsMode::Disable => SslMode::Disable,
+            TlsMode::Prefer(_) => SslMode::Prefer,
+            TlsMode::Require(_) | TlsMode::VerifyFull { .. } => SslMode::Require,
+        }
+    }
+
+    /// # Errors
+    /// `InvalidArgument` for a host that no certificate can have.
+    pub(super) fn connector(&self, host: &str) -> Result<Handshake> {
+        let (config, name) = match self {
+            TlsMode::Disable => return Ok(Handshake { to: None }),
+            TlsMode::Prefer(config) | TlsMode::Require(config) => (config, host),
+            TlsMode::VerifyFull { config, server_name } => {
+                (config, server_name.as_deref().unwrap_or(host))
+            }
+        };
+        let server = ServerName::try_from(name.to_owned()).map_err(|_| {
+            invalid(format!(
+                "`{name}` is no name that a certificate can have; set `tls_server_name`"
+            ))
+        })?;
+        Ok(Handshake { to: Some((TlsConnector::from(Arc::clone(config)), server)) })
+    }
+}
+
+/// One handshake to be done.
+pub(super) struct Handshake {
+    to: Option<(TlsConnector, ServerName<'static>)>,
+}
+
+impl TlsConnect<TcpStream> for Handshake {
+    type Stream = Encrypted;
+    type Error = io::Error;
+    type Future = Pin<Box<dyn Future<Output = io::Result<Encrypted>> + Send>>;
+
+    fn connect(self, stream: TcpStream) -> Self::Future {
+        Box::pin(async move {
+            let (connector, server) =
+                self.to.ok_or_else(|| io::Error::other("TLS is disabled for this catalog"))?;
+            connector.connect(server, stream).await.map(|stream| Encrypted(Box::new(stream)))
+        })
+    }
+}
+
+/// A connection under TLS.
+pub(super) struct Encrypted(Box<client::TlsStream<TcpStream>>);
+
+impl TlsStream for Encrypted {
+    fn channel_binding(&self) -> ChannelBinding {
+        ChannelBinding::none()
+    }
+}
+
+impl AsyncRead for Encrypted {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Encrypted {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(cx)
+    }
+}
+
+/// Takes any certificate, but for the server's proof that it has its key.
+#[derive(Debug)]
+struct AnyCertificate(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for AnyCertificate {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, RustlsError> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, RustlsError> {
+        let algorithms = &self.0.signature_verification_algorithms;
+        tokio_rustls::rustls::crypto::verify_tls12_signature(
+            message,
+            certificate,
+            signature,
+            algorithms,
+        )
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, RustlsError> {
+        let algorithms = &self.0.signature_verification_algorithms;
+        tokio_rustls::rustls::crypto::verify_tls13_signature(
+            message,
+            certificate,
+            signature,
+            algorithms,
+        )
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+fn unverified() -> Result<Arc<ClientConfig>> {
+    let provider = Arc::new(ring::default_provider());
+    let config = ClientConfig::builder_with_provider(Arc::clone(&provider))
+        .with_protocol_versions(&[&TLS13, &TLS12])
+        .map_err(no_versions)?
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(AnyCertificate(provider)))
+        .with_no_client_auth();
+    Ok(Arc::new(config))
+}
+
+fn verified(ca_file: Option<&Path>) -> Result<Arc<ClientConfig>> {
+    let roots = match ca_file {
+        Some(path) => roots_of_file(path)?,
+        None => roots_of_system()?,
+    };
+    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+        .with_protocol_versions(&[&TLS13, &TLS12])
+        .map_err(no_versions)?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(Arc::new(config))
+}
+
+fn no_versions(error: RustlsError) -> Error {
+    Error::internal("no TLS versions").with_cause(error)
+}
+
+fn roots_of_file(path: &Path) -> Result<RootCertStore> {
+    let unusable = |problem: &dyn Display| {
+        invalid(format!("`tls_ca_file` (`{}`) is unusable: {problem}", path.display()))
+    };
+    let pem = std::fs::read(path).map_err(|error| unusable(&error))?;
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(&pem) {
+        let certificate = certificate.map_err(|error| unusable(&error))?;
+        roots.add(certificate).map_err(|error| unusable(&error))?;
+    }
+    match roots.is_empty() {
+        true => Err(unusable(&"it holds no certificate in PEM form")),
+        false => Ok(roots),
+    }
+}
+
+fn roots_of_system() -> Result<RootCertStore> {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    match roots.is_empty() {
+        true => Err(invalid("the system has no certificates to trust; set `tls_ca_file`")),
+        false => Ok(roots),
+    }
+}

@@ -1,0 +1,308 @@
+"""PostgreSQL catalogs with a real server, on one node and on two workers. What psql says is what is right."""
+
+import datetime
+import decimal
+import json
+import tempfile
+import threading
+import time
+import unittest
+from pathlib import Path
+
+import pymysql
+import pymysql.cursors
+
+import counted
+from listening import HOST
+from postgresql_server import ADMIN, PASSWORD, PostgresServer
+from server import binary, processes
+
+BOUND_S = 120
+POLL_S = 0.05
+# Ours are these; psql's own session is not.
+RUNNING = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'mooring' AND state = 'active'"
+
+TABLES = """
+CREATE SCHEMA shop;
+CREATE TYPE shop.mood AS ENUM ('sad', 'glad');
+CREATE DOMAIN shop.price AS numeric(10, 2);
+CREATE TYPE shop.pair AS (a int, b text);
+CREATE TABLE shop.every (
+  id int4 PRIMARY KEY, bo bool, i2 int2, i4 int4, i8 int8, f4 float4, f8 float8, n numeric(30, 10), nn numeric,
+  t text, vc varchar(20), c char(5), na name, by bytea, d date, ti time, ts timestamp, tz timestamptz, tt timetz,
+  iv interval, u uuid, j json, jb jsonb, m shop.mood, p shop.price, pr shop.pair, mo money, o oid, ip inet, ci cidr,
+  ma macaddr, bi bit(3), vb varbit, x xml, ts_v tsvector, r int4range, po point, ia int4[], ta text[], ea shop.mood[]);
+INSERT INTO shop.every VALUES (
+  1, true, -32768, -2147483648, -9223372036854775808, 1.5, 1e300, 12345678901234567890.0123456789, -0.000000001,
+  E'blåbær 🫐', 'x', 'ab', 'a_name', '\\x00ff10', '0001-01-01', '23:59:59.999999', '1969-12-31 23:59:59.999999',
+  '2024-02-29 12:00:00.5+02', '10:00+02', '1 year 2 days 03:04:05.6', 'A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11', '{"a": 1}',
+  '{"b": [1, 2]}', 'glad', 12.34, '(1,x)', 1234.56, 4294967295, '10.0.0.1/8', '10.0.0.0/8', '08:00:2b:01:02:03', '101', '1',
+  '<a>1</a>', 'a fat cat', '[1,5)', '(1,2)', '{1,NULL,3}', '{a,"b c",NULL}', '{sad,glad}');
+INSERT INTO shop.every (id, d, ts, ia, t, c) VALUES (2, '9999-12-31', '9999-12-31 23:59:59.999999', '{}', '', '');
+INSERT INTO shop.every (id) VALUES (3);
+CREATE TABLE shop.empty (a int4, b text);
+CREATE TABLE shop.numbers AS SELECT g AS id, g % 7 AS k, 'text ' || g AS t FROM generate_series(1, 60000) g;
+ALTER TABLE shop.numbers ADD PRIMARY KEY (id);
+CREATE TABLE shop."Parted" (k int4 NOT NULL, v int8) PARTITION BY RANGE (k);
+CREATE TABLE shop.low PARTITION OF shop."Parted" FOR VALUES FROM (0) TO (20000);
+CREATE TABLE shop.high PARTITION OF shop."Parted" FOR VALUES FROM (20000) TO (40000);
+INSERT INTO shop."Parted" SELECT g, 2 * g FROM generate_series(0, 39999) g;
+CREATE VIEW shop.seen AS SELECT k, count(*) AS n FROM shop.numbers GROUP BY k;
+CREATE MATERIALIZED VIEW shop.kept AS SELECT * FROM shop.numbers;
+CREATE VIEW shop.endless AS SELECT generate_series(1::int8, 1000000000000) AS g;
+CREATE TABLE shop.left_side AS SELECT g AS id, 100::int8 AS v FROM generate_series(1, 20000) g;
+CREATE TABLE shop.right_side AS SELECT g AS id, 100::int8 AS v FROM generate_series(1, 20000) g;
+ANALYZE;
+"""
+
+# How the value of a column is told by psql, where its own text is not what to compare with, and what makes the two one.
+SAME = (lambda name: f"{name}::text", str, str)
+NUMBER = (lambda name: f"{name}::text", decimal.Decimal, decimal.Decimal)
+LIST = (lambda name: f"array_to_json({name})::text", json.loads, json.loads)
+COMPARED = {
+    "bo": (lambda name: f"{name}::int::text", str, str),
+    **dict.fromkeys(["id", "i2", "i4", "i8", "n", "nn", "p", "o"], NUMBER),
+    **dict.fromkeys(["f4", "f8"], (lambda name: f"{name}::text", float, float)),
+    "mo": (lambda name: f"{name}::numeric::text", decimal.Decimal, decimal.Decimal),
+    # Without the spaces that no comparison in PostgreSQL sees.
+    "c": (lambda name: f"rtrim({name}::text)", str, str),
+    "by": (lambda name: f"encode({name}, 'hex')", bytes.hex, str),
+    "ti": (lambda name: f"extract(epoch FROM {name})::text", datetime.timedelta.total_seconds, float),
+    "ts": (lambda name: f"to_char({name}, 'YYYY-MM-DD HH24:MI:SS.US')", lambda at: at.isoformat(" ", "microseconds"), str),
+    "tz": (
+        lambda name: f"to_char({name} AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')",
+        lambda at: at.isoformat(" ", "microseconds"), str,
+    ),
+    **dict.fromkeys(["ia", "ta", "ea"], LIST),
+}
+
+
+class PostgreSql(unittest.TestCase):
+    workers = 0
+
+    @classmethod
+    def setUpClass(cls):
+        cls.server = cls.enterClassContext(PostgresServer())
+        cls.server.sql(TABLES)
+        cls.folder = Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
+        cls.rotated = cls.folder / "password"
+        cls.rotated.write_text("the old one")
+        sections = [
+            cls.section("pg", split_bytes=65536, tls="verify-full", tls_ca_file=cls.server.certificate),
+            cls.section("narrow", connections_max=2, connection_wait_ms=300),
+            cls.section("locked", password="not the password"),
+            cls.section("rotated", password=f"file:{cls.rotated}"),
+        ]
+        cls.folder.joinpath("mooring.toml").write_text("\n".join(sections))
+        processes.run(
+            binary(), ["user", "add", processes.USER, "--no-password", "--admin"], processes.state_settings(cls.folder)
+        )
+        cls.cluster = cls.enterClassContext(processes.Cluster(binary(), cls.folder, cls.workers))
+        cls.connection = cls.connect()
+        cls.cursor = cls.connection.cursor()
+
+    @classmethod
+    def section(cls, name, **more):
+        properties = {
+            "name": name, "using": "postgresql", "host": HOST, "port": cls.server.port, "database": "postgres",
+            "user": ADMIN, "password": PASSWORD, **more,
+        }
+        lines = [f"{key} = {json.dumps(value if isinstance(value, int) else str(value))}" for key, value in properties.items()]
+        return "\n".join(["[[catalog]]", *lines, ""])
+
+    @classmethod
+    def connect(cls, **more):
+        connection = pymysql.connect(
+            host=cls.cluster.host, port=cls.cluster.port, user=processes.USER, ssl_disabled=True, **more
+        )
+        cls.addClassCleanup(connection.close)
+        with connection.cursor() as cursor:
+            cursor.execute("SET distributed_bytes_per_partition = 1")
+            cursor.execute("SET time_zone = '+00:00'")
+        return connection
+
+    def rows(self, sql):
+        self.cursor.execute(sql)
+        return self.cursor.fetchall()
+
+    def fails(self, sql):
+        with self.assertRaises(pymysql.MySQLError) as caught:
+            self.rows(sql)
+        return caught.exception.args[1]
+
+    def until(self, holds, what):
+        deadline = time.monotonic() + BOUND_S
+        while not holds():
+            self.assertLess(time.monotonic(), deadline, what)
+            time.sleep(POLL_S)
+
+    def running(self):
+        return int(self.server.sql(RUNNING)[0][0])
+
+    def test_every_type(self):
+        self.cursor.execute("SELECT * FROM pg.shop.every ORDER BY id")
+        names = [column[0] for column in self.cursor.description]
+        found = self.cursor.fetchall()
+        told = ", ".join(COMPARED.get(name, SAME)[0](name) for name in names)
+        expected = self.server.sql(f"SET IntervalStyle = iso_8601; SELECT {told} FROM shop.every ORDER BY id")
+        self.assertEqual(len(found), len(expected))
+        for found_row, expected_row in zip(found, expected):
+            for name, value, text in zip(names, found_row, expected_row):
+                _, of_value, of_text = COMPARED.get(name, SAME)
+                with self.subTest(column=name, row=found_row[0]):
+                    if text == "\\N":
+                        self.assertIsNone(value)
+                    else:
+                        self.assertIsNotNone(value)
+                        self.assertEqual(of_value(value), of_text(text))
+
+    def test_names_are_listed_and_found_in_any_case(self):
+        listed = {row[0] for row in self.rows("SHOW TABLES FROM `pg.shop`")}
+        self.assertEqual(
+            listed, {"every", "empty", "numbers", "Parted", "seen", "kept", "endless", "left_side", "right_side"}
+        )
+        self.assertEqual(self.rows("SELECT count(*), sum(V) FROM PG.Shop.PARTED"), ((40000, 1599960000),))
+        self.assertEqual(self.rows("SELECT count(*) FROM pg.shop.high"), ((20000,),))
+
+    def test_tables_views_and_partitions(self):
+        self.assertEqual(self.rows("SELECT count(*), sum(a) FROM pg.shop.empty"), ((0, None),))
+        for table in ["numbers", "kept"]:
+            self.assertEqual(self.rows(f"SELECT count(*), sum(id) FROM pg.shop.{table}"), ((60000, 1800030000),))
+        counts = [[str(value) for value in row] for row in self.rows("SELECT k, n FROM pg.shop.seen ORDER BY k")]
+        self.assertEqual(counts, self.server.sql("SELECT k, n FROM shop.seen ORDER BY k"))
+        workers = self.rows("SELECT DISTINCT worker FROM system.runtime.tasks")
+        self.assertGreaterEqual(len(workers), self.workers)
+
+    def test_conditions_choose_the_same_rows(self):
+        for condition in [
+            "id = 7", "id IN (1, 59999, 70000)", "id BETWEEN 100 AND 30000 AND k = 3", "k > 5", "t = 'text 12'",
+            "t >= 'text 5999'", "k < 0", "id > 59000 OR id < 3", "t IS NULL", "t IS NOT NULL",
+        ]:
+            with self.subTest(condition):
+                found = self.rows(f"SELECT count(*), coalesce(sum(id), 0) FROM pg.shop.numbers WHERE {condition}")
+                expected = self.server.sql(f"SELECT count(*), coalesce(sum(id), 0) FROM shop.numbers WHERE {condition}")
+                self.assertEqual([[str(value) for value in found[0]]], expected)
+        self.assertEqual(self.rows("SELECT count(*) FROM pg.shop.`Parted` WHERE k < 10 OR k >= 39990"), ((20,),))
+        self.assertEqual(len(self.rows("SELECT * FROM pg.shop.numbers LIMIT 5")), 5)
+
+    def test_a_query_sees_one_state(self):
+        """Each statement moves as much from one table to the other."""
+        stop = threading.Event()
+        failures = []
+
+        def move():
+            try:
+                while not stop.is_set():
+                    self.server.sql(
+                        "BEGIN; UPDATE shop.left_side SET v = v - 1; UPDATE shop.right_side SET v = v + 1; COMMIT; "
+                        "VACUUM shop.left_side, shop.right_side"
+                    )
+            except RuntimeError as error:
+                failures.append(error)
+
+        mover = threading.Thread(target=move)
+        mover.start()
+        try:
+            for _ in range(10):
+                [(total, rows)] = self.rows(
+                    "SELECT sum(v), count(*) FROM (SELECT v FROM pg.shop.left_side UNION ALL SELECT v FROM pg.shop.right_side) both_sides"
+                )
+                self.assertEqual((int(total), rows), (4_000_000, 40_000))
+        finally:
+            stop.set()
+            mover.join()
+        self.assertEqual(failures, [])
+
+    def test_kill_query_reaches_the_database(self):
+        connection = self.connect()
+        outcome = []
+
+        def run():
+            try:
+                with connection.cursor() as cursor:
+                    cursor.execute("SELECT count(*) FROM pg.shop.endless WHERE g % 2 = 0")
+                outcome.append(None)
+            except pymysql.MySQLError as error:
+                outcome.append(error.args[0])
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        self.until(lambda: self.running() > 0, "the statement runs")
+        self.rows(f"KILL QUERY {connection.thread_id()}")
+        thread.join(BOUND_S)
+        # ER_QUERY_INTERRUPTED.
+        self.assertEqual(outcome, [1317])
+        self.until(lambda: self.running() == 0, "the statement ends")
+
+    def test_a_reader_that_goes_away_ends_the_statement(self):
+        connection = self.connect(cursorclass=pymysql.cursors.SSCursor)
+        cursor = connection.cursor()
+        cursor.execute("SELECT g FROM pg.shop.endless")
+        self.assertEqual(len(cursor.fetchmany(3)), 3)
+        self.assertGreater(self.running(), 0)
+        connection._force_close()
+        self.until(lambda: self.running() == 0, "the statement ends")
+
+    def test_connections_have_a_bound_and_waiting_has_one(self):
+        if self.workers:
+            self.skipTest("each worker has a bound of its own")
+        connection = self.connect(cursorclass=pymysql.cursors.SSCursor)
+        cursor = connection.cursor()
+        cursor.execute("SELECT g FROM narrow.shop.endless")
+        self.assertEqual(len(cursor.fetchmany(3)), 3)
+        text = self.fails("SELECT * FROM narrow.shop.empty")
+        self.assertIn("`narrow`", text)
+        self.assertIn("`connections_max`", text)
+        # Other catalogs do not feel it.
+        self.assertEqual(self.rows("SELECT count(*) FROM pg.shop.empty"), ((0,),))
+        connection._force_close()
+        self.until(lambda: self.running() == 0, "the statement ends")
+        self.assertEqual(self.rows("SELECT count(*) FROM narrow.shop.empty"), ((0,),))
+
+    def test_a_wrong_password_is_not_tried_again_and_again(self):
+        before = self.server.log().count("password authentication failed")
+        for _ in range(10):
+            text = self.fails("SELECT * FROM locked.shop.empty")
+            self.assertIn("`locked`", text)
+            self.assertIn("28P01", text)
+            self.assertNotIn("not the password", text)
+        self.assertEqual(self.server.log().count("password authentication failed"), before + 1)
+
+    def test_a_changed_password_is_taken_up(self):
+        self.assertIn("28P01", self.fails("SELECT * FROM rotated.shop.empty"))
+        self.rotated.write_text(PASSWORD + "\n")
+        self.assertEqual(self.rows("SELECT count(*) FROM rotated.shop.empty"), ((0,),))
+
+    def test_connections_are_encrypted(self):
+        self.rows("SELECT count(*) FROM pg.shop.empty")
+        # The catalog `pg` is verified; the others, which prefer TLS, have it too.
+        plain = "SELECT count(*) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE application_name = 'mooring' AND NOT ssl"
+        self.assertEqual(self.server.sql(plain), [["0"]])
+
+    def test_a_server_that_comes_back_is_read_again(self):
+        self.assertEqual(self.rows("SELECT count(*) FROM pg.shop.numbers WHERE k >= 0"), ((60000,),))
+        self.server.stop()
+        try:
+            for _ in range(2):
+                self.assertIn("`pg`", self.fails("SELECT count(*) FROM pg.shop.numbers WHERE k >= 0"))
+            self.assertEqual(self.rows("SELECT count(*) FROM tpch.tiny.region"), ((5,),))
+        finally:
+            self.server.start()
+        self.assertEqual(self.rows("SELECT count(*) FROM pg.shop.numbers WHERE k >= 0"), ((60000,),))
+
+    def test_a_table_that_changes_is_planned_anew(self):
+        self.server.sql("CREATE TABLE shop.changing AS SELECT 1 AS a")
+        self.assertEqual(self.rows("SELECT * FROM pg.shop.changing"), ((1,),))
+        self.server.sql("ALTER TABLE shop.changing ADD COLUMN b text DEFAULT 'x'")
+        self.assertEqual(self.rows("SELECT * FROM pg.shop.changing"), ((1, "x"),))
+        self.server.sql("DROP TABLE shop.changing")
+        self.fails("SELECT * FROM pg.shop.changing")
+
+
+class Spread(PostgreSql):
+    workers = 2
+
+
+if __name__ == "__main__":
+    processes.raise_on_terminate()
+    counted.main()
