@@ -23,7 +23,8 @@ pub struct RelationColumn {
     pub nullable: bool,
 }
 
-/// Rows that a source may be asked for, in no order.
+/// Rows that a source may be asked for, in no order. One that is the input of another may have no columns, and
+/// is a number of rows then; the outermost has one at least.
 #[derive(Debug, Clone)]
 pub struct Relation {
     pub operator: Operator,
