@@ -79,6 +79,8 @@ struct SplitsProto {
     /// The groups of `spi::Split` as JSON.
     #[prost(string, tag = "6")]
     groups: String,
+    #[prost(bool, tag = "7")]
+    statements: bool,
 }
 
 impl PhysicalExtensionCodec for MooringCodec {
@@ -228,6 +230,7 @@ fn encode_splits(spec: &SplitScanSpec) -> Result<SplitsProto> {
         schema: Some(spec.schema.as_ref().try_into()?),
         predicate: to_json(&spec.predicate)?,
         groups: to_json(&spec.groups)?,
+        statements: spec.statements,
     })
 }
 
@@ -243,6 +246,7 @@ fn decode_splits(splits: SplitsProto) -> Result<Arc<dyn ExecutionPlan>> {
         schema: schema.clone(),
         predicate,
         groups,
+        statements: splits.statements,
     };
     let statistics = Arc::new(Statistics::new_unknown(&schema));
     Ok(Arc::new(SplitExec::new(spec, statistics)))

@@ -2,6 +2,7 @@
 
 use crate::distribute::unreached_scans;
 use crate::error::from_datafusion;
+use crate::push_down::{Comparison, verified};
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::execution::TaskContext;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
@@ -15,6 +16,15 @@ pub struct PlannedQuery {
     plan: Arc<dyn ExecutionPlan>,
     task: Arc<TaskContext>,
     schema: SchemaRef,
+    /// What `EXPLAIN` tells below the plan.
+    notes: Vec<String>,
+    /// The same query without push-down, whose rows are to be the same.
+    check: Option<Check>,
+}
+
+pub(crate) struct Check {
+    pub plan: Arc<dyn ExecutionPlan>,
+    pub comparison: Comparison,
 }
 
 impl PlannedQuery {
@@ -23,7 +33,17 @@ impl PlannedQuery {
         task: Arc<TaskContext>,
         schema: SchemaRef,
     ) -> Self {
-        Self { plan, task, schema }
+        Self { plan, task, schema, notes: Vec::new(), check: None }
+    }
+
+    pub(crate) fn with_notes(mut self, notes: Vec<String>) -> Self {
+        self.notes = notes;
+        self
+    }
+
+    pub(crate) fn with_check(mut self, check: Option<Check>) -> Self {
+        self.check = check;
+        self
     }
 
     /// The columns of the result, in their order.
@@ -36,9 +56,10 @@ impl PlannedQuery {
     /// # Errors
     /// What the first node answers.
     pub fn execute(&self) -> Result<BatchStream> {
-        let stream = execute_stream(self.plan.clone(), self.task.clone())
-            .map_err(|error| from_datafusion(&error))?;
-        Ok(stream.map(|batch| batch.map_err(|error| from_datafusion(&error))).boxed())
+        let shown = start(&self.plan, &self.task)?;
+        let Some(check) = &self.check else { return Ok(shown) };
+        let (plan, task) = (check.plan.clone(), self.task.clone());
+        Ok(verified(shown, Box::new(move || start(&plan, &task)), check.comparison))
     }
 
     /// The plan as text: stages with their tasks when it is spread.
@@ -46,7 +67,7 @@ impl PlannedQuery {
     /// # Errors
     /// `Internal`.
     pub fn explain(&self) -> Result<String> {
-        self.with_notes(display_plan_ascii(self.plan.as_ref(), false))
+        self.noted(display_plan_ascii(self.plan.as_ref(), false))
     }
 
     /// The plan with what each node did, once its stream has ended.
@@ -57,16 +78,22 @@ impl PlannedQuery {
         let text = explain_analyze(self.plan.clone(), DistributedMetricsFormat::Aggregated)
             .await
             .map_err(|error| from_datafusion(&error))?;
-        self.with_notes(text)
+        self.noted(text)
     }
 
-    fn with_notes(&self, mut text: String) -> Result<String> {
+    fn noted(&self, mut text: String) -> Result<String> {
         let scans = unreached_scans(&self.plan).map_err(|error| from_datafusion(&error))?;
-        for scan in scans {
+        for note in self.notes.iter().chain(&scans) {
             text.truncate(text.trim_end().len());
             text.push_str("\nnote: ");
-            text.push_str(&scan);
+            text.push_str(note);
         }
         Ok(text)
     }
+}
+
+fn start(plan: &Arc<dyn ExecutionPlan>, task: &Arc<TaskContext>) -> Result<BatchStream> {
+    let stream = execute_stream(Arc::clone(plan), Arc::clone(task))
+        .map_err(|error| from_datafusion(&error))?;
+    Ok(stream.map(|batch| batch.map_err(|error| from_datafusion(&error))).boxed())
 }

@@ -9,7 +9,7 @@ use mooring_spi::{Bound, Count, Domain, Predicate, Range, TableStatistics, Value
 use std::collections::BTreeMap;
 
 /// Values in an `IN` list beyond which it is described by its bounds only.
-const IN_LIST_MAX: usize = 1_000;
+pub(crate) const IN_LIST_MAX: usize = 1_000;
 
 /// A predicate that leaves one row of this many, or fewer, selects few.
 const FEW_OF: u64 = 1_000;

@@ -18,4 +18,4 @@ pub(crate) use files::{files_plan, stock_compression};
 pub(crate) use footers::{FooterCaches, parquet_reader};
 pub(crate) use own::OwnSource;
 pub(crate) use reading::Reading;
-pub(crate) use splits::{SplitExec, SplitScanSpec, deal};
+pub(crate) use splits::{SplitExec, SplitScanSpec, SplitsRequest, deal, split_plan};

@@ -1,8 +1,10 @@
 //! The leaf that reads a connector's splits: each partition opens its share, one after the other.
 
+use crate::catalogs::Catalog;
 use crate::error::to_datafusion;
 use crate::sources::Sources;
 use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::catalog::Session;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result, Statistics, not_impl_err};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
@@ -14,7 +16,8 @@ use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, StatisticsArgs,
 };
 use futures::{StreamExt, TryStreamExt};
-use mooring_spi::{CatalogKey, Error, OpenRequest, Predicate, Split};
+use itertools::Itertools;
+use mooring_spi::{CatalogKey, Error, OpenRequest, Predicate, Split, SplitScan};
 use std::fmt;
 use std::sync::Arc;
 
@@ -28,6 +31,38 @@ pub(crate) struct SplitScanSpec {
     pub predicate: Predicate,
     /// One group per partition.
     pub groups: Vec<Vec<Split>>,
+    /// Whether a split's label is the statement that its source gets.
+    pub statements: bool,
+}
+
+/// What a connector was asked for when it answered splits.
+pub(crate) struct SplitsRequest<'a> {
+    pub catalog: &'a Catalog,
+    /// For `EXPLAIN`.
+    pub table: String,
+    /// Of the batches.
+    pub schema: SchemaRef,
+    pub predicate: Predicate,
+    /// Of all splits together.
+    pub statistics: Arc<Statistics>,
+}
+
+/// The scan of a connector's splits.
+pub(crate) fn split_plan(
+    session: &dyn Session,
+    request: SplitsRequest<'_>,
+    scan: SplitScan,
+) -> Arc<dyn ExecutionPlan> {
+    let partitions = session.config().target_partitions().min(scan.splits.len());
+    let spec = SplitScanSpec {
+        catalog: request.catalog.definition.key,
+        table: request.table,
+        schema: request.schema,
+        predicate: request.predicate,
+        groups: deal(scan.splits, partitions),
+        statements: request.catalog.connector.push_down().is_some(),
+    };
+    Arc::new(SplitExec::new(spec, request.statistics))
 }
 
 #[derive(Debug)]
@@ -89,7 +124,15 @@ impl DisplayAs for SplitExec {
             self.split_count(),
             self.spec.groups.len(),
             columns.join(", ")
-        )
+        )?;
+        let labels = self.spec.groups.iter().flatten().map(|split| &split.label).unique();
+        match labels.collect::<Vec<_>>().as_slice() {
+            [statement] if self.spec.statements => write!(f, ", statement={statement}"),
+            [first, rest @ ..] if self.spec.statements => {
+                write!(f, ", statements={first} and {} more", rest.len())
+            }
+            _ => Ok(()),
+        }
     }
 }
 

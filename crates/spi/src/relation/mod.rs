@@ -134,6 +134,7 @@ pub struct WindowCall {
     pub data_type: DataType,
 }
 
+/// Numbers of rows are of the call's type, which is one of whole numbers.
 #[derive(Debug, Clone, PartialEq)]
 pub enum WindowFunction {
     RowNumber,
