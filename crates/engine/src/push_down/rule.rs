@@ -138,13 +138,14 @@ impl Rule {
             (_, false) => Ok(Place::There(Box::new(piece))),
             // The first rows are found there, and sorted here.
             (LogicalPlan::Sort(sort), true) => {
-                let sort = sort.clone();
+                let first_rows = sort.clone();
                 let rows = self.settle(piece)?;
                 match rows {
                     LogicalPlan::Sort(rows) => Ok(Place::Here(LogicalPlan::Sort(rows))),
-                    rows => {
-                        Ok(Place::Here(LogicalPlan::Sort(Sort { input: Arc::new(rows), ..sort })))
-                    }
+                    rows => Ok(Place::Here(LogicalPlan::Sort(Sort {
+                        input: Arc::new(rows),
+                        ..first_rows
+                    }))),
                 }
             }
             (_, true) => {

@@ -6,6 +6,7 @@ mod file_errors;
 mod file_source;
 mod files;
 mod footers;
+mod key_filters;
 mod own;
 mod reading;
 mod shown_footers;

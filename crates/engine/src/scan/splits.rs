@@ -1,19 +1,25 @@
 //! The leaf that reads a connector's splits: each partition opens its share, one after the other.
 
+use super::key_filters::{changes, narrowed};
 use crate::catalogs::Catalog;
 use crate::error::to_datafusion;
 use crate::sources::Sources;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::Session;
+use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result, Statistics, not_impl_err};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::{EquivalenceProperties, Partitioning, PhysicalExpr};
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
+use datafusion::physical_plan::filter_pushdown::{
+    ChildPushdownResult, FilterPushdownPhase, FilterPushdownPropagation, PushedDown,
+};
 use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, StatisticsArgs,
+    apply_expression_roots,
 };
 use futures::{StreamExt, TryStreamExt};
 use itertools::Itertools;
@@ -31,7 +37,8 @@ pub(crate) struct SplitScanSpec {
     pub predicate: Predicate,
     /// One group per partition.
     pub groups: Vec<Vec<Split>>,
-    /// Whether a split's label is the statement that its source gets.
+    /// Whether the source runs statements: a split's label is the one that it gets, and keys that become known at
+    /// run time are worth a place in it.
     pub statements: bool,
 }
 
@@ -68,6 +75,9 @@ pub(crate) fn split_plan(
 #[derive(Debug)]
 pub(crate) struct SplitExec {
     pub spec: SplitScanSpec,
+    /// Over the columns of the batches, and changing while the query runs. They leave rows out where that is
+    /// cheap; whoever made them filters again.
+    pub key_filters: Vec<Arc<dyn PhysicalExpr>>,
     statistics: Arc<Statistics>,
     properties: Arc<PlanProperties>,
     metrics: ExecutionPlanMetricsSet,
@@ -83,6 +93,7 @@ impl SplitExec {
         );
         Self {
             spec,
+            key_filters: Vec::new(),
             statistics,
             properties: Arc::new(properties),
             metrics: ExecutionPlanMetricsSet::new(),
@@ -92,6 +103,12 @@ impl SplitExec {
     /// The same scan over other groups of splits.
     pub fn with_groups(&self, groups: Vec<Vec<Split>>) -> Self {
         Self::new(SplitScanSpec { groups, ..self.spec.clone() }, self.statistics.clone())
+            .with_key_filters(self.key_filters.clone())
+    }
+
+    pub fn with_key_filters(mut self, key_filters: Vec<Arc<dyn PhysicalExpr>>) -> Self {
+        self.key_filters = key_filters;
+        self
     }
 
     pub fn split_count(&self) -> usize {
@@ -125,6 +142,9 @@ impl DisplayAs for SplitExec {
             self.spec.groups.len(),
             columns.join(", ")
         )?;
+        if !self.key_filters.is_empty() {
+            write!(f, ", keys=[{}]", self.key_filters.iter().join(", "))?;
+        }
         let labels = self.spec.groups.iter().flatten().map(|split| &split.label).unique();
         match labels.collect::<Vec<_>>().as_slice() {
             [statement] if self.spec.statements => write!(f, ", statement={statement}"),
@@ -151,9 +171,35 @@ impl ExecutionPlan for SplitExec {
 
     fn apply_expressions(
         &self,
-        _f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+        f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
     ) -> Result<TreeNodeRecursion> {
-        Ok(TreeNodeRecursion::Continue)
+        apply_expression_roots(&self.key_filters, f)
+    }
+
+    fn handle_child_pushdown_result(
+        &self,
+        phase: FilterPushdownPhase,
+        filters: ChildPushdownResult,
+        _config: &ConfigOptions,
+    ) -> Result<FilterPushdownPropagation<Arc<dyn ExecutionPlan>>> {
+        let answers = vec![PushedDown::No; filters.parent_filters.len()];
+        let answer = FilterPushdownPropagation::with_parent_pushdown_result(answers);
+        // Those that are known when a query is planned stand in the predicate.
+        if phase == FilterPushdownPhase::Pre || !self.spec.statements {
+            return Ok(answer);
+        }
+        let mut key_filters = self.key_filters.clone();
+        for filter in filters.parent_filters {
+            if changes(&filter.filter)? {
+                key_filters.push(filter.filter);
+            }
+        }
+        if key_filters.len() == self.key_filters.len() {
+            return Ok(answer);
+        }
+        let groups = self.spec.groups.clone();
+        let filtered = self.with_groups(groups).with_key_filters(key_filters);
+        Ok(answer.with_updated_node(Arc::new(filtered)))
     }
 
     fn with_new_children(
@@ -183,19 +229,17 @@ impl ExecutionPlan for SplitExec {
         })?;
         let schema = self.spec.schema.clone();
         let predicate = self.spec.predicate.clone();
+        let key_filters = self.key_filters.clone();
         let batch_size_rows = context.session_config().batch_size();
         let metrics = BaselineMetrics::new(&self.metrics, partition);
         let stream_schema = schema.clone();
         let batches = futures::stream::iter(splits)
             .then(move |split| {
                 let reader = reader.clone();
-                let request = OpenRequest {
-                    split,
-                    schema: schema.clone(),
-                    predicate: predicate.clone(),
-                    batch_size_rows,
-                };
-                async move { reader.open(request).await.map_err(to_datafusion) }
+                let request = narrowed(predicate.clone(), &key_filters, &schema).map(|predicate| {
+                    OpenRequest { split, schema: schema.clone(), predicate, batch_size_rows }
+                });
+                async move { reader.open(request?).await.map_err(to_datafusion) }
             })
             .map_ok(|batches| batches.map_err(to_datafusion))
             .try_flatten()
