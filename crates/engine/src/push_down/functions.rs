@@ -82,16 +82,11 @@ fn absolute(operand: Expression) -> Translated<Expression> {
     }
 }
 
-/// DataFusion's has 32 bits.
 fn character_length(text: Expression, data_type: DataType) -> Translated<Expression> {
-    if text.data_type != DataType::Utf8 {
-        return refused(format!("the length of {}", text.data_type));
+    match text.data_type == DataType::Utf8 {
+        true => Ok(call(Function::CharacterLength, vec![text], data_type)),
+        false => refused(format!("the length of {}", text.data_type)),
     }
-    let length = call(Function::CharacterLength, vec![text], DataType::Int64);
-    Ok(match data_type {
-        DataType::Int64 => length,
-        data_type => Expression { kind: ExpressionKind::Cast(Box::new(length)), data_type },
-    })
 }
 
 fn substring(arguments: Vec<Expression>) -> Translated<Expression> {

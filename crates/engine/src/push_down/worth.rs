@@ -62,10 +62,24 @@ fn is_base(relation: &Relation) -> bool {
     }
 }
 
-/// Whether a domain of a table's column says the same as the condition.
+/// Whether domains of a table's columns say the same as the condition.
 fn domain_tells(condition: &Expression, input: &Relation) -> bool {
-    let ExpressionKind::Call { function, arguments } = &condition.kind else { return false };
-    let is_column = |expression: &Expression| from_column(expression, input).is_some();
+    match &condition.kind {
+        ExpressionKind::Call { function: Function::And, arguments } => {
+            arguments.iter().all(|condition| domain_tells(condition, input))
+        }
+        ExpressionKind::Call { .. }
+        | ExpressionKind::Column(_)
+        | ExpressionKind::Literal(_)
+        | ExpressionKind::Cast(_)
+        | ExpressionKind::Case { .. } => domain_column(condition, input).is_some(),
+    }
+}
+
+/// The one column whose domain says the same as the condition.
+fn domain_column(condition: &Expression, input: &Relation) -> Option<usize> {
+    let ExpressionKind::Call { function, arguments } = &condition.kind else { return None };
+    let column = |expression: &Expression| from_column(expression, input).map(|(_, column)| column);
     let is_value = |expression: &Expression| matches!(&expression.kind, ExpressionKind::Literal(value) if *value != Value::Null);
     match (function, arguments.as_slice()) {
         (
@@ -75,15 +89,23 @@ fn domain_tells(condition: &Expression, input: &Relation) -> bool {
             | Function::Greater
             | Function::GreaterOrEqual,
             [first, second],
-        ) => is_column(first) && is_value(second) || is_value(first) && is_column(second),
-        (Function::In, [value, list @ ..]) => {
-            is_column(value) && list.len() <= IN_LIST_MAX && list.iter().all(is_value)
+        ) => match (column(first), column(second)) {
+            (Some(column), None) if is_value(second) => Some(column),
+            (None, Some(column)) if is_value(first) => Some(column),
+            _ => None,
+        },
+        (Function::In, [value, list @ ..])
+            if list.len() <= IN_LIST_MAX && list.iter().all(is_value) =>
+        {
+            column(value)
         }
-        (Function::IsNull | Function::IsNotNull, [value]) => is_column(value),
-        (Function::And, conditions) => {
-            conditions.iter().all(|condition| domain_tells(condition, input))
+        (Function::IsNull | Function::IsNotNull, [value]) => column(value),
+        (Function::And | Function::Or, [first, rest @ ..]) => {
+            let column = domain_column(first, input)?;
+            let same = |condition| domain_column(condition, input) == Some(column);
+            rest.iter().all(same).then_some(column)
         }
-        _ => false,
+        _ => None,
     }
 }
 

@@ -64,7 +64,7 @@ pub enum Function {
     /// Text that matches a pattern, case and all: `%`, `_`, and `\` before one of the three for itself. The
     /// pattern is a literal in which `\` stands before one of the three only.
     Like,
-    /// Of text: the number of characters (code points); `Int64`.
+    /// Of text: the number of characters (code points); the expression's type is of whole numbers.
     CharacterLength,
     /// Of text, from a place counted from 1, so many characters; place and number are literals of 1 and more.
     Substring,

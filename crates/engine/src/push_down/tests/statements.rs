@@ -88,6 +88,11 @@ impl Generator {
         }
     }
 
+    fn two(&mut self, depth: usize) -> (Query, Query) {
+        let second = self.random.below(depth);
+        (self.query(depth - 1), self.query(second))
+    }
+
     fn table(&mut self) -> Query {
         let (table, _, all) = self.random.pick(TABLES);
         let from = if *table == "w" && self.random.chance(2) { "far.s.w" } else { table };
@@ -213,7 +218,7 @@ impl Generator {
     }
 
     fn joined(&mut self, depth: usize) -> Query {
-        let (left, right) = (self.query(depth - 1), self.query(self.random.below(depth)));
+        let (left, right) = self.two(depth);
         let (left_from, left_columns) = self.relation(&left);
         let (right_from, right_columns) = self.relation(&right);
         let kind = *self.random.pick(&["JOIN", "JOIN", "LEFT JOIN", "RIGHT JOIN", "FULL JOIN"]);
@@ -247,7 +252,7 @@ impl Generator {
     }
 
     fn with_pairs(&mut self, depth: usize) -> Query {
-        let (left, right) = (self.query(depth - 1), self.query(self.random.below(depth)));
+        let (left, right) = self.two(depth);
         let (left_from, left_columns) = self.relation(&left);
         let (right_from, right_columns) = self.relation(&right);
         let not = if self.random.chance(2) { "NOT " } else { "" };
@@ -353,7 +358,7 @@ impl Generator {
     }
 
     fn above_one_value(&mut self, depth: usize) -> Query {
-        let (left, right) = (self.query(depth - 1), self.query(self.random.below(depth)));
+        let (left, right) = self.two(depth);
         let (left_from, left_columns) = self.relation(&left);
         let (right_from, right_columns) = self.relation(&right);
         let Some(equal) = self.equal(&left_columns, &right_columns) else { return left };
