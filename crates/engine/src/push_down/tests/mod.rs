@@ -139,6 +139,18 @@ async fn tables_of_two_sources_meet_here() {
     assert_eq!(plan.matches("statement=").count(), 2, "{plan}");
 }
 
+/// The twelve rows of `w` are read before the statement's.
+#[tokio::test]
+async fn a_statement_gets_the_keys_of_its_join() {
+    let session = TestSession::new(1);
+    let sql = "SELECT w.name, s.n FROM far.s.w JOIN \
+               (SELECT id, count(*) AS n FROM t WHERE c <> 'x' GROUP BY id) s ON w.k = s.id";
+    let here = session.rows(sql, PushDownMode::Off).await.expect(sql);
+    let there = session.rows(sql, PushDownMode::On).await.expect(sql);
+    assert_eq!(here, there);
+    assert_eq!(session.source.narrowed(), 1, "{}", session.explain(sql, PushDownMode::On).await);
+}
+
 #[tokio::test]
 async fn switched_off_nothing_goes() {
     let session = TestSession::new(2);

@@ -3,15 +3,18 @@
 use super::relations::{Row, rows_of};
 use crate::value::to_scalar;
 use async_trait::async_trait;
-use datafusion::arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, new_empty_array};
+use datafusion::arrow::array::{
+    ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, new_empty_array,
+};
+use datafusion::arrow::compute::filter_record_batch;
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::common::ScalarValue;
 use futures::StreamExt;
 use mooring_spi::{
     BatchStream, CatalogDefinition, ColumnStatistics, Connector, Count, Expression, ExpressionKind,
-    Function, OpenRequest, Operator, PushDown, PushDownRequest, ReaderFactory, Relation, Result,
-    Scan, ScanRequest, SchemaTable, Split, SplitReader, SplitScan, Table, TableKind,
-    TableStatistics, TableSummary, Unsupported, Value,
+    Function, OpenRequest, Operator, Predicate, PushDown, PushDownRequest, ReaderFactory, Relation,
+    Result, Scan, ScanRequest, SchemaTable, Split, SplitReader, SplitScan, Table, TableKind,
+    TableStatistics, TableSummary, Unsupported, Value, value_at,
 };
 use parking_lot::Mutex;
 use std::collections::HashMap;
@@ -70,6 +73,8 @@ pub struct MemorySource {
     /// One bit per operator and per function that this source does not do.
     refused: AtomicU64,
     loses: AtomicBool,
+    /// How many statements were read with keys that became known at run time.
+    narrowed: AtomicUsize,
 }
 
 impl MemorySource {
@@ -83,12 +88,17 @@ impl MemorySource {
             asked: AtomicUsize::new(0),
             refused: AtomicU64::new(0),
             loses: AtomicBool::new(false),
+            narrowed: AtomicUsize::new(0),
         }
     }
 
     /// How many statements it got.
     pub fn statements(&self) -> usize {
         self.asked.load(Ordering::SeqCst)
+    }
+
+    pub fn narrowed(&self) -> usize {
+        self.narrowed.load(Ordering::SeqCst)
     }
 
     pub fn refuse(&self, bits: u64) {
@@ -300,8 +310,24 @@ impl SplitReader for MemoryReader {
     async fn open(&self, request: OpenRequest) -> Result<BatchStream> {
         let batch = self.0.answers.lock().get(&request.split.payload).cloned().expect("an answer");
         let batch = batch.with_schema(request.schema).expect("the columns that were asked for");
+        if !request.predicate.is_empty() {
+            self.0.narrowed.fetch_add(1, Ordering::SeqCst);
+        }
+        let batch = matching(&batch, &request.predicate);
         Ok(futures::stream::iter([Ok(batch)]).boxed())
     }
+}
+
+/// The rows that a predicate may be true of, exactly: one that says too much loses rows here.
+fn matching(batch: &RecordBatch, predicate: &Predicate) -> RecordBatch {
+    let may_match = |row: usize| {
+        predicate.iter().all(|(name, domain)| {
+            let column = batch.column_by_name(name).expect("a column of the batch");
+            value_at(column, row).is_none_or(|value| domain.may_contain(&value))
+        })
+    };
+    let mask: BooleanArray = (0..batch.num_rows()).map(|row| Some(may_match(row))).collect();
+    filter_record_batch(batch, &mask).expect("rows")
 }
 
 /// The functions that [`MemorySource::refuse`] knows have bits from 16 on.
