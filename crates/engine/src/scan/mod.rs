@@ -11,6 +11,7 @@ mod own;
 mod reading;
 mod shown_footers;
 mod splits;
+mod traced_keys;
 mod wall_times;
 
 pub(crate) use file_source::{MooringFileSource, inner_source, stock_carrier};
@@ -20,3 +21,4 @@ pub(crate) use footers::{FooterCaches, parquet_reader};
 pub(crate) use own::OwnSource;
 pub(crate) use reading::Reading;
 pub(crate) use splits::{SplitExec, SplitScanSpec, SplitsRequest, deal, split_plan};
+pub(crate) use traced_keys::TracedKeys;

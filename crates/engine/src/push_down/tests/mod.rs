@@ -151,6 +151,20 @@ async fn a_statement_gets_the_keys_of_its_join() {
     assert_eq!(session.source.narrowed(), 1, "{}", session.explain(sql, PushDownMode::On).await);
 }
 
+/// Both sides of the inner join have a column `id`, and what is joined with is the second.
+#[tokio::test]
+async fn keys_of_a_column_whose_name_another_has_too_lose_no_rows() {
+    for partitions in [1, 2] {
+        let session = TestSession::new(partitions);
+        let sql = "SELECT w.name, s.id, r.id FROM far.s.w JOIN \
+                   (SELECT id, count(*) AS n, max(f) AS f FROM t WHERE c <> 'x' GROUP BY id) s \
+                   JOIN (SELECT id, min(f) AS f FROM u WHERE y <> 'x' GROUP BY id) r \
+                   ON s.f = r.f ON w.k = r.id";
+        let here = session.rows(sql, PushDownMode::Off).await.expect(sql);
+        assert_eq!(here, session.rows(sql, PushDownMode::On).await.expect(sql), "{partitions}");
+    }
+}
+
 #[tokio::test]
 async fn switched_off_nothing_goes() {
     let session = TestSession::new(2);
