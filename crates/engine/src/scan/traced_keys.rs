@@ -10,6 +10,7 @@ use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::DynamicFilterPhysicalExpr;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::joins::HashJoinExec;
 use datafusion::physical_plan::projection::ProjectionExec;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -81,14 +82,10 @@ fn trace(
     }
     let produced = node.dynamic_expressions_produced();
     for child in node.children() {
-        let by_name = match node.is::<ProjectionExec>() {
-            true => node,
-            false => child,
-        };
-        let mut filters = match names_are_different(by_name) {
-            true => from_above.clone(),
-            false => HashSet::new(),
-        };
+        // These two find columns by place on the one side, and by name on the other.
+        let (above, below) = (node.is::<HashJoinExec>(), node.is::<ProjectionExec>());
+        let found = (above || names_are_different(node)) && (below || names_are_different(child));
+        let mut filters = if found { from_above.clone() } else { HashSet::new() };
         // What a node makes itself, it hands down by position.
         filters.extend(produced.iter().filter_map(|filter| filter.expression_id()));
         trace(child, &filters, traced);
