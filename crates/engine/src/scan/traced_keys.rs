@@ -3,9 +3,9 @@
 //! one name (`a.id` and `b.id`), a filter on the second would leave out rows by the first.
 
 use super::SplitExec;
-use datafusion::common::Result;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion::common::{JoinType, Result};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::DynamicFilterPhysicalExpr;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
@@ -81,14 +81,28 @@ fn trace(
         known.retain(|filter| from_above.contains(filter));
     }
     let produced = node.dynamic_expressions_produced();
-    for child in node.children() {
-        // These two find columns by place on the one side, and by name on the other.
+    let kept_side =
+        node.downcast_ref::<HashJoinExec>().and_then(|join| kept_side(*join.join_type()));
+    for (side, child) in node.children().into_iter().enumerate() {
+        // A join and a projection find columns by place on the one side, and by name on the other.
         let (above, below) = (node.is::<HashJoinExec>(), node.is::<ProjectionExec>());
-        let found = (above || names_are_different(node)) && (below || names_are_different(child));
+        let by_key = kept_side.is_some_and(|kept| kept != side);
+        let found = !by_key
+            && (above || names_are_different(node))
+            && (below || names_are_different(child));
         let mut filters = if found { from_above.clone() } else { HashSet::new() };
         // What a node makes itself, it hands down by position.
         filters.extend(produced.iter().filter_map(|filter| filter.expression_id()));
         trace(child, &filters, traced);
+    }
+}
+
+/// The one side whose columns a join has. On the other side DataFusion looks for the key by its name here.
+fn kept_side(join_type: JoinType) -> Option<usize> {
+    match join_type {
+        JoinType::LeftSemi | JoinType::LeftAnti | JoinType::LeftMark => Some(0),
+        JoinType::RightSemi | JoinType::RightAnti | JoinType::RightMark => Some(1),
+        JoinType::Inner | JoinType::Left | JoinType::Right | JoinType::Full => None,
     }
 }
 
