@@ -81,12 +81,12 @@ fn trace(
         known.retain(|filter| from_above.contains(filter));
     }
     let produced = node.dynamic_expressions_produced();
-    let kept_side =
-        node.downcast_ref::<HashJoinExec>().and_then(|join| kept_side(*join.join_type()));
+    let join = node.downcast_ref::<HashJoinExec>();
+    let only = join.and_then(|join| kept_side(*join.join_type()));
     for (side, child) in node.children().into_iter().enumerate() {
         // A join and a projection find columns by place on the one side, and by name on the other.
-        let (above, below) = (node.is::<HashJoinExec>(), node.is::<ProjectionExec>());
-        let by_key = kept_side.is_some_and(|kept| kept != side);
+        let (above, below) = (join.is_some(), node.is::<ProjectionExec>());
+        let by_key = only.is_some_and(|kept| kept != side);
         let found = !by_key
             && (above || names_are_different(node))
             && (below || names_are_different(child));

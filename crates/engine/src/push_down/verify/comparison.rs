@@ -138,3 +138,47 @@ fn of_any_order(aggregate: &str) -> bool {
             | "grouping"
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use datafusion::prelude::SessionContext;
+
+    async fn comparison(query: &str) -> Comparison {
+        let sql = format!("WITH t(a, b) AS (VALUES (1, 0.5e0), (2, 0.25e0)) {query}");
+        let context = SessionContext::new();
+        let plan = context.state().create_logical_plan(&sql).await.expect("a plan");
+        Comparison::of(&plan).expect("a comparison")
+    }
+
+    const ROWS: Comparison = Comparison::Rows { doubles_vary: false };
+
+    #[tokio::test]
+    async fn the_order_of_rows_leaves_nothing_open() {
+        assert_eq!(comparison("SELECT a, b FROM t WHERE a > 1 ORDER BY b").await, ROWS);
+        assert_eq!(comparison("SELECT a, b FROM t ORDER BY b, a LIMIT 1").await, ROWS);
+        assert_eq!(comparison("SELECT a, rank() OVER (ORDER BY b) FROM t").await, ROWS);
+    }
+
+    #[tokio::test]
+    async fn of_a_limit_the_number_of_rows_is_certain() {
+        assert_eq!(comparison("SELECT a FROM t LIMIT 1").await, Comparison::Count);
+        assert_eq!(comparison("SELECT a, b FROM t ORDER BY b LIMIT 1").await, Comparison::Count);
+    }
+
+    #[tokio::test]
+    async fn what_is_made_of_a_limit_is_left_open() {
+        let sum = "SELECT sum(a) FROM (SELECT a FROM t LIMIT 1) s";
+        assert_eq!(comparison(sum).await, Comparison::Nothing);
+        assert_eq!(comparison("SELECT a + random() FROM t").await, Comparison::Nothing);
+        let numbered = "SELECT a, row_number() OVER (ORDER BY b) FROM t";
+        assert_eq!(comparison(numbered).await, Comparison::Nothing);
+    }
+
+    #[tokio::test]
+    async fn sums_of_doubles_vary() {
+        let doubles = Comparison::Rows { doubles_vary: true };
+        assert_eq!(comparison("SELECT sum(b) FROM t").await, doubles);
+        assert_eq!(comparison("SELECT sum(a), max(a) FROM t").await, ROWS);
+    }
+}
