@@ -139,7 +139,7 @@ async fn tables_of_two_sources_meet_here() {
     assert_eq!(plan.matches("statement=").count(), 2, "{plan}");
 }
 
-/// The twelve rows of `w` are read before the statement's.
+/// The nine rows of `w` are read before the statement's.
 #[tokio::test]
 async fn a_statement_gets_the_keys_of_its_join() {
     let session = TestSession::new(1);

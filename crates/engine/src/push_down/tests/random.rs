@@ -4,6 +4,7 @@
 use super::PushDownMode;
 use super::session::TestSession;
 use super::statements::{Random, statement};
+use mooring_spi::ErrorKind;
 
 const STATEMENTS: u64 = 2_000;
 /// Queries inside of queries need a deep stack to be planned.
@@ -15,6 +16,8 @@ struct Counts {
     /// An error both ways.
     refused: u64,
     pushed: u64,
+    /// More rows than the source takes pairs of.
+    too_large: u64,
 }
 
 async fn compare(session: &TestSession, seed: u64, counts: &mut Counts) {
@@ -37,6 +40,7 @@ async fn compare(session: &TestSession, seed: u64, counts: &mut Counts) {
             counts.pushed += u64::from(session.source.statements() > before);
         }
         (Err(_), Err(_)) => counts.refused += 1,
+        (Ok(_), Err(error)) if error.kind() == ErrorKind::LimitExceeded => counts.too_large += 1,
         (Ok(_), Err(error)) => panic!("an error only when pushed, {}: {error}", context()),
         (Err(error), Ok(_)) => panic!("an error only when not pushed, {}: {error}", context()),
     }

@@ -11,6 +11,16 @@ use std::cmp::Ordering;
 
 pub type Row = Vec<Value>;
 
+/// Pairs of rows that one operator may look at: it looks at all, and joins of joins have many.
+const PAIRS_MAX: usize = 2_000_000;
+
+fn in_bounds(left: usize, right: usize) -> Result<()> {
+    match left.saturating_mul(right) <= PAIRS_MAX {
+        true => Ok(()),
+        false => Err(Error::new(ErrorKind::LimitExceeded, "too many rows for a test")),
+    }
+}
+
 pub fn rows_of(relation: &Relation, tables: &dyn Fn(&Table) -> Vec<Row>) -> Result<Vec<Row>> {
     let mut rows = match &relation.operator {
         Operator::Scan { table, projection } => {
@@ -123,6 +133,7 @@ fn sorted(rows: Vec<Row>, keys: &[SortKey]) -> Result<Vec<Row>> {
 }
 
 fn aggregated(rows: Vec<Row>, groups: &[Expression], aggregates: &[Aggregate]) -> Result<Vec<Row>> {
+    in_bounds(rows.len(), rows.len())?;
     let mut found: Vec<(Row, Vec<Row>)> = Vec::new();
     if groups.is_empty() {
         found.push((Vec::new(), Vec::new()));
@@ -193,6 +204,7 @@ fn joined(
     kind: JoinKind,
     conditions: &[Expression],
 ) -> Result<Vec<Row>> {
+    in_bounds(left.len(), right.len())?;
     let nulls = |width: usize| vec![Value::Null; width];
     let mut answer = Vec::new();
     let mut right_matched = vec![false; right.len()];
@@ -236,6 +248,7 @@ fn joined(
 }
 
 fn windows(rows: Vec<Row>, calls: &[WindowCall]) -> Result<Vec<Row>> {
+    in_bounds(rows.len(), rows.len())?;
     let mut answer = rows.clone();
     for call in calls {
         for (place, row) in rows.iter().enumerate() {

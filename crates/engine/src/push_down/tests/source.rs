@@ -28,7 +28,7 @@ type Columns = &'static [(&'static str, DataType, bool)];
 pub const TABLES: &[(&str, usize, Columns)] = &[
     (
         "t",
-        40,
+        20,
         &[
             ("id", DataType::Int64, false),
             ("a", DataType::Int64, true),
@@ -41,7 +41,7 @@ pub const TABLES: &[(&str, usize, Columns)] = &[
     ),
     (
         "u",
-        30,
+        15,
         &[
             ("id", DataType::Int64, false),
             ("t_id", DataType::Int64, true),
@@ -53,7 +53,7 @@ pub const TABLES: &[(&str, usize, Columns)] = &[
     ),
     (
         "w",
-        12,
+        9,
         &[
             ("k", DataType::Int64, true),
             ("name", DataType::Utf8, true),

@@ -59,7 +59,7 @@ pub struct Generator {
 
 pub fn statement(seed: u64) -> String {
     let mut generator = Generator { random: Random(seed), names: 0 };
-    let depth = 1 + generator.random.below(4);
+    let depth = *generator.random.pick(&[1, 1, 2, 2, 2, 3, 3, 4]);
     generator.query(depth).sql
 }
 
