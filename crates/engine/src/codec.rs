@@ -84,6 +84,11 @@ struct SplitsProto {
     /// The groups of `spi::Split` as JSON.
     #[prost(string, tag = "6")]
     groups: String,
+    #[prost(bool, tag = "7")]
+    statements: bool,
+    /// `SplitExec::key_filters`
+    #[prost(message, repeated, tag = "8")]
+    key_filters: Vec<PhysicalExprNode>,
 }
 
 impl PhysicalExtensionCodec for MooringCodec {
@@ -97,7 +102,7 @@ impl PhysicalExtensionCodec for MooringCodec {
         let node = NodeProto::decode(buf).map_err(|error| proto_error(error.to_string()))?;
         match node.kind {
             Some(NodeKindProto::Files(files)) => self.decode_files(*files, ctx, proto_converter),
-            Some(NodeKindProto::Splits(splits)) => decode_splits(splits),
+            Some(NodeKindProto::Splits(splits)) => self.decode_splits(splits, ctx, proto_converter),
             Some(NodeKindProto::SliceBatches(_)) => match inputs {
                 [input] => Ok(Arc::new(SliceBatchesExec::new(input.clone()))),
                 _ => Err(proto_error("SliceBatchesExec has one input")),
@@ -115,7 +120,7 @@ impl PhysicalExtensionCodec for MooringCodec {
         let kind = if let Some((config, source)) = file_scan(node.as_ref()) {
             NodeKindProto::Files(Box::new(self.encode_files(config, source, proto_converter)?))
         } else if let Some(splits) = node.downcast_ref::<SplitExec>() {
-            NodeKindProto::Splits(encode_splits(&splits.spec)?)
+            NodeKindProto::Splits(self.encode_splits(splits, proto_converter)?)
         } else if node.is::<SliceBatchesExec>() {
             NodeKindProto::SliceBatches(SliceBatchesProto {})
         } else {
@@ -134,6 +139,55 @@ pub(crate) fn file_scan(node: &dyn ExecutionPlan) -> Option<(&FileScanConfig, &M
 }
 
 impl MooringCodec {
+    fn encode_splits(
+        &self,
+        scan: &SplitExec,
+        proto_converter: &dyn PhysicalProtoConverterExtension,
+    ) -> Result<SplitsProto> {
+        let filters = scan.key_filters.iter();
+        let key_filters =
+            filters.map(|filter| proto_converter.physical_expr_to_proto(filter, self));
+        let spec = &scan.spec;
+        Ok(SplitsProto {
+            catalog_id: spec.catalog.id,
+            catalog_version: spec.catalog.version,
+            table: spec.table.clone(),
+            schema: Some(spec.schema.as_ref().try_into()?),
+            predicate: to_json(&spec.predicate)?,
+            groups: to_json(&spec.groups)?,
+            statements: spec.statements,
+            key_filters: key_filters.collect::<Result<_>>()?,
+        })
+    }
+
+    fn decode_splits(
+        &self,
+        splits: SplitsProto,
+        ctx: &TaskContext,
+        proto_converter: &dyn PhysicalProtoConverterExtension,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let schema = splits.schema.ok_or_else(|| proto_error("a split scan without schema"))?;
+        let schema: Schema = (&schema).try_into()?;
+        let schema = Arc::new(schema);
+        let decode_context = PhysicalPlanDecodeContext::new(ctx, self);
+        let filters = splits.key_filters.iter();
+        let key_filters = filters
+            .map(|filter| proto_converter.proto_to_physical_expr(filter, &schema, &decode_context));
+        let key_filters = key_filters.collect::<Result<_>>()?;
+        let predicate: Predicate = from_json(&splits.predicate)?;
+        let groups: Vec<Vec<Split>> = from_json(&splits.groups)?;
+        let spec = SplitScanSpec {
+            catalog: CatalogKey { id: splits.catalog_id, version: splits.catalog_version },
+            table: splits.table,
+            schema: schema.clone(),
+            predicate,
+            groups,
+            statements: splits.statements,
+        };
+        let statistics = Arc::new(Statistics::new_unknown(&schema));
+        Ok(Arc::new(SplitExec::new(spec, statistics).with_key_filters(key_filters)))
+    }
+
     fn encode_files(
         &self,
         config: &FileScanConfig,
@@ -233,34 +287,6 @@ fn worker_source(
             Ok(projected.unwrap_or_else(|| Arc::new(own)))
         }
     }
-}
-
-fn encode_splits(spec: &SplitScanSpec) -> Result<SplitsProto> {
-    Ok(SplitsProto {
-        catalog_id: spec.catalog.id,
-        catalog_version: spec.catalog.version,
-        table: spec.table.clone(),
-        schema: Some(spec.schema.as_ref().try_into()?),
-        predicate: to_json(&spec.predicate)?,
-        groups: to_json(&spec.groups)?,
-    })
-}
-
-fn decode_splits(splits: SplitsProto) -> Result<Arc<dyn ExecutionPlan>> {
-    let schema = splits.schema.ok_or_else(|| proto_error("a split scan without schema"))?;
-    let schema: Schema = (&schema).try_into()?;
-    let schema = Arc::new(schema);
-    let predicate: Predicate = from_json(&splits.predicate)?;
-    let groups: Vec<Vec<Split>> = from_json(&splits.groups)?;
-    let spec = SplitScanSpec {
-        catalog: CatalogKey { id: splits.catalog_id, version: splits.catalog_version },
-        table: splits.table,
-        schema: schema.clone(),
-        predicate,
-        groups,
-    };
-    let statistics = Arc::new(Statistics::new_unknown(&schema));
-    Ok(Arc::new(SplitExec::new(spec, statistics)))
 }
 
 fn to_json<T: serde::Serialize>(value: &T) -> Result<String> {

@@ -7,8 +7,9 @@ use crate::filtering_table::lone_scan;
 use crate::generic_plans::{Bound, GenericPlan, GenericPlans, Shape};
 use crate::identifiers::{fold_columns, fold_relations};
 use crate::options::MooringOptions;
-use crate::planned_query::PlannedQuery;
+use crate::planned_query::{Check, PlannedQuery};
 use crate::planner_session::{PlannerSessions, Spread};
+use crate::push_down::{Comparison, PushDownMode, push_down};
 use crate::session::NodeRuntime;
 use crate::snapshot::{CurrentNames, Snapshot, TableSources};
 use crate::views::{ViewPlans, inline};
@@ -55,6 +56,8 @@ pub struct QueryContext {
     pub tasks: Arc<QueryTasks>,
     /// Whether the plan is shown (`EXPLAIN`): scans then tell what queries do without.
     pub explain: bool,
+    /// Whether sources do more than to give rows.
+    pub push_down: PushDownMode,
 }
 
 /// A query whose relations have the case of their definitions, and the tables that it reads. It can be
@@ -191,20 +194,43 @@ impl Engine {
         let planned = async {
             if let (Some(shape), Some(generic)) = (&shape, generic) {
                 match generic.bind(shape, &open.snapshot)? {
-                    Bound::Plan(logical) => return self.physical(&logical, &open).await,
+                    Bound::Plan(logical) => return self.pushed(logical, &open, context).await,
                     Bound::OtherNumbers => {}
                     Bound::OtherTables => self.generic_plans.forget(shape),
                 }
             }
             let logical = logical_plan(query.query.as_ref().clone(), &mut open, context).await?;
-            self.physical(&open.state.optimize(&logical)?, &open).await
+            self.pushed(open.state.optimize(&logical)?, &open, context).await
         };
         let planned = planned.await.map_err(|error: DataFusionError| from_datafusion(&error))?;
         if let Some(shape) = shape.filter(|shape| self.generic_plans.planned(shape)) {
             let generic = generic_plan(shape.query(), &mut open, context).await;
             self.generic_plans.put(shape, generic);
         }
-        Ok(self.ready(planned, &open))
+        Ok(planned)
+    }
+
+    /// What runs of an optimized plan, whose pieces its sources do where they can.
+    async fn pushed(
+        &self,
+        logical: LogicalPlan,
+        open: &OpenSession,
+        context: &QueryContext,
+    ) -> DataFusionResult<PlannedQuery> {
+        if context.push_down == PushDownMode::Off || !open.snapshot.takes_relations() {
+            return Ok(self.ready(self.physical(&logical, open).await?, open));
+        }
+        let pushed = push_down(logical.clone(), context.push_down)?;
+        let query = self.ready(self.physical(&pushed.plan, open).await?, open);
+        let compared = context.push_down == PushDownMode::Verified && pushed.pieces > 0;
+        let check = match compared && !context.explain {
+            true => {
+                let (plan, _) = self.physical(&logical, open).await?;
+                Some(Check { plan, comparison: Comparison::of(&logical)? })
+            }
+            false => None,
+        };
+        Ok(query.with_notes(pushed.notes).with_check(check))
     }
 
     fn ready(

@@ -13,6 +13,7 @@ mod views;
 mod filtering_table;
 mod scan;
 mod predicate;
+mod push_down;
 mod value;
 mod session;
 mod planner_session;
@@ -38,6 +39,7 @@ pub use names::{
 };
 pub use options::MooringOptions;
 pub use planned_query::PlannedQuery;
+pub use push_down::PushDownMode;
 pub use session::{NodeLimits, NodeRuntime, build_worker_session};
 pub use snapshot::CurrentNames;
 pub use sources::{DefinitionSource, Source, Sources, store_address};

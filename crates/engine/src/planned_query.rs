@@ -3,6 +3,7 @@
 use crate::distribute::unreached_scans;
 use crate::error::from_datafusion;
 use crate::leases::{needs_leases, open_leases};
+use crate::push_down::{Comparison, verified};
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::execution::TaskContext;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
@@ -16,6 +17,16 @@ pub struct PlannedQuery {
     plan: Arc<dyn ExecutionPlan>,
     task: Arc<TaskContext>,
     schema: SchemaRef,
+    /// What `EXPLAIN` tells below the plan.
+    notes: Vec<String>,
+    /// The same query without push-down, whose rows are to be the same.
+    check: Option<Check>,
+}
+
+#[derive(Clone)]
+pub(crate) struct Check {
+    pub plan: Arc<dyn ExecutionPlan>,
+    pub comparison: Comparison,
 }
 
 impl PlannedQuery {
@@ -24,7 +35,17 @@ impl PlannedQuery {
         task: Arc<TaskContext>,
         schema: SchemaRef,
     ) -> Self {
-        Self { plan, task, schema }
+        Self { plan, task, schema, notes: Vec::new(), check: None }
+    }
+
+    pub(crate) fn with_notes(mut self, notes: Vec<String>) -> Self {
+        self.notes = notes;
+        self
+    }
+
+    pub(crate) fn with_check(mut self, check: Option<Check>) -> Self {
+        self.check = check;
+        self
     }
 
     /// The columns of the result, in their order.
@@ -39,12 +60,12 @@ impl PlannedQuery {
     /// What the first node answers.
     pub fn execute(&self) -> Result<BatchStream> {
         if !needs_leases(&self.task) {
-            return run(&self.plan, &self.task);
+            return rows(&self.plan, self.check.as_ref(), &self.task);
         }
-        let (plan, task) = (self.plan.clone(), self.task.clone());
+        let (plan, check, task) = (self.plan.clone(), self.check.clone(), self.task.clone());
         let leased = async move {
             let held = open_leases(task).await?;
-            let rows = run(&plan, &held.task)?;
+            let rows = rows(&plan, check.as_ref(), &held.task)?;
             Ok(held.around(rows))
         };
         Ok(leased.try_flatten_stream().boxed())
@@ -55,7 +76,7 @@ impl PlannedQuery {
     /// # Errors
     /// `Internal`.
     pub fn explain(&self) -> Result<String> {
-        self.with_notes(display_plan_ascii(self.plan.as_ref(), false))
+        self.noted(display_plan_ascii(self.plan.as_ref(), false))
     }
 
     /// The plan with what each node did, once its stream has ended.
@@ -66,22 +87,34 @@ impl PlannedQuery {
         let text = explain_analyze(self.plan.clone(), DistributedMetricsFormat::Aggregated)
             .await
             .map_err(|error| from_datafusion(&error))?;
-        self.with_notes(text)
+        self.noted(text)
     }
 
-    fn with_notes(&self, mut text: String) -> Result<String> {
+    fn noted(&self, mut text: String) -> Result<String> {
         let scans = unreached_scans(&self.plan).map_err(|error| from_datafusion(&error))?;
-        for scan in scans {
+        for note in self.notes.iter().chain(&scans) {
             text.truncate(text.trim_end().len());
             text.push_str("\nnote: ");
-            text.push_str(&scan);
+            text.push_str(note);
         }
         Ok(text)
     }
 }
 
-fn run(plan: &Arc<dyn ExecutionPlan>, task: &Arc<TaskContext>) -> Result<BatchStream> {
-    let stream =
-        execute_stream(plan.clone(), task.clone()).map_err(|error| from_datafusion(&error))?;
+/// The rows of a plan, compared with those of the other where there is one.
+fn rows(
+    plan: &Arc<dyn ExecutionPlan>,
+    check: Option<&Check>,
+    task: &Arc<TaskContext>,
+) -> Result<BatchStream> {
+    let shown = start(plan, task)?;
+    let Some(check) = check else { return Ok(shown) };
+    let (plan, task) = (check.plan.clone(), task.clone());
+    Ok(verified(shown, Box::new(move || start(&plan, &task)), check.comparison))
+}
+
+fn start(plan: &Arc<dyn ExecutionPlan>, task: &Arc<TaskContext>) -> Result<BatchStream> {
+    let stream = execute_stream(Arc::clone(plan), Arc::clone(task))
+        .map_err(|error| from_datafusion(&error))?;
     Ok(stream.map(|batch| batch.map_err(|error| from_datafusion(&error))).boxed())
 }

@@ -9,6 +9,7 @@ use crate::engine::QueryContext;
 use crate::functions::analyzer_rules;
 use crate::leases::QueryLeases;
 use crate::options::MooringOptions;
+use crate::scan::TracedKeys;
 use crate::session::{NodeRuntime, apply_options, build_session};
 use crate::snapshot::{Snapshot, SnapshotCatalogs};
 use crate::yield_after_joins::YieldAfterJoins;
@@ -52,6 +53,7 @@ impl PlannerSessions {
                 .with_default_features()
                 .with_config(config)
                 .with_analyzer_rules(analyzer_rules())
+                .with_physical_optimizer_rule(Arc::new(TracedKeys))
                 .with_physical_optimizer_rule(Arc::new(YieldAfterJoins));
             build_session(builder, node)
         };

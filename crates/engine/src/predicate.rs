@@ -9,7 +9,7 @@ use mooring_spi::{Bound, Count, Domain, Predicate, Range, TableStatistics, Value
 use std::collections::BTreeMap;
 
 /// Values in an `IN` list beyond which it is described by its bounds only.
-const IN_LIST_MAX: usize = 1_000;
+pub(crate) const IN_LIST_MAX: usize = 1_000;
 
 /// A predicate that leaves one row of this many, or fewer, selects few.
 const FEW_OF: u64 = 1_000;
@@ -77,7 +77,8 @@ fn add(filter: &Expr, predicate: &mut Predicate) {
     }
 }
 
-fn add_domain(column: String, domain: Domain, predicate: &mut Predicate) {
+/// Also holds of a column.
+pub(crate) fn add_domain(column: String, domain: Domain, predicate: &mut Predicate) {
     match predicate.get_mut(&column) {
         Some(known) => *known = intersect(known, &domain),
         None => {
@@ -86,12 +87,16 @@ fn add_domain(column: String, domain: Domain, predicate: &mut Predicate) {
     }
 }
 
-/// What holds of a column whichever of the two filters a row meets.
 fn either(left: &Expr, right: &Expr) -> Predicate {
     let (mut left_predicate, mut right_predicate) = (Predicate::new(), Predicate::new());
     add(left, &mut left_predicate);
     add(right, &mut right_predicate);
-    left_predicate.retain(|column, domain| match right_predicate.remove(column) {
+    of_either(left_predicate, right_predicate)
+}
+
+/// What holds of a column whichever of the two a row meets.
+pub(crate) fn of_either(mut left: Predicate, mut right: Predicate) -> Predicate {
+    left.retain(|column, domain| match right.remove(column) {
         Some(other) => {
             domain.ranges.extend(other.ranges);
             domain.nulls |= other.nulls;
@@ -99,7 +104,7 @@ fn either(left: &Expr, right: &Expr) -> Predicate {
         }
         None => false,
     });
-    left_predicate
+    left
 }
 
 fn domain_of(filter: &Expr) -> Option<(String, Domain)> {
@@ -136,7 +141,8 @@ fn domain_of(filter: &Expr) -> Option<(String, Domain)> {
     }
 }
 
-fn comparison(op: Operator, value: Value) -> Option<Domain> {
+/// The values that stand so to `value`, on the right; `None` where a domain cannot say it.
+pub(crate) fn comparison(op: Operator, value: Value) -> Option<Domain> {
     if value.is_null() {
         return None;
     }

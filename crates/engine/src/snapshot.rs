@@ -165,6 +165,11 @@ impl Snapshot {
         keys
     }
 
+    /// Whether the source of some table does more than to give its rows.
+    pub fn takes_relations(&self) -> bool {
+        self.tables.values().any(|table| table.catalog.connector.push_down().is_some())
+    }
+
     /// A table by the name that the statement has for it.
     pub fn table(&self, reference: &TableReference) -> Option<Arc<MooringTable>> {
         self.table_in(reference, &self.current)

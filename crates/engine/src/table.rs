@@ -3,11 +3,10 @@
 use crate::Catalog;
 use crate::error::to_datafusion;
 use crate::filtering_table::filtered;
-use crate::leases::QueryLeases;
 use crate::options::MooringOptions;
 use crate::planner_session::Explained;
 use crate::predicate::{selects_few, to_predicate};
-use crate::scan::{FilesRequest, SplitExec, SplitScanSpec, deal, files_plan};
+use crate::scan::{FilesRequest, SplitsRequest, files_plan, split_plan};
 use crate::value::to_statistics;
 use async_trait::async_trait;
 use datafusion::arrow::datatypes::{FieldRef, Schema, SchemaRef};
@@ -19,7 +18,7 @@ use datafusion::logical_expr::{Expr, TableProviderFilterPushDown};
 use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::physical_plan::union::UnionExec;
 use datafusion::physical_plan::{ExecutionPlan, project_schema};
-use mooring_spi::{FileScan, Predicate, Scan, ScanRequest, SplitScan, Table, TableKind};
+use mooring_spi::{FileScan, Predicate, Scan, ScanRequest, Table, TableKind};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -113,14 +112,16 @@ impl MooringTable {
                 self.files(session, &request, scans)
             }
             Scan::Splits(scan) => {
-                if let Some(lease) = &scan.lease
-                    && let Some(leases) = session.config().get_extension::<QueryLeases>()
-                {
-                    leases.add(self.catalog.definition.key, lease, scan.splits.len());
-                }
-                let partitions = session.config().target_partitions();
-                let plan = self.splits(partitions, projection, projected, predicate, scan);
-                filtered(session, plan, conditions)
+                let statistics = to_statistics(&scan.statistics, &self.table.schema);
+                let statistics = Arc::unwrap_or_clone(statistics).project(projection);
+                let request = SplitsRequest {
+                    catalog: &self.catalog,
+                    table: self.table.name.to_string(),
+                    schema: projected,
+                    predicate,
+                    statistics: Arc::new(statistics),
+                };
+                filtered(session, split_plan(session, request, scan), conditions)
             }
             Scan::Rows(batches) => {
                 let plan = MemorySourceConfig::try_new_exec(&[batches], projected, None)?;
@@ -156,27 +157,6 @@ impl MooringTable {
             1 => Ok(plans.remove(0)),
             _ => UnionExec::try_new(plans),
         }
-    }
-
-    fn splits(
-        &self,
-        partitions: usize,
-        projection: Option<&Vec<usize>>,
-        schema: SchemaRef,
-        predicate: Predicate,
-        scan: SplitScan,
-    ) -> Arc<dyn ExecutionPlan> {
-        let statistics = to_statistics(&scan.statistics, &self.table.schema);
-        let statistics = Arc::unwrap_or_clone(statistics).project(projection);
-        let partitions = partitions.min(scan.splits.len()).min(scan.readers_max);
-        let spec = SplitScanSpec {
-            catalog: self.catalog.definition.key,
-            table: self.table.name.to_string(),
-            schema,
-            predicate,
-            groups: deal(scan.splits, partitions),
-        };
-        Arc::new(SplitExec::new(spec, Arc::new(statistics)))
     }
 }
 

@@ -54,7 +54,7 @@ impl Range {
     }
 }
 
-/// The values that a column may have: any of the ranges, or null where allowed.
+/// The values that a column may have: any of the ranges, or null where allowed. Without either there is no row.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Domain {
     pub ranges: Vec<Range>,

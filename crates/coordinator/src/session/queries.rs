@@ -11,7 +11,7 @@ use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, SchemaRef};
 use futures::StreamExt;
-use mooring_engine::{CurrentNames, MooringOptions, QueryContext, QueryTasks};
+use mooring_engine::{CurrentNames, MooringOptions, PushDownMode, QueryContext, QueryTasks};
 use mooring_spi::{Error, ErrorKind, Result};
 use sqlparser::ast::{Expr, LimitClause, Query, Value};
 use std::sync::Arc;
@@ -108,6 +108,16 @@ impl Session {
             functions,
             tasks: Arc::default(),
             explain: false,
+            push_down: self.push_down()?,
+        })
+    }
+
+    fn push_down(&self) -> Result<PushDownMode> {
+        let on = |name: &str| Ok::<_, Error>(self.variables.int(name)? != 0);
+        Ok(match (on("pushdown")?, on("pushdown_verify")?) {
+            (false, _) => PushDownMode::Off,
+            (true, false) => PushDownMode::On,
+            (true, true) => PushDownMode::Verified,
         })
     }
 

@@ -240,6 +240,8 @@ pub(super) const TABLE: &[Definition] = &[
     fixed_session("proxy_user", Kind::Text("")),
     session("pseudo_slave_mode", Kind::Bool(false)),
     session("pseudo_thread_id", int(0, 0, i64::MAX)),
+    session("pushdown", Kind::Bool(true)),
+    session("pushdown_verify", Kind::Bool(false)),
     session("query_alloc_block_size", int(8192, 1024, 4_294_966_272)),
     global("query_cache_size", int(0, 0, 0)),
     session("query_cache_type", word("OFF", &["OFF", "ON", "DEMAND"])),

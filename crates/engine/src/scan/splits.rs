@@ -1,21 +1,31 @@
 //! The leaf that reads a connector's splits: each partition opens its share, one after the other.
 
+use super::key_filters::{changes, narrowed};
+use crate::catalogs::Catalog;
 use crate::error::to_datafusion;
+use crate::leases::QueryLeases;
 use crate::options::MooringOptions;
 use crate::sources::Sources;
 use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::catalog::Session;
+use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{Result, Statistics, not_impl_err};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::{EquivalenceProperties, Partitioning, PhysicalExpr};
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
+use datafusion::physical_plan::filter_pushdown::{
+    ChildPushdownResult, FilterPushdownPhase, FilterPushdownPropagation, PushedDown,
+};
 use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, StatisticsArgs,
+    apply_expression_roots,
 };
 use futures::{StreamExt, TryStreamExt};
-use mooring_spi::{CatalogKey, Error, OpenRequest, Predicate, Split};
+use itertools::Itertools;
+use mooring_spi::{CatalogKey, Error, OpenRequest, Predicate, Split, SplitScan};
 use std::fmt;
 use std::sync::Arc;
 
@@ -29,11 +39,53 @@ pub(crate) struct SplitScanSpec {
     pub predicate: Predicate,
     /// One group per partition.
     pub groups: Vec<Vec<Split>>,
+    /// Whether the source runs statements: a split's label is the one that it gets, and keys that become known at
+    /// run time are worth a place in it.
+    pub statements: bool,
+}
+
+/// What a connector was asked for when it answered splits.
+pub(crate) struct SplitsRequest<'a> {
+    pub catalog: &'a Catalog,
+    /// For `EXPLAIN`.
+    pub table: String,
+    /// Of the batches.
+    pub schema: SchemaRef,
+    pub predicate: Predicate,
+    /// Of all splits together.
+    pub statistics: Arc<Statistics>,
+}
+
+/// The scan of a connector's splits.
+pub(crate) fn split_plan(
+    session: &dyn Session,
+    request: SplitsRequest<'_>,
+    scan: SplitScan,
+) -> Arc<dyn ExecutionPlan> {
+    let key = request.catalog.definition.key;
+    if let Some(lease) = &scan.lease
+        && let Some(leases) = session.config().get_extension::<QueryLeases>()
+    {
+        leases.add(key, lease, scan.splits.len());
+    }
+    let partitions = session.config().target_partitions().min(scan.splits.len());
+    let spec = SplitScanSpec {
+        catalog: key,
+        table: request.table,
+        schema: request.schema,
+        predicate: request.predicate,
+        groups: deal(scan.splits, partitions),
+        statements: request.catalog.connector.push_down().is_some(),
+    };
+    Arc::new(SplitExec::new(spec, request.statistics))
 }
 
 #[derive(Debug)]
 pub(crate) struct SplitExec {
     pub spec: SplitScanSpec,
+    /// Over the columns of the batches, and changing while the query runs. They leave rows out where that is
+    /// cheap; whoever made them filters again.
+    pub key_filters: Vec<Arc<dyn PhysicalExpr>>,
     statistics: Arc<Statistics>,
     properties: Arc<PlanProperties>,
     metrics: ExecutionPlanMetricsSet,
@@ -49,6 +101,7 @@ impl SplitExec {
         );
         Self {
             spec,
+            key_filters: Vec::new(),
             statistics,
             properties: Arc::new(properties),
             metrics: ExecutionPlanMetricsSet::new(),
@@ -58,6 +111,12 @@ impl SplitExec {
     /// The same scan over other groups of splits.
     pub fn with_groups(&self, groups: Vec<Vec<Split>>) -> Self {
         Self::new(SplitScanSpec { groups, ..self.spec.clone() }, self.statistics.clone())
+            .with_key_filters(self.key_filters.clone())
+    }
+
+    pub fn with_key_filters(mut self, key_filters: Vec<Arc<dyn PhysicalExpr>>) -> Self {
+        self.key_filters = key_filters;
+        self
     }
 
     pub fn split_count(&self) -> usize {
@@ -90,7 +149,18 @@ impl DisplayAs for SplitExec {
             self.split_count(),
             self.spec.groups.len(),
             columns.join(", ")
-        )
+        )?;
+        if !self.key_filters.is_empty() {
+            write!(f, ", keys=[{}]", self.key_filters.iter().join(", "))?;
+        }
+        let labels = self.spec.groups.iter().flatten().map(|split| &split.label).unique();
+        match labels.collect::<Vec<_>>().as_slice() {
+            [statement] if self.spec.statements => write!(f, ", statement={statement}"),
+            [first, rest @ ..] if self.spec.statements => {
+                write!(f, ", statements={first} and {} more", rest.len())
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -109,9 +179,35 @@ impl ExecutionPlan for SplitExec {
 
     fn apply_expressions(
         &self,
-        _f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
+        f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
     ) -> Result<TreeNodeRecursion> {
-        Ok(TreeNodeRecursion::Continue)
+        apply_expression_roots(&self.key_filters, f)
+    }
+
+    fn handle_child_pushdown_result(
+        &self,
+        phase: FilterPushdownPhase,
+        filters: ChildPushdownResult,
+        _config: &ConfigOptions,
+    ) -> Result<FilterPushdownPropagation<Arc<dyn ExecutionPlan>>> {
+        let answers = vec![PushedDown::No; filters.parent_filters.len()];
+        let answer = FilterPushdownPropagation::with_parent_pushdown_result(answers);
+        // Those that are known when a query is planned stand in the predicate.
+        if phase == FilterPushdownPhase::Pre || !self.spec.statements {
+            return Ok(answer);
+        }
+        let mut key_filters = self.key_filters.clone();
+        for filter in filters.parent_filters {
+            if changes(&filter.filter)? {
+                key_filters.push(filter.filter);
+            }
+        }
+        if key_filters.len() == self.key_filters.len() {
+            return Ok(answer);
+        }
+        let groups = self.spec.groups.clone();
+        let filtered = self.with_groups(groups).with_key_filters(key_filters);
+        Ok(answer.with_updated_node(Arc::new(filtered)))
     }
 
     fn with_new_children(
@@ -141,6 +237,7 @@ impl ExecutionPlan for SplitExec {
         })?;
         let schema = self.spec.schema.clone();
         let predicate = self.spec.predicate.clone();
+        let key_filters = self.key_filters.clone();
         let batch_size_rows = context.session_config().batch_size();
         let options = context.session_config().options().extensions.get::<MooringOptions>();
         let lease = options.and_then(|options| options.lease(self.spec.catalog)).map(str::to_owned);
@@ -149,14 +246,12 @@ impl ExecutionPlan for SplitExec {
         let batches = futures::stream::iter(splits)
             .then(move |split| {
                 let reader = reader.clone();
-                let request = OpenRequest {
-                    split,
-                    schema: schema.clone(),
-                    predicate: predicate.clone(),
-                    batch_size_rows,
-                    lease: lease.clone(),
-                };
-                async move { reader.open(request).await.map_err(to_datafusion) }
+                let schema = schema.clone();
+                let lease = lease.clone();
+                let request = narrowed(predicate.clone(), &key_filters, &schema).map(|predicate| {
+                    OpenRequest { split, schema, predicate, batch_size_rows, lease }
+                });
+                async move { reader.open(request?).await.map_err(to_datafusion) }
             })
             .map_ok(|batches| batches.map_err(to_datafusion))
             .try_flatten()

@@ -31,7 +31,7 @@ pub enum ExpressionKind {
 }
 
 /// The functions that cross to a source. Null where an argument is null, unless said otherwise. Both sides of
-/// an operator have one type.
+/// an operator have one type; decimals that are added, subtracted or multiplied may differ in their digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Function {
     /// By value; text by its bytes, with all spaces and the case of letters; NaN equals NaN and is larger than
@@ -44,7 +44,7 @@ pub enum Function {
     GreaterOrEqual,
     /// `IS NOT DISTINCT FROM`: never null.
     Same,
-    /// The first argument equals one of the others.
+    /// The first argument equals one of the others, which are literals and not null.
     In,
     /// Of three-valued logic, of any number of arguments.
     And,
@@ -61,9 +61,10 @@ pub enum Function {
     Absolute,
     /// The first argument that is not null.
     Coalesce,
-    /// Text that matches a pattern, case and all: `%`, `_`, and `\` before one of the three for itself.
+    /// Text that matches a pattern, case and all: `%`, `_`, and `\` before one of the three for itself. The
+    /// pattern is a literal in which `\` stands before one of the three only.
     Like,
-    /// Of text: the number of characters (code points); `Int64`.
+    /// Of text: the number of characters (code points); the expression's type is of whole numbers.
     CharacterLength,
     /// Of text, from a place counted from 1, so many characters; place and number are literals of 1 and more.
     Substring,

@@ -23,7 +23,8 @@ pub struct RelationColumn {
     pub nullable: bool,
 }
 
-/// Rows that a source may be asked for, in no order.
+/// Rows that a source may be asked for, in no order. One that is the input of another may have no columns, and
+/// is a number of rows then; the outermost has one at least.
 #[derive(Debug, Clone)]
 pub struct Relation {
     pub operator: Operator,
@@ -133,6 +134,7 @@ pub struct WindowCall {
     pub data_type: DataType,
 }
 
+/// Numbers of rows are of the call's type, which is one of whole numbers.
 #[derive(Debug, Clone, PartialEq)]
 pub enum WindowFunction {
     RowNumber,

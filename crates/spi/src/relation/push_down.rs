@@ -42,7 +42,8 @@ pub trait PushDown: Send + Sync + Debug {
         inputs: &[&Relation],
     ) -> std::result::Result<(), Unsupported>;
 
-    /// The statement that makes a supported relation's rows. A split's label is that statement.
+    /// The statement that makes a supported relation's rows. A split's label is that statement. It is opened with
+    /// a predicate by the request's names: what became known at run time, such as the keys of a join.
     ///
     /// # Errors
     /// As [`crate::Connector::scan`].

@@ -1,0 +1,384 @@
+//! DataFusion's expressions in the relational language, exactly or not at all.
+
+use super::functions::scalar_function;
+use super::{Translated, refused};
+use crate::value::from_scalar;
+use datafusion::arrow::datatypes::{DataType, TimeUnit};
+use datafusion::common::{DFSchema, ScalarValue};
+use datafusion::logical_expr::expr::{Between, Case, InList, Like};
+use datafusion::logical_expr::{BinaryExpr, Expr, ExprSchemable, Operator};
+use mooring_spi::{Expression, ExpressionKind, Function, Value};
+
+/// Values of an `IN` list beyond which it stays here: a source has a bound on a statement's length.
+const IN_LIST_MAX: usize = 10_000;
+
+/// `expr` over rows that have the columns of `schema`.
+///
+/// # Errors
+/// What of it does not cross.
+pub(super) fn expression(expr: &Expr, schema: &DFSchema) -> Translated<Expression> {
+    match expr {
+        Expr::Alias(alias) => expression(&alias.expr, schema),
+        Expr::Column(column) => match schema.maybe_index_of_column(column) {
+            Some(index) => Ok(column_at(index, schema.field(index).data_type())),
+            None => refused("a column of an outer query"),
+        },
+        Expr::Literal(value, _) => literal(value),
+        Expr::BinaryExpr(binary) => operator(expr, binary, schema),
+        Expr::Not(operand) => Ok(not(expression(operand, schema)?)),
+        Expr::IsNull(operand) | Expr::IsUnknown(operand) => {
+            Ok(condition(Function::IsNull, vec![expression(operand, schema)?]))
+        }
+        Expr::IsNotNull(operand) | Expr::IsNotUnknown(operand) => {
+            Ok(condition(Function::IsNotNull, vec![expression(operand, schema)?]))
+        }
+        Expr::IsTrue(operand) => is(operand, true, schema),
+        Expr::IsFalse(operand) => is(operand, false, schema),
+        Expr::IsNotTrue(operand) => is(operand, true, schema).map(not),
+        Expr::IsNotFalse(operand) => is(operand, false, schema).map(not),
+        Expr::Negative(operand) => negative(expression(operand, schema)?),
+        Expr::Between(between) => range(between, schema),
+        Expr::InList(list) => in_list(list, schema),
+        Expr::Like(pattern) => like(pattern, schema),
+        Expr::Case(branches) => case(expr, branches, schema),
+        Expr::Cast(cast) => exact_cast(expression(&cast.expr, schema)?, cast.field.data_type()),
+        Expr::ScalarFunction(call) => scalar_function(expr, call, schema),
+        Expr::ScalarSubquery(_) | Expr::Exists(_) | Expr::InSubquery(_) => refused("a subquery"),
+        Expr::OuterReferenceColumn(..) => refused("a column of an outer query"),
+        _ => refused(format!("`{}`", expr.variant_name())),
+    }
+}
+
+pub(super) fn column_at(index: usize, data_type: &DataType) -> Expression {
+    Expression { kind: ExpressionKind::Column(index), data_type: data_type.clone() }
+}
+
+pub(super) fn call(
+    function: Function,
+    arguments: Vec<Expression>,
+    data_type: DataType,
+) -> Expression {
+    Expression { kind: ExpressionKind::Call { function, arguments }, data_type }
+}
+
+/// A call that is true, false or null.
+pub(super) fn condition(function: Function, arguments: Vec<Expression>) -> Expression {
+    call(function, arguments, DataType::Boolean)
+}
+
+fn not(operand: Expression) -> Expression {
+    condition(Function::Not, vec![operand])
+}
+
+fn is(operand: &Expr, wanted: bool, schema: &DFSchema) -> Translated<Expression> {
+    let value = ExpressionKind::Literal(Value::Boolean(wanted));
+    let value = Expression { kind: value, data_type: DataType::Boolean };
+    Ok(condition(Function::Same, vec![expression(operand, schema)?, value]))
+}
+
+fn literal(scalar: &ScalarValue) -> Translated<Expression> {
+    let data_type = scalar.data_type();
+    match from_scalar(scalar) {
+        Some(value) if data_type != DataType::Null => {
+            Ok(Expression { kind: ExpressionKind::Literal(value), data_type })
+        }
+        Some(_) | None => refused(format!("a value of type {data_type}")),
+    }
+}
+
+/// The type that DataFusion gives an expression.
+pub(super) fn type_of(expr: &Expr, schema: &DFSchema) -> Translated<DataType> {
+    match expr.get_type(schema) {
+        Ok(data_type) => Ok(data_type),
+        Err(_) => refused("an expression without a type"),
+    }
+}
+
+fn operator(expr: &Expr, binary: &BinaryExpr, schema: &DFSchema) -> Translated<Expression> {
+    let function = match binary.op {
+        Operator::And => return all_of(expr, Operator::And, Function::And, schema),
+        Operator::Or => return all_of(expr, Operator::Or, Function::Or, schema),
+        Operator::Eq => Function::Equal,
+        Operator::NotEq => Function::NotEqual,
+        Operator::Lt => Function::Less,
+        Operator::LtEq => Function::LessOrEqual,
+        Operator::Gt => Function::Greater,
+        Operator::GtEq => Function::GreaterOrEqual,
+        Operator::IsNotDistinctFrom | Operator::IsDistinctFrom => Function::Same,
+        Operator::Plus => return arithmetic(Function::Add, expr, binary, schema),
+        Operator::Minus => return arithmetic(Function::Subtract, expr, binary, schema),
+        Operator::Multiply => return arithmetic(Function::Multiply, expr, binary, schema),
+        Operator::StringConcat => Function::Concat,
+        other => return refused(format!("operator `{other}`")),
+    };
+    let (left, right) = (expression(&binary.left, schema)?, expression(&binary.right, schema)?);
+    match (function, binary.op) {
+        (Function::Concat, _) => concat(vec![left, right]),
+        (_, Operator::IsDistinctFrom) => compared(function, left, right).map(not),
+        _ => compared(function, left, right),
+    }
+}
+
+/// A comparison of two values of one type.
+pub(super) fn compared(
+    function: Function,
+    left: Expression,
+    right: Expression,
+) -> Translated<Expression> {
+    match left.data_type == right.data_type {
+        true => Ok(condition(function, vec![left, right])),
+        false => refused(format!("{} beside {}", left.data_type, right.data_type)),
+    }
+}
+
+pub(super) fn concat(texts: Vec<Expression>) -> Translated<Expression> {
+    match texts.iter().find(|text| text.data_type != DataType::Utf8) {
+        None => Ok(call(Function::Concat, texts, DataType::Utf8)),
+        Some(other) => refused(format!("text of {}", other.data_type)),
+    }
+}
+
+/// Chains of one operator become one call, so that long ones are not deep.
+fn all_of(
+    expr: &Expr,
+    operator: Operator,
+    function: Function,
+    schema: &DFSchema,
+) -> Translated<Expression> {
+    let mut arguments = Vec::new();
+    let mut left = vec![expr];
+    while let Some(operand) = left.pop() {
+        match operand {
+            Expr::BinaryExpr(binary) if binary.op == operator => {
+                left.push(&binary.right);
+                left.push(&binary.left);
+            }
+            other => arguments.push(expression(other, schema)?),
+        }
+    }
+    match arguments.iter().find(|argument| argument.data_type != DataType::Boolean) {
+        None => Ok(condition(function, arguments)),
+        Some(other) => refused(format!("a condition of {}", other.data_type)),
+    }
+}
+
+/// That of whole numbers is checked, and a function of our own.
+fn arithmetic(
+    function: Function,
+    expr: &Expr,
+    binary: &BinaryExpr,
+    schema: &DFSchema,
+) -> Translated<Expression> {
+    let (left, right) = (expression(&binary.left, schema)?, expression(&binary.right, schema)?);
+    match (&left.data_type, &right.data_type) {
+        (DataType::Decimal128(..), DataType::Decimal128(..))
+        | (DataType::Float64, DataType::Float64) => {
+            Ok(call(function, vec![left, right], type_of(expr, schema)?))
+        }
+        (left, right) => refused(format!("`{}` of {left} and {right}", binary.op)),
+    }
+}
+
+/// Of whole numbers, DataFusion's wraps around.
+fn negative(operand: Expression) -> Translated<Expression> {
+    match operand.data_type.clone() {
+        data_type @ (DataType::Decimal128(..) | DataType::Float64) => {
+            Ok(call(Function::Negate, vec![operand], data_type))
+        }
+        other => refused(format!("a negative {other}")),
+    }
+}
+
+fn range(between: &Between, schema: &DFSchema) -> Translated<Expression> {
+    let value = expression(&between.expr, schema)?;
+    let low = expression(&between.low, schema)?;
+    let high = expression(&between.high, schema)?;
+    let above = compared(Function::GreaterOrEqual, value.clone(), low)?;
+    let below = compared(Function::LessOrEqual, value, high)?;
+    let between_both = condition(Function::And, vec![above, below]);
+    Ok(if between.negated { not(between_both) } else { between_both })
+}
+
+fn in_list(list: &InList, schema: &DFSchema) -> Translated<Expression> {
+    if list.list.len() > IN_LIST_MAX {
+        return refused(format!("a list of more than {IN_LIST_MAX} values"));
+    }
+    let value = expression(&list.expr, schema)?;
+    let mut known = true;
+    let mut arguments = Vec::with_capacity(list.list.len() + 1);
+    for item in &list.list {
+        let item = expression(item, schema)?;
+        known &= matches!(&item.kind, ExpressionKind::Literal(value) if !value.is_null());
+        if item.data_type != value.data_type {
+            return refused(format!("{} beside {}", value.data_type, item.data_type));
+        }
+        arguments.push(item);
+    }
+    if arguments.is_empty() {
+        return refused("a list of no values");
+    }
+    let found = match known {
+        true => {
+            arguments.insert(0, value);
+            condition(Function::In, arguments)
+        }
+        // Null where no value is equal and one is null, as in the list.
+        false => {
+            let equal = |item| condition(Function::Equal, vec![value.clone(), item]);
+            condition(Function::Or, arguments.into_iter().map(equal).collect())
+        }
+    };
+    Ok(if list.negated { not(found) } else { found })
+}
+
+fn like(like: &Like, schema: &DFSchema) -> Translated<Expression> {
+    if like.case_insensitive {
+        return refused("`ILIKE`");
+    }
+    let text = expression(&like.expr, schema)?;
+    let pattern = expression(&like.pattern, schema)?;
+    let (ExpressionKind::Literal(Value::Text(written)), DataType::Utf8) =
+        (&pattern.kind, &text.data_type)
+    else {
+        return refused("`LIKE` of a pattern that is no literal");
+    };
+    if pattern.data_type != DataType::Utf8
+        || !matches!(like.escape_char, None | Some('\\'))
+        || !escapes_are_plain(written)
+    {
+        return refused("`LIKE` with another escape");
+    }
+    let matches = condition(Function::Like, vec![text, pattern]);
+    Ok(if like.negated { not(matches) } else { matches })
+}
+
+/// Whether `\` stands before `%`, `_` and `\` only: engines differ in what else it may stand before.
+fn escapes_are_plain(pattern: &str) -> bool {
+    let mut characters = pattern.chars();
+    while let Some(character) = characters.next() {
+        if character == '\\' && !matches!(characters.next(), Some('%' | '_' | '\\')) {
+            return false;
+        }
+    }
+    true
+}
+
+fn case(expr: &Expr, case: &Case, schema: &DFSchema) -> Translated<Expression> {
+    let data_type = type_of(expr, schema)?;
+    let base = case.expr.as_ref().map(|base| expression(base, schema)).transpose()?;
+    let typed = |branch: &Expr| {
+        let branch = expression(branch, schema)?;
+        match branch.data_type == data_type {
+            true => Ok(branch),
+            false => refused(format!("{} beside {data_type}", branch.data_type)),
+        }
+    };
+    let mut branches = Vec::with_capacity(case.when_then_expr.len());
+    for (when, then) in &case.when_then_expr {
+        let when = expression(when, schema)?;
+        let when = match &base {
+            Some(base) => compared(Function::Equal, base.clone(), when)?,
+            None if when.data_type == DataType::Boolean => when,
+            None => return refused(format!("a condition of {}", when.data_type)),
+        };
+        branches.push((when, typed(then)?));
+    }
+    let otherwise = match case.else_expr.as_deref() {
+        None | Some(Expr::Literal(ScalarValue::Null, _)) => None,
+        Some(otherwise) => Some(Box::new(typed(otherwise)?)),
+    };
+    Ok(Expression { kind: ExpressionKind::Case { branches, otherwise }, data_type })
+}
+
+/// Casts that keep every value. What others do with values that do not fit differs between engines.
+pub(super) fn exact_cast(operand: Expression, data_type: &DataType) -> Translated<Expression> {
+    if operand.data_type == *data_type {
+        return Ok(operand);
+    }
+    if !keeps_values(&operand.data_type, data_type) {
+        return refused(format!("a cast from {} to {data_type}", operand.data_type));
+    }
+    let data_type = data_type.clone();
+    Ok(Expression { kind: ExpressionKind::Cast(Box::new(operand)), data_type })
+}
+
+fn keeps_values(from: &DataType, to: &DataType) -> bool {
+    match (from, to) {
+        // Nanoseconds end in 2262.
+        (DataType::Date32, DataType::Timestamp(unit, None)) => *unit != TimeUnit::Nanosecond,
+        // A whole number has one text.
+        (from, DataType::Utf8) => from.is_integer(),
+        (from, DataType::Float64) => {
+            matches!(from, DataType::Float32)
+                || whole_digits(from).is_some_and(|(_, bits)| bits <= 32)
+        }
+        (DataType::Decimal128(precision, scale), DataType::Decimal128(to_precision, to_scale)) => {
+            let whole = i16::from(*precision) - i16::from(*scale);
+            let to_whole = i16::from(*to_precision) - i16::from(*to_scale);
+            to_scale >= scale && to_whole >= whole
+        }
+        (from, DataType::Decimal128(precision, scale @ 0..)) => whole_digits(from)
+            .is_some_and(|(digits, _)| precision.saturating_sub(scale.unsigned_abs()) >= digits),
+        (from, to) => match (whole_digits(from), whole_digits(to)) {
+            (Some((_, from_bits)), Some((_, to_bits))) => {
+                to.is_signed_integer() && from_bits < to_bits
+                    || from.is_unsigned_integer() && to.is_unsigned_integer() && from_bits < to_bits
+            }
+            _ => false,
+        },
+    }
+}
+
+/// Digits and bits of a type of whole numbers.
+fn whole_digits(data_type: &DataType) -> Option<(u8, u8)> {
+    match data_type {
+        DataType::Int8 | DataType::UInt8 => Some((3, 8)),
+        DataType::Int16 | DataType::UInt16 => Some((5, 16)),
+        DataType::Int32 | DataType::UInt32 => Some((10, 32)),
+        DataType::Int64 => Some((19, 64)),
+        DataType::UInt64 => Some((20, 64)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_casts_that_keep_every_value_cross() {
+        let microseconds = DataType::Timestamp(TimeUnit::Microsecond, None);
+        for (from, to) in [
+            (DataType::Int32, DataType::Int64),
+            (DataType::UInt32, DataType::Int64),
+            (DataType::Int64, DataType::Decimal128(20, 0)),
+            (DataType::Int32, DataType::Float64),
+            (DataType::Decimal128(10, 2), DataType::Decimal128(12, 4)),
+            (DataType::Date32, microseconds.clone()),
+            (DataType::Int64, DataType::Utf8),
+        ] {
+            assert!(keeps_values(&from, &to), "{from} to {to}");
+        }
+        for (from, to) in [
+            (DataType::Int64, DataType::Int32),
+            (DataType::Int64, DataType::UInt64),
+            (DataType::UInt64, DataType::Int64),
+            (DataType::Int64, DataType::Decimal128(18, 0)),
+            (DataType::Int64, DataType::Float64),
+            (DataType::Decimal128(10, 2), DataType::Decimal128(11, 4)),
+            (DataType::Decimal128(10, 2), DataType::Decimal128(20, 1)),
+            (DataType::Decimal128(10, 2), DataType::Float64),
+            (DataType::Utf8, DataType::Int64),
+            (microseconds, DataType::Date32),
+        ] {
+            assert!(!keeps_values(&from, &to), "{from} to {to}");
+        }
+    }
+
+    #[test]
+    fn escapes_before_other_characters_stay_here() {
+        assert!(escapes_are_plain(r"a\%b\_c\\d%_"));
+        assert!(!escapes_are_plain(r"a\b"));
+        assert!(!escapes_are_plain(r"a\"));
+    }
+}

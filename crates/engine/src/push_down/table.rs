@@ -1,0 +1,147 @@
+//! The scan of what a source was asked to do.
+
+use super::worth::rows;
+use crate::catalogs::Catalog;
+use crate::error::to_datafusion;
+use crate::scan::{SplitsRequest, split_plan};
+use crate::value::to_statistics;
+use async_trait::async_trait;
+use datafusion::arrow::datatypes::{Field, Fields, Schema, SchemaRef};
+use datafusion::catalog::{Session, TableProvider};
+use datafusion::common::{Result, project_schema};
+use datafusion::datasource::TableType;
+use datafusion::logical_expr::Expr;
+use datafusion::physical_expr::expressions::Column;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::projection::{ProjectionExec, ProjectionExpr};
+use itertools::Itertools;
+use mooring_spi::{
+    Count, Error, Predicate, PushDownRequest, Relation, RelationColumn, TableStatistics,
+};
+use std::collections::HashSet;
+use std::sync::Arc;
+
+/// Names of columns are those of the plan up to this length: sources cut longer ones.
+const NAME_LENGTH_MAX: usize = 30;
+
+#[derive(Debug)]
+pub(super) struct PushedTable {
+    catalog: Arc<Catalog>,
+    relation: Relation,
+    names: Vec<String>,
+    schema: SchemaRef,
+}
+
+impl PushedTable {
+    /// `fields`: what the plan has where the relation takes its place.
+    pub fn new(catalog: Arc<Catalog>, relation: Relation, fields: &Fields) -> Self {
+        let names = names(fields, relation.columns.len());
+        let columns = names.iter().zip(&relation.columns).enumerate();
+        let field = |(index, (name, column)): (usize, (&String, &RelationColumn))| match fields
+            .get(index)
+        {
+            Some(field) => field.as_ref().clone().with_name(name),
+            None => Field::new(name, column.data_type.clone(), column.nullable),
+        };
+        let schema = Arc::new(Schema::new(columns.map(field).collect::<Vec<_>>()));
+        Self { catalog, relation, names, schema }
+    }
+
+    /// What the source knows of the rows, else what is guessed.
+    fn known(&self, mut statistics: TableStatistics) -> TableStatistics {
+        if statistics.rows == Count::Unknown
+            && let Some(rows) = rows(&self.relation)
+        {
+            statistics.rows = Count::Estimate(rows as u64);
+        }
+        statistics
+    }
+}
+
+#[async_trait]
+impl TableProvider for PushedTable {
+    fn schema(&self) -> SchemaRef {
+        self.schema.clone()
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Temporary
+    }
+
+    async fn scan(
+        &self,
+        session: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        _filters: &[Expr],
+        _limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let source = self.catalog.connector.push_down().ok_or_else(|| {
+            to_datafusion(Error::internal("a source that takes no relations was given one"))
+        })?;
+        let request = PushDownRequest { relation: &self.relation, names: &self.names };
+        let mut scan = source.scan(request).await.map_err(to_datafusion)?;
+        scan.statistics = self.known(scan.statistics);
+        let tables = self.relation.tables().into_iter().map(|table| table.name.to_string());
+        let name = tables.unique().join(", ");
+        let request = SplitsRequest {
+            catalog: &self.catalog,
+            table: name,
+            schema: self.schema.clone(),
+            predicate: Predicate::new(),
+            statistics: to_statistics(&scan.statistics, &self.schema),
+        };
+        projected(split_plan(session, request, scan), projection)
+    }
+}
+
+fn projected(
+    plan: Arc<dyn ExecutionPlan>,
+    projection: Option<&Vec<usize>>,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    let Some(projection) = projection else { return Ok(plan) };
+    let schema = project_schema(&plan.schema(), Some(projection))?;
+    let columns = projection.iter().zip(schema.fields()).map(|(index, field)| ProjectionExpr {
+        expr: Arc::new(Column::new(field.name(), *index)),
+        alias: field.name().clone(),
+    });
+    Ok(Arc::new(ProjectionExec::try_new(columns.collect::<Vec<_>>(), plan)?))
+}
+
+/// A name of its own for each column: the field's where any source takes it.
+fn names(fields: &Fields, count: usize) -> Vec<String> {
+    let mut taken: HashSet<String> = HashSet::new();
+    let mut names = Vec::with_capacity(count);
+    for index in 0..count {
+        let wanted =
+            fields.get(index).map(|field| field.name().as_str()).filter(|name| plain(name));
+        let mut name = wanted.map_or_else(|| format!("column_{}", index + 1), str::to_owned);
+        while !taken.insert(name.to_ascii_lowercase()) {
+            name.push('_');
+        }
+        names.push(name);
+    }
+    names
+}
+
+fn plain(name: &str) -> bool {
+    let letter = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_';
+    name.len() <= NAME_LENGTH_MAX
+        && name.bytes().next().is_some_and(letter)
+        && name.bytes().all(|byte| letter(byte) || byte.is_ascii_digit())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use datafusion::arrow::datatypes::DataType;
+
+    #[test]
+    fn columns_have_names_of_their_own() {
+        let fields: Vec<Field> = ["a", "A", "sum(t.x)", "column_3", "größe"]
+            .into_iter()
+            .map(|name| Field::new(name, DataType::Int64, true))
+            .collect();
+        let names = names(&Fields::from(fields), 5);
+        assert_eq!(names, ["a", "A_", "column_3", "column_3_", "column_5"]);
+    }
+}
