@@ -6,6 +6,7 @@ use mooring_catalog::{
     HiveMetastore, HiveSettings, KEEP_PROPERTIES, KeepSettings, KeepingMetastore, MetastoreMetrics,
 };
 use mooring_connectors::lake::{AllowedPaths, LAKE_PROPERTIES, LakeConnector, LakeSettings};
+use mooring_connectors::mysql::{MysqlConnectorFactory, MysqlReaderFactory, MysqlSources};
 use mooring_connectors::tpch::{TpchConnectorFactory, TpchReaderFactory};
 use mooring_engine::{Catalogs, ClusterSecret};
 use mooring_spi::{
@@ -25,8 +26,8 @@ const GLUE: &str = "glue";
 const TPCH: &str = "tpch";
 
 /// The readers of every node.
-pub(crate) fn reader_factories() -> Vec<Arc<dyn ReaderFactory>> {
-    vec![Arc::new(TpchReaderFactory)]
+pub(crate) fn reader_factories(mysql: MysqlSources) -> Vec<Arc<dyn ReaderFactory>> {
+    vec![Arc::new(TpchReaderFactory), Arc::new(MysqlReaderFactory(mysql))]
 }
 
 /// The catalogs `tpch` and `lake`, which are always there, and those of the configuration.
@@ -39,6 +40,7 @@ pub(crate) async fn open(
     secret: &ClusterSecret,
     storage_metrics: &StorageMetrics,
     metastore_metrics: MetastoreMetrics,
+    mysql: MysqlSources,
 ) -> Result<Arc<Catalogs>> {
     let settings =
         LakeSettings { footers_max_files: config.lake.footer_files_max, ..LakeSettings::default() };
@@ -57,9 +59,14 @@ pub(crate) async fn open(
         metastore_metrics: metastore_metrics.clone(),
     };
     let glue = GlueFactory { settings, allowed_paths, storage_metrics, metastore_metrics };
-    let factories: [Arc<dyn ConnectorFactory>; 4] =
-        [Arc::new(TpchConnectorFactory), Arc::new(lake), Arc::new(hive), Arc::new(glue)];
-    let catalogs = Catalogs::new(factories.to_vec());
+    let factories: Vec<Arc<dyn ConnectorFactory>> = vec![
+        Arc::new(TpchConnectorFactory),
+        Arc::new(lake),
+        Arc::new(hive),
+        Arc::new(glue),
+        Arc::new(MysqlConnectorFactory(mysql)),
+    ];
+    let catalogs = Catalogs::new(factories);
     for mut definition in configured(config, state).await? {
         definition.key.version = fingerprint(&definition.properties, secret);
         catalogs.put(definition)?;

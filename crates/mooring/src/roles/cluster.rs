@@ -4,6 +4,7 @@ use super::mysql_door;
 use crate::catalogs;
 use crate::config::{Config, MissingSecret, cluster_secret};
 use mooring_catalog::MetastoreMetrics;
+use mooring_connectors::mysql::{MysqlMetrics, MysqlSources};
 use mooring_coordinator::query::QuerySettings;
 use mooring_coordinator::statement::{ServerVariables, VariableValue};
 use mooring_coordinator::system::OwnNode;
@@ -11,7 +12,7 @@ use mooring_coordinator::{CoordinatorParts, LocalDefinitions};
 use mooring_engine::{
     Catalogs, ClusterChannels, ClusterSecret, DefinitionSource, NodeLimits, NodeRuntime, Sources,
 };
-use mooring_spi::{Error, ErrorKind, Result};
+use mooring_spi::{Error, ErrorKind, ReaderFactory, Result};
 use mooring_state::State;
 use mooring_storage::StorageMetrics;
 use mooring_worker::protocol::Register;
@@ -51,10 +52,20 @@ impl Node {
         let storage_metrics = storage_metrics(registry);
         let metastore_metrics = MetastoreMetrics::default();
         metastore_metrics.register(registry);
-        let catalogs =
-            catalogs::open(config, state, &secret, &storage_metrics, metastore_metrics).await?;
+        // Shared: a catalog's names and its rows come through the same connections.
+        let mysql = mysql_sources(registry);
+        let catalogs = catalogs::open(
+            config,
+            state,
+            &secret,
+            &storage_metrics,
+            metastore_metrics,
+            mysql.clone(),
+        )
+        .await?;
         let definitions = Arc::new(LocalDefinitions(catalogs.clone()));
-        let runtime = runtime(config, &secret, definitions, storage_metrics)?;
+        let readers = catalogs::reader_factories(mysql);
+        let runtime = runtime(config, &secret, definitions, storage_metrics, readers)?;
         Ok(Self { secret, runtime, catalogs: Some(catalogs) })
     }
 
@@ -73,7 +84,8 @@ impl Node {
             .map(|address| CoordinatorClient::new(address, &secret))
             .collect::<Result<Vec<_>>>()?;
         let definitions = Arc::new(RemoteDefinitions::new(coordinators));
-        let runtime = runtime(config, &secret, definitions, storage_metrics(registry))?;
+        let readers = catalogs::reader_factories(mysql_sources(registry));
+        let runtime = runtime(config, &secret, definitions, storage_metrics(registry), readers)?;
         Ok(Self { secret, runtime, catalogs: None })
     }
 
@@ -129,13 +141,20 @@ fn storage_metrics(registry: &mut Registry) -> StorageMetrics {
     metrics
 }
 
+fn mysql_sources(registry: &mut Registry) -> MysqlSources {
+    let metrics = MysqlMetrics::default();
+    metrics.register(registry);
+    MysqlSources::new(metrics)
+}
+
 fn runtime(
     config: &Config,
     secret: &ClusterSecret,
     definitions: Arc<dyn DefinitionSource>,
     storage_metrics: StorageMetrics,
+    readers: Vec<Arc<dyn ReaderFactory>>,
 ) -> Result<NodeRuntime> {
-    let sources = Sources::new(catalogs::reader_factories(), definitions, storage_metrics);
+    let sources = Sources::new(readers, definitions, storage_metrics);
     let limits = NodeLimits {
         memory_limit_bytes: usize::try_from(config.memory_limit_bytes()).unwrap_or(usize::MAX),
         spill_folder: config.spill_folder(),
