@@ -115,6 +115,12 @@ pub(super) struct Lease<C: Connect> {
     place: Option<OwnedSemaphorePermit>,
 }
 
+impl<C: Connect> fmt::Debug for Lease<C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lease").field("is_used", &self.connection.is_some()).finish_non_exhaustive()
+    }
+}
+
 impl<C: Connect> Lease<C> {
     fn new(
         connection: C::Connection,
@@ -196,13 +202,16 @@ async fn close_idle<C: Connect>(shared: std::sync::Weak<Shared<C>>, limit: Durat
 mod tests {
     use super::*;
     use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+    use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+    const LONG: Duration = Duration::from_secs(60);
+    const SHORT: Duration = Duration::from_millis(1);
 
     /// Connections are numbers.
-    #[derive(Default)]
     struct Numbers {
         made: AtomicUsize,
-        closed: AtomicUsize,
         are_dead: AtomicBool,
+        closed: UnboundedSender<usize>,
     }
 
     #[async_trait]
@@ -218,77 +227,99 @@ mod tests {
             !self.are_dead.load(Ordering::SeqCst)
         }
 
-        async fn close(&self, _connection: usize) {
-            self.closed.fetch_add(1, Ordering::SeqCst);
+        async fn close(&self, connection: usize) {
+            let _ = self.closed.send(connection);
         }
     }
 
-    fn pool(connections_max: usize) -> (Arc<Numbers>, Pool<Arc<Numbers>>, PoolMetrics) {
-        let numbers = Arc::new(Numbers::default());
-        let limits = PoolLimits {
-            connections_max,
-            wait: Duration::from_secs(30),
-            idle: Duration::from_secs(60),
-        };
+    struct Fixture {
+        numbers: Arc<Numbers>,
+        pool: Pool<Arc<Numbers>>,
+        metrics: PoolMetrics,
+        closed: UnboundedReceiver<usize>,
+    }
+
+    fn fixture(connections_max: usize, wait: Duration, idle: Duration) -> Fixture {
+        let (sender, closed) = unbounded_channel();
+        let numbers = Arc::new(Numbers {
+            made: AtomicUsize::new(0),
+            are_dead: AtomicBool::new(false),
+            closed: sender,
+        });
         let metrics = PoolMetrics::default();
-        (Arc::clone(&numbers), Pool::new(numbers, limits, metrics.clone()), metrics)
+        let limits = PoolLimits { connections_max, wait, idle };
+        let pool = Pool::new(Arc::clone(&numbers), limits, metrics.clone());
+        Fixture { numbers, pool, metrics, closed }
     }
 
-    #[tokio::test(start_paused = true)]
+    impl Fixture {
+        async fn lease(&self) -> Lease<Arc<Numbers>> {
+            self.pool.lease().await.expect("a connection")
+        }
+    }
+
+    #[tokio::test]
     async fn connections_are_used_again_while_they_answer() {
-        let (numbers, pool, metrics) = pool(2);
-        let mut lease = pool.lease().await.expect("a connection");
+        let it = fixture(2, LONG, LONG);
+        let mut lease = it.lease().await;
         assert_eq!(lease.get(), Some(&mut 0));
         lease.give_back();
-        assert_eq!((metrics.open.get(), metrics.idle.get()), (1, 1));
-        let mut lease = pool.lease().await.expect("a connection");
+        assert_eq!((it.metrics.open.get(), it.metrics.idle.get()), (1, 1));
+        let mut lease = it.lease().await;
         assert_eq!(lease.get(), Some(&mut 0));
         lease.give_back();
-        numbers.are_dead.store(true, Ordering::SeqCst);
-        let mut lease = pool.lease().await.expect("a connection");
+        it.numbers.are_dead.store(true, Ordering::SeqCst);
+        let mut lease = it.lease().await;
         assert_eq!(lease.get(), Some(&mut 1));
-        assert_eq!((metrics.open.get(), metrics.idle.get()), (1, 0));
+        assert_eq!((it.metrics.open.get(), it.metrics.idle.get()), (1, 0));
         drop(lease);
-        assert_eq!(metrics.open.get(), 0);
+        assert_eq!(it.metrics.open.get(), 0);
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_wait_has_an_end() {
-        let (numbers, pool, metrics) = pool(1);
-        let lease = pool.lease().await.expect("a connection");
-        let Err(NoConnection::Busy(waited)) = pool.lease().await else { panic!("a second one") };
-        assert_eq!(waited, Duration::from_secs(30));
-        assert_eq!(metrics.waiting.get(), 0);
+        let it = fixture(1, SHORT, LONG);
+        let lease = it.lease().await;
+        let Err(NoConnection::Busy(waited)) = it.pool.lease().await else { panic!("a second one") };
+        assert_eq!((waited, it.metrics.waiting.get()), (SHORT, 0));
         lease.give_back();
-        pool.lease().await.expect("a connection");
-        assert_eq!(numbers.made.load(Ordering::SeqCst), 1);
+        it.lease().await;
+        assert_eq!(it.numbers.made.load(Ordering::SeqCst), 1);
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
+    async fn who_waits_gets_what_is_given_back() {
+        let it = fixture(1, LONG, LONG);
+        let mut lease = it.lease().await;
+        let waiting = it.pool.lease();
+        tokio::pin!(waiting);
+        assert!(futures::poll!(&mut waiting).is_pending());
+        assert_eq!((lease.get(), it.metrics.waiting.get()), (Some(&mut 0), 1));
+        lease.give_back();
+        let mut next = waiting.await.expect("a connection");
+        assert_eq!(next.get(), Some(&mut 0));
+    }
+
+    #[tokio::test]
     async fn what_nobody_uses_is_closed() {
-        let (numbers, pool, metrics) = pool(4);
-        let first = pool.lease().await.expect("a connection");
-        let second = pool.lease().await.expect("a connection");
-        first.give_back();
-        tokio::time::sleep(Duration::from_secs(30)).await;
-        second.give_back();
-        tokio::time::sleep(Duration::from_secs(31)).await;
-        assert_eq!((numbers.closed.load(Ordering::SeqCst), metrics.open.get()), (1, 1));
-        tokio::time::sleep(Duration::from_secs(30)).await;
-        assert_eq!((numbers.closed.load(Ordering::SeqCst), metrics.open.get()), (2, 0));
-        // And watched again.
-        pool.lease().await.expect("a connection").give_back();
-        tokio::time::sleep(Duration::from_secs(61)).await;
-        assert_eq!(numbers.closed.load(Ordering::SeqCst), 3);
+        let mut it = fixture(4, LONG, SHORT);
+        // And again, when all were closed before.
+        for round in 0..2 {
+            let (first, second) = (it.lease().await, it.lease().await);
+            first.give_back();
+            second.give_back();
+            let mut closed = [it.closed.recv().await, it.closed.recv().await];
+            closed.sort_unstable();
+            assert_eq!(closed, [Some(2 * round), Some(2 * round + 1)]);
+            assert_eq!((it.metrics.open.get(), it.metrics.idle.get()), (0, 0));
+        }
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn connections_end_with_the_pool() {
-        let (_, pool, metrics) = pool(4);
-        pool.lease().await.expect("a connection").give_back();
-        let used = pool.lease().await.expect("a connection");
-        used.give_back();
-        drop(pool);
-        assert_eq!((metrics.open.get(), metrics.idle.get()), (0, 0));
+        let it = fixture(4, LONG, LONG);
+        it.lease().await.give_back();
+        drop(it.pool);
+        assert_eq!((it.metrics.open.get(), it.metrics.idle.get()), (0, 0));
     }
 }

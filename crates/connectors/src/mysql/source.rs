@@ -118,6 +118,7 @@ impl MysqlSource {
     async fn kill(&self, id: u32) {
         let killed = async {
             let mut connection = self.pool.connect().connect().await?;
+            connection.set_silence(self.settings.connect_timeout);
             let killed = connection.run(&format!("KILL QUERY {id}")).await;
             connection.quit().await;
             killed
@@ -138,15 +139,7 @@ impl MysqlSource {
 #[derive(Debug)]
 pub(super) struct Statement {
     source: Arc<MysqlSource>,
-    lease: Option<LeaseOfStatement>,
-}
-
-struct LeaseOfStatement(Lease<MysqlConnect>);
-
-impl std::fmt::Debug for LeaseOfStatement {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Lease")
-    }
+    lease: Option<Lease<MysqlConnect>>,
 }
 
 impl Statement {
@@ -157,7 +150,7 @@ impl Statement {
     ) -> Result<(Self, Vec<ColumnDefinition>)> {
         tracing::debug!(catalog = source.catalog, sql, "statement to a MySQL server");
         let lease = source.lease().await?;
-        let mut statement = Self { source, lease: Some(LeaseOfStatement(lease)) };
+        let mut statement = Self { source, lease: Some(lease) };
         let begun = match statement.connection() {
             Some(connection) => connection.execute(sql).await,
             None => return Err(Error::internal("a lease without a connection")),
@@ -169,7 +162,7 @@ impl Statement {
     }
 
     pub(super) fn connection(&mut self) -> Option<&mut Connection> {
-        self.lease.as_mut()?.0.get()
+        self.lease.as_mut()?.get()
     }
 
     /// After the last row: the connection is free for others.
@@ -193,17 +186,17 @@ impl Statement {
 
     async fn release(&mut self) {
         let Some(mut lease) = self.lease.take() else { return };
-        if let Some(connection) = lease.0.get()
+        if let Some(connection) = lease.get()
             && connection.close_statement().await.is_ok()
         {
-            lease.0.give_back();
+            lease.give_back();
         }
     }
 
     /// Has the server end the statement, and closes the connection.
     fn abandon(&mut self) {
         let Some(mut lease) = self.lease.take() else { return };
-        let Some(id) = lease.0.get().map(|connection| connection.id) else { return };
+        let Some(id) = lease.get().map(|connection| connection.id) else { return };
         let source = Arc::clone(&self.source);
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         // The connection keeps its place until then, so that there are no more statements than places.
