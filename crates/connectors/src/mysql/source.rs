@@ -85,7 +85,6 @@ impl MysqlSource {
 
     /// All rows of a short answer.
     pub(super) async fn ask(&self, sql: &str) -> Result<Vec<TextRow>> {
-        tracing::debug!(catalog = self.catalog, sql, "question to a MySQL server");
         let mut lease = self.lease().await?;
         let answer = match lease.get() {
             Some(connection) => connection.ask(sql).await,
@@ -148,7 +147,6 @@ impl Statement {
         source: Arc<MysqlSource>,
         sql: &str,
     ) -> Result<(Self, Vec<ColumnDefinition>)> {
-        tracing::debug!(catalog = source.catalog, sql, "statement to a MySQL server");
         let lease = source.lease().await?;
         let mut statement = Self { source, lease: Some(lease) };
         let begun = match statement.connection() {
