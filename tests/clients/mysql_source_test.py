@@ -4,6 +4,7 @@ and what Mooring has, by another Mooring."""
 import contextlib
 import json
 import re
+import socket
 import tempfile
 import threading
 import time
@@ -100,10 +101,17 @@ class OneNode(Cluster):
             section("verified", port, user="encrypted", tls="verify-full", tls_ca_file=certificate, tls_server_name="localhost"),
             section("misnamed", port, user="encrypted", tls="verify-full", tls_ca_file=certificate, tls_server_name="db.example"),
             section("gone", free_port(), connect_timeout_ms=5000),
+            section("hung", cls.silent_port(), connect_timeout_ms=500),
         )
         cls.cursor.execute("USE `shop.market`")
         if cls.workers:
             cls.cursor.execute("SET distributed_bytes_per_partition = 1")
+
+    @classmethod
+    def silent_port(cls):
+        """One that takes connections and says nothing."""
+        listener = cls.enterClassContext(socket.create_server((HOST, 0)))
+        return listener.getsockname()[1]
 
     def on_mariadb(self, sql):
         with self.peer.cursor() as cursor:
@@ -334,9 +342,10 @@ class OneNode(Cluster):
         number = self.refused("SELECT * FROM misnamed.market.orders", "`misnamed`", "`db.example`", "certificate")
         self.assertEqual(number, SOURCE_UNAVAILABLE)
 
-    def test_one_that_is_gone_is_named(self):
-        number = self.refused("SELECT * FROM gone.market.orders", "`gone`", HOST)
-        self.assertEqual(number, SOURCE_UNAVAILABLE)
+    def test_one_that_is_gone_or_silent_is_named(self):
+        for catalog in ["gone", "hung"]:
+            number = self.refused(f"SELECT * FROM {catalog}.market.orders", f"`{catalog}`", HOST)
+            self.assertEqual(number, SOURCE_UNAVAILABLE)
         self.same("SELECT id FROM orders")
 
     def test_zz_a_server_that_comes_back_is_used_again(self):
