@@ -9,8 +9,8 @@ use super::source::{MysqlSource, MysqlSources};
 use super::{KIND, sql};
 use async_trait::async_trait;
 use mooring_spi::{
-    CatalogDefinition, Connector, ConnectorFactory, Count, Error, Result, Scan, ScanRequest,
-    SchemaTable, SplitScan, Table, TableStatistics, TableSummary,
+    CatalogDefinition, Connector, ConnectorFactory, Count, Domain, Error, Predicate, Result, Scan,
+    ScanRequest, SchemaTable, SplitScan, Table, TableStatistics, TableSummary,
 };
 use std::sync::Arc;
 
@@ -69,8 +69,10 @@ impl Connector for MysqlConnector {
             (Count::Unknown, limit) => limit.unwrap_or_default(),
         };
         let ranges = match (&handle.key, request.limit) {
-            (Some(key), None) => self.ranges(&table.name, key, rows).await?,
-            (None, _) | (_, Some(_)) => Vec::new(),
+            (Some(key), None) if !names_rows(request.predicate, key) => {
+                self.ranges(&table.name, key, rows).await?
+            }
+            (_, None | Some(_)) => Vec::new(),
         };
         let statement =
             |conditions: &[String]| sql::select(&table.name, &columns, conditions, request.limit);
@@ -123,4 +125,11 @@ impl MysqlConnector {
         let (Some(least), Some(most)) = (bound(0), bound(1)) else { return Ok(Vec::new()) };
         Ok(ranges(&key.column, least, most, count))
     }
+}
+
+/// Whether the predicate asks for single values of the key: there is nothing to share then.
+fn names_rows(predicate: &Predicate, key: &Key) -> bool {
+    let is_single =
+        |domain: &Domain| domain.ranges.iter().all(|range| range.only_value().is_some());
+    predicate.get(&key.column).is_some_and(is_single)
 }
