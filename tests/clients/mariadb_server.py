@@ -42,14 +42,21 @@ class MariaDb:
             check=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )
         self.port = free_port()
-        with (folder / "log").open("wb") as log:
+        self.certificate = certificate
+        self.command = [
+            "mariadbd", "--no-defaults", f"--user={user}", f"--datadir={data}", f"--port={self.port}",
+            f"--bind-address={self.host}", f"--socket={folder / 'socket'}", f"--pid-file={folder / 'pid'}",
+            f"--ssl-cert={certificate}", f"--ssl-key={key}", "--default-time-zone=+00:00",
+            "--character-set-server=utf8mb4", "--collation-server=utf8mb4_bin", "--max-allowed-packet=128M",
+            "--innodb-flush-log-at-trx-commit=0",
+        ]
+        self.start()
+
+    def start(self) -> None:
+        """Also again, after `stop`."""
+        with (self.folder / "log").open("ab") as log:
             self.child = subprocess.Popen(
-                ["mariadbd", "--no-defaults", f"--user={user}", f"--datadir={data}", f"--port={self.port}",
-                 f"--bind-address={self.host}", f"--socket={folder / 'socket'}", f"--pid-file={folder / 'pid'}",
-                 f"--ssl-cert={certificate}", f"--ssl-key={key}", "--default-time-zone=+00:00",
-                 "--character-set-server=utf8mb4", "--collation-server=utf8mb4_bin", "--max-allowed-packet=128M",
-                 "--innodb-flush-log-at-trx-commit=0"],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+                self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
             )
         try:
             self._await_login()
@@ -113,7 +120,9 @@ def write_certificate(folder: Path) -> tuple[Path, Path]:
     certificate = (
         x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
         .serial_number(x509.random_serial_number()).not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=2)).sign(key, hashes.SHA256())
+        .not_valid_after(now + datetime.timedelta(days=2))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
     )
     certificate_file, key_file = folder / "certificate.pem", folder / "key.pem"
     certificate_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))

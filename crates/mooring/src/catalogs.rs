@@ -7,6 +7,9 @@ use mooring_catalog::{
 };
 use mooring_connectors::DatabaseMetrics;
 use mooring_connectors::lake::{AllowedPaths, LAKE_PROPERTIES, LakeConnector, LakeSettings};
+use mooring_connectors::mysql::{
+    MysqlConnectorFactory, MysqlMetrics, MysqlReaderFactory, MysqlSources,
+};
 use mooring_connectors::postgresql::PostgresFactory;
 use mooring_connectors::tpch::{TpchConnectorFactory, TpchReaderFactory};
 use mooring_engine::{Catalogs, ClusterSecret};
@@ -30,17 +33,22 @@ const TPCH: &str = "tpch";
 #[derive(Debug, Clone)]
 pub(crate) struct Databases {
     postgresql: PostgresFactory,
+    mysql: MysqlSources,
 }
 
 impl Databases {
-    pub(crate) fn new(metrics: DatabaseMetrics) -> Self {
-        Self { postgresql: PostgresFactory::new(metrics) }
+    pub(crate) fn new(metrics: DatabaseMetrics, mysql: MysqlMetrics) -> Self {
+        Self { postgresql: PostgresFactory::new(metrics), mysql: MysqlSources::new(mysql) }
     }
 }
 
 /// The readers of every node.
 pub(crate) fn reader_factories(databases: &Databases) -> Vec<Arc<dyn ReaderFactory>> {
-    vec![Arc::new(TpchReaderFactory), Arc::new(databases.postgresql.clone())]
+    vec![
+        Arc::new(TpchReaderFactory),
+        Arc::new(databases.postgresql.clone()),
+        Arc::new(MysqlReaderFactory(databases.mysql.clone())),
+    ]
 }
 
 /// The catalogs `tpch` and `lake`, which are always there, and those of the configuration.
@@ -78,6 +86,7 @@ pub(crate) async fn open(
         Arc::new(hive),
         Arc::new(glue),
         Arc::new(databases.postgresql.clone()),
+        Arc::new(MysqlConnectorFactory(databases.mysql.clone())),
     ];
     let catalogs = Catalogs::new(factories);
     for mut definition in configured(config, state).await? {

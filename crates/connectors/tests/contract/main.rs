@@ -12,6 +12,7 @@ mod lake_pruning;
 mod lake_spelling;
 mod load;
 mod metastore;
+mod mysql;
 mod paths;
 mod postgresql;
 mod tpch;

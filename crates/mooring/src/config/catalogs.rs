@@ -73,7 +73,7 @@ fn catalog(section: Table, origin: &Origin) -> Result<CatalogSection, ConfigErro
         return Err(wrong(
             origin,
             &name,
-            "`using` is missing: the kind of the catalog: `hive`, `glue` or `postgresql`",
+            "`using` is missing: the kind of the catalog: `hive`, `glue`, `postgresql` or `mysql`",
         ));
     }
     Ok(CatalogSection { name, using, properties })

@@ -24,7 +24,7 @@ properties of that kind. `hive`: `uris` (`thrift://HOST:9083`, several with comm
 `connections_max`, `message_max_bytes`, `partitions_max`, `transport` (`buffered` or `framed`), `tls` \
 (`true` or `false`), `tls_ca_file`, `tls_server_name`. `glue`: `region`, \
 `endpoint`, `catalog_id`, `role_arn`, `external_id`, `timeout_ms`, `calls_max`, \
-`requests_per_second`, `retries_max`, `partitions_max`. Both: `s3_region`, `s3_endpoint`, \
+`requests_per_second`, `retries_max`, `partitions_max`. These two: `s3_region`, `s3_endpoint`, \
 `s3_access_key`, `s3_secret_key`, `s3_path_style` as in `[lake]`, of which a secret may be \
 `env:NAME` or `file:PATH`; `http_allowed_hosts` and `parquet_time_zone` as there; `stale_if_error_s`, \
 `metadata_max_staleness_s`, `metadata_cache_bytes`. `postgresql`: `host`, `port`, `database`, \
@@ -32,7 +32,11 @@ properties of that kind. `hive`: `uris` (`thrift://HOST:9083`, several with comm
 `verify-full`), `tls_ca_file`, `tls_server_name`, `connections_max`, `connection_wait_ms`, \
 `connect_timeout_ms`, `metadata_timeout_ms`, `read_timeout_ms`, `statement_timeout_ms`, \
 `idle_timeout_ms`, `split_bytes`, `splits_max`, `numeric_as` (`decimal` or `text`), `numeric_scale`. \
-Read by: coordinator.";
+`mysql`: `host`, `port`, `database`, `user`, `password` (a secret \
+likewise), `tls` (`disable`, `prefer`, `require` or `verify-full`), `tls_ca_file`, `tls_server_name`, \
+`rsa_exchange`, `connections_max`, `connection_wait_ms`, `connect_timeout_ms`, `idle_timeout_ms`, \
+`read_timeout_ms`, `statement_timeout_ms`, `row_max_bytes`, `zero_dates` (`error` or `null`), `parallel_reads` (`off` or \
+`inconsistent`). Read by: coordinator.";
 
 /// # Errors
 /// As [`Values::defaults`].

@@ -5,6 +5,7 @@ use crate::catalogs::{self, Databases};
 use crate::config::{Config, MissingSecret, cluster_secret};
 use mooring_catalog::MetastoreMetrics;
 use mooring_connectors::DatabaseMetrics;
+use mooring_connectors::mysql::MysqlMetrics;
 use mooring_coordinator::query::QuerySettings;
 use mooring_coordinator::statement::{ServerVariables, VariableValue};
 use mooring_coordinator::system::OwnNode;
@@ -12,7 +13,7 @@ use mooring_coordinator::{CoordinatorParts, LocalDefinitions};
 use mooring_engine::{
     Catalogs, ClusterChannels, ClusterSecret, DefinitionSource, NodeLimits, NodeRuntime, Sources,
 };
-use mooring_spi::{Error, ErrorKind, Result};
+use mooring_spi::{Error, ErrorKind, ReaderFactory, Result};
 use mooring_state::State;
 use mooring_storage::StorageMetrics;
 use mooring_worker::protocol::Register;
@@ -136,7 +137,9 @@ fn storage_metrics(registry: &mut Registry) -> StorageMetrics {
 fn databases(registry: &mut Registry) -> Databases {
     let metrics = DatabaseMetrics::default();
     metrics.register(registry);
-    Databases::new(metrics)
+    let mysql = MysqlMetrics::default();
+    mysql.register(registry);
+    Databases::new(metrics, mysql)
 }
 
 fn runtime(

@@ -1,0 +1,135 @@
+//! The coordinator's side: names, tables, and the statements that read them.
+
+use super::condition::condition;
+use super::metadata::{self, Key, TableHandle};
+use super::ranges::{range_count, ranges};
+use super::scan::split;
+use super::settings::ParallelReads;
+use super::source::{MysqlSource, MysqlSources};
+use super::{KIND, sql};
+use async_trait::async_trait;
+use mooring_spi::{
+    CatalogDefinition, Connector, ConnectorFactory, Count, Domain, Error, Predicate, Result, Scan,
+    ScanRequest, SchemaTable, SplitScan, Table, TableStatistics, TableSummary,
+};
+use std::sync::Arc;
+
+/// Makes [`MysqlConnector`]s.
+#[derive(Debug, Clone)]
+pub struct MysqlConnectorFactory(pub MysqlSources);
+
+impl ConnectorFactory for MysqlConnectorFactory {
+    fn kind(&self) -> &'static str {
+        KIND
+    }
+
+    fn connector(&self, definition: &CatalogDefinition) -> Result<Arc<dyn Connector>> {
+        Ok(Arc::new(MysqlConnector { source: self.0.source(definition)? }))
+    }
+}
+
+/// The tables of one server.
+#[derive(Debug)]
+pub struct MysqlConnector {
+    source: Arc<MysqlSource>,
+}
+
+#[async_trait]
+impl Connector for MysqlConnector {
+    async fn schemas(&self) -> Result<Vec<String>> {
+        metadata::schemas(&self.source).await
+    }
+
+    async fn tables(&self, schema: &str) -> Result<Vec<TableSummary>> {
+        metadata::tables(&self.source, schema).await
+    }
+
+    async fn resolve(&self, tables: &[SchemaTable]) -> Result<Vec<Option<Table>>> {
+        metadata::resolve(&self.source, tables).await
+    }
+
+    async fn scan(&self, request: ScanRequest<'_>) -> Result<Scan> {
+        let table = request.table;
+        let handle: TableHandle = serde_json::from_str(&table.handle).map_err(|error| {
+            Error::internal("the handle is none of a `mysql` table").with_cause(error)
+        })?;
+        let schema = request.projected_schema()?;
+        let mut columns = Vec::with_capacity(request.projection.len());
+        for (at, field) in request.projection.iter().zip(schema.fields()) {
+            let column = handle
+                .columns
+                .get(*at)
+                .ok_or_else(|| Error::internal("the handle has fewer columns than its table"))?;
+            columns.push(sql::selected(field.name(), column.form));
+        }
+        let conditions = self.conditions(&request, &handle);
+        let rows = match (table.statistics.rows, request.limit) {
+            (Count::Exact(rows) | Count::Estimate(rows), Some(limit)) => rows.min(limit),
+            (Count::Exact(rows) | Count::Estimate(rows), None) => rows,
+            (Count::Unknown, limit) => limit.unwrap_or_default(),
+        };
+        let ranges = match (&handle.key, request.limit) {
+            (Some(key), None) if !names_rows(request.predicate, key) => {
+                self.ranges(&table.name, key, rows).await?
+            }
+            (_, None | Some(_)) => Vec::new(),
+        };
+        let statement =
+            |conditions: &[String]| sql::select(&table.name, &columns, conditions, request.limit);
+        let mut splits = Vec::with_capacity(ranges.len().max(1));
+        if ranges.is_empty() {
+            splits.push(split(statement(&conditions), &schema, rows)?);
+        } else {
+            let share = rows / ranges.len() as u64;
+            for range in ranges {
+                let mut own = conditions.clone();
+                own.push(range);
+                splits.push(split(statement(&own), &schema, share)?);
+            }
+        }
+        let rows = match (table.statistics.rows, request.limit) {
+            (Count::Exact(_) | Count::Estimate(_), _) => Count::Estimate(rows),
+            (Count::Unknown, _) => Count::Unknown,
+        };
+        let statistics = TableStatistics { rows, ..table.statistics.clone() };
+        Ok(Scan::Splits(SplitScan { splits, statistics }))
+    }
+}
+
+impl MysqlConnector {
+    /// What the server may check before it sends rows; the engine checks all of it again.
+    fn conditions(&self, request: &ScanRequest<'_>, handle: &TableHandle) -> Vec<String> {
+        let zero_dates = self.source.settings().zero_dates;
+        let schema = &request.table.schema;
+        let of = |(name, domain)| {
+            let at = schema.index_of(name).ok()?;
+            condition(name, handle.columns.get(at)?.comparison, domain, zero_dates)
+        };
+        request.predicate.iter().filter_map(|(name, domain)| of((name.as_str(), domain))).collect()
+    }
+
+    /// Ranges of the key that several connections read, each at its own moment; none where that is not allowed or not
+    /// worth it.
+    async fn ranges(&self, table: &SchemaTable, key: &Key, rows: u64) -> Result<Vec<String>> {
+        let settings = self.source.settings();
+        let count = match settings.parallel_reads {
+            ParallelReads::Off => 1,
+            ParallelReads::Inconsistent => range_count(rows, settings.connections_max),
+        };
+        if count < 2 {
+            return Ok(Vec::new());
+        }
+        let answer = self.source.ask(&sql::key_bounds(table, &key.column)).await?;
+        let bound = |at: usize| answer.first()?.get(at)?.as_ref()?.parse::<i128>().ok();
+        // An empty table has none.
+        let (Some(least), Some(most)) = (bound(0), bound(1)) else { return Ok(Vec::new()) };
+        Ok(ranges(&key.column, least, most, count))
+    }
+}
+
+/// Whether the predicate asks for single values of the key: there is nothing to share then.
+fn names_rows(predicate: &Predicate, key: &Key) -> bool {
+    let is_single =
+        |domain: &Domain| domain.ranges.iter().all(|range| range.only_value().is_some());
+    predicate.get(&key.column).is_some_and(is_single)
+}

@@ -1,0 +1,215 @@
+//! One server as the connector and the reader of one catalog version share it within a process.
+
+use super::connect::MysqlConnect;
+use super::connection::{Connection, TextRow};
+use super::failure::Failure;
+use super::metrics::{MysqlMetrics, Outcome};
+use super::pool::{Connect, Lease, NoConnection, Pool, PoolLimits};
+use super::protocol::ColumnDefinition;
+use super::settings::MysqlSettings;
+use mooring_spi::{CatalogDefinition, CatalogKey, Error, ErrorKind, Result};
+use parking_lot::Mutex;
+use std::collections::HashMap;
+use std::sync::{Arc, Weak};
+
+/// The servers of a process by catalog version: whoever asks for the same one shares its connections. Clones are the
+/// same.
+#[derive(Debug, Clone, Default)]
+pub struct MysqlSources {
+    metrics: MysqlMetrics,
+    known: Arc<Mutex<HashMap<CatalogKey, Weak<MysqlSource>>>>,
+}
+
+impl MysqlSources {
+    pub fn new(metrics: MysqlMetrics) -> Self {
+        Self { metrics, known: Arc::default() }
+    }
+
+    /// # Errors
+    /// `InvalidArgument`, naming the catalog and the property.
+    pub(super) fn source(&self, definition: &CatalogDefinition) -> Result<Arc<MysqlSource>> {
+        let settings = MysqlSettings::of(definition)?;
+        let mut known = self.known.lock();
+        known.retain(|_, source| source.strong_count() > 0);
+        if let Some(source) = known.get(&definition.key).and_then(Weak::upgrade) {
+            return Ok(source);
+        }
+        let source = Arc::new(MysqlSource::new(&definition.name, settings, self.metrics.clone()));
+        known.insert(definition.key, Arc::downgrade(&source));
+        Ok(source)
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct MysqlSource {
+    catalog: String,
+    server: String,
+    settings: MysqlSettings,
+    metrics: MysqlMetrics,
+    pool: Pool<MysqlConnect>,
+}
+
+impl MysqlSource {
+    fn new(catalog: &str, settings: MysqlSettings, metrics: MysqlMetrics) -> Self {
+        let limits = PoolLimits {
+            connections_max: settings.connections_max,
+            wait: settings.connection_wait,
+            idle: settings.idle_timeout,
+        };
+        let connect = MysqlConnect::new(settings.clone());
+        Self {
+            catalog: catalog.to_owned(),
+            server: settings.server(),
+            pool: Pool::new(connect, limits, metrics.pool(catalog)),
+            settings,
+            metrics,
+        }
+    }
+
+    pub(super) fn settings(&self) -> &MysqlSettings {
+        &self.settings
+    }
+
+    pub(super) fn catalog(&self) -> &str {
+        &self.catalog
+    }
+
+    /// A failure as a client is told it.
+    pub(super) fn error(&self, failure: Failure) -> Error {
+        failure.into_error(&self.catalog, &self.server)
+    }
+
+    pub(super) fn count_rows(&self, rows: u64, bytes: u64) {
+        self.metrics.count_rows(&self.catalog, rows, bytes);
+    }
+
+    /// All rows of a short answer.
+    pub(super) async fn ask(&self, sql: &str) -> Result<Vec<TextRow>> {
+        let mut lease = self.lease().await?;
+        let answer = match lease.get() {
+            Some(connection) => connection.ask(sql).await,
+            None => return Err(Error::internal("a lease without a connection")),
+        };
+        let outcome = answer.as_ref().err().map_or(Outcome::Ok, Failure::outcome);
+        self.metrics.count_statement(&self.catalog, outcome);
+        if answer.as_ref().err().is_none_or(Failure::leaves_connection) {
+            lease.give_back();
+        }
+        answer.map_err(|failure| self.error(failure))
+    }
+
+    async fn lease(&self) -> Result<Lease<MysqlConnect>> {
+        self.pool.lease().await.map_err(|none| match none {
+            NoConnection::Failed(failure) => self.error(failure),
+            NoConnection::Busy(waited) => Error::new(
+                ErrorKind::LimitExceeded,
+                format!(
+                    "catalog `{}`: all {} connections of `connections_max` were in use for {} ms",
+                    self.catalog,
+                    self.settings.connections_max,
+                    waited.as_millis()
+                ),
+            ),
+        })
+    }
+
+    /// Ends the statement of a connection, by another one beside the pool's.
+    async fn kill(&self, id: u32) {
+        let killed = async {
+            let mut connection = self.pool.connect().connect().await?;
+            connection.set_silence(self.settings.connect_timeout);
+            let killed = connection.run(&format!("KILL QUERY {id}")).await;
+            connection.quit().await;
+            killed
+        };
+        match killed.await {
+            Ok(()) => {}
+            // It had ended.
+            Err(Failure::Refused(error)) if error.number == 1094 => {}
+            Err(failure) => {
+                let error = self.error(failure);
+                tracing::warn!(catalog = self.catalog, id, %error, "a statement at a MySQL server may go on");
+            }
+        }
+    }
+}
+
+/// A statement at the server. When it is dropped before its last row, the server is told to end it.
+#[derive(Debug)]
+pub(super) struct Statement {
+    source: Arc<MysqlSource>,
+    lease: Option<Lease<MysqlConnect>>,
+}
+
+impl Statement {
+    /// Sends a statement; its rows follow.
+    pub(super) async fn begin(
+        source: Arc<MysqlSource>,
+        sql: &str,
+    ) -> Result<(Self, Vec<ColumnDefinition>)> {
+        let lease = source.lease().await?;
+        let mut statement = Self { source, lease: Some(lease) };
+        let begun = match statement.connection() {
+            Some(connection) => connection.execute(sql).await,
+            None => return Err(Error::internal("a lease without a connection")),
+        };
+        match begun {
+            Ok(columns) => Ok((statement, columns)),
+            Err(failure) => Err(statement.fail(failure).await),
+        }
+    }
+
+    pub(super) fn connection(&mut self) -> Option<&mut Connection> {
+        self.lease.as_mut()?.get()
+    }
+
+    /// After the last row: the connection is free for others.
+    pub(super) async fn end(&mut self) {
+        self.source.metrics.count_statement(&self.source.catalog, Outcome::Ok);
+        self.release().await;
+    }
+
+    /// The server ended the statement, or the connection is of no use any more.
+    pub(super) async fn fail(&mut self, failure: Failure) -> Error {
+        self.source.metrics.count_statement(&self.source.catalog, failure.outcome());
+        if failure.leaves_connection() {
+            self.release().await;
+        } else if failure.leaves_statement() {
+            self.abandon();
+        } else {
+            drop(self.lease.take());
+        }
+        self.source.error(failure)
+    }
+
+    async fn release(&mut self) {
+        let Some(mut lease) = self.lease.take() else { return };
+        if let Some(connection) = lease.get()
+            && connection.close_statement().await.is_ok()
+        {
+            lease.give_back();
+        }
+    }
+
+    /// Has the server end the statement, and closes the connection.
+    fn abandon(&mut self) {
+        let Some(mut lease) = self.lease.take() else { return };
+        let Some(id) = lease.get().map(|connection| connection.id) else { return };
+        let source = Arc::clone(&self.source);
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        // The connection keeps its place until then, so that there are no more statements than places.
+        runtime.spawn(async move {
+            source.kill(id).await;
+            drop(lease);
+        });
+    }
+}
+
+impl Drop for Statement {
+    fn drop(&mut self) {
+        if self.lease.is_some() {
+            self.source.metrics.count_statement(&self.source.catalog, Outcome::Cancelled);
+            self.abandon();
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! The text of what a scan asks a server for. All sessions have `sql_mode` = `NO_BACKSLASH_ESCAPES`, UTF-8 and UTC.
+
+use super::types::Form;
+use mooring_spi::{SchemaTable, quote};
+
+/// A column as a statement selects it.
+pub(super) fn selected(name: &str, form: Form) -> String {
+    let name = quote(name);
+    match form {
+        Form::Plain => name,
+        Form::Characters => format!("CAST({name} AS CHAR(64))"),
+        Form::Wkb => format!("ST_AsWKB({name})"),
+    }
+}
+
+/// `columns` as they are selected; where there are none, each row is a number of no interest.
+pub(super) fn select(
+    table: &SchemaTable,
+    columns: &[String],
+    conditions: &[String],
+    limit: Option<u64>,
+) -> String {
+    let columns = match columns.is_empty() {
+        true => "1".to_owned(),
+        false => columns.join(", "),
+    };
+    let mut sql = format!("SELECT {columns} FROM {}.{}", quote(&table.schema), quote(&table.table));
+    for (at, condition) in conditions.iter().enumerate() {
+        sql += if at == 0 { " WHERE " } else { " AND " };
+        sql += condition;
+    }
+    if let Some(limit) = limit {
+        sql += &format!(" LIMIT {limit}");
+    }
+    sql
+}
+
+/// The least and the greatest value of a key.
+pub(super) fn key_bounds(table: &SchemaTable, key: &str) -> String {
+    let key = quote(key);
+    let columns = [format!("MIN({key})"), format!("MAX({key})")];
+    select(table, &columns, &[], None)
+}
+
+pub(super) fn text(value: &str) -> String {
+    format!("'{}'", value.replace('\'', "''"))
+}
+
+pub(super) fn bytes(value: &[u8]) -> String {
+    let hex: String = value.iter().map(|byte| format!("{byte:02X}")).collect();
+    format!("x'{hex}'")
+}
+
+/// With an exponent, which makes it a double there.
+pub(super) fn double(value: f64) -> String {
+    format!("{value:e}")
+}
+
+pub(super) fn decimal(unscaled: i128, scale: i8) -> String {
+    let sign = if unscaled < 0 { "-" } else { "" };
+    let digits = unscaled.unsigned_abs().to_string();
+    match usize::try_from(scale) {
+        Ok(0) => format!("{sign}{digits}"),
+        Ok(scale) => {
+            let digits = format!("{digits:0>width$}", width = scale + 1);
+            let (whole, fraction) = digits.split_at(digits.len() - scale);
+            format!("{sign}{whole}.{fraction}")
+        }
+        // Digits before the point.
+        Err(_) => format!("{sign}{digits}{}", "0".repeat(usize::from(scale.unsigned_abs()))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_texts_cannot_end_early() {
+        let table = SchemaTable::new("a`b", "c'd");
+        let columns = [selected("e``f", Form::Plain), selected("g", Form::Wkb)];
+        let sql = select(&table, &columns, &[format!("`h` = {}", text("it's \\"))], Some(3));
+        assert_eq!(
+            sql,
+            "SELECT `e````f`, ST_AsWKB(`g`) FROM `a``b`.`c'd` WHERE `h` = 'it''s \\' LIMIT 3"
+        );
+        let none = select(&SchemaTable::new("a", "b"), &[], &["x".into(), "y".into()], None);
+        assert_eq!(none, "SELECT 1 FROM `a`.`b` WHERE x AND y");
+    }
+
+    #[test]
+    fn literals_are_exact() {
+        for (unscaled, scale, expected) in [
+            (150, 2, "1.50"),
+            (-5, 2, "-0.05"),
+            (0, 2, "0.00"),
+            (7, 0, "7"),
+            (7, -2, "700"),
+            (i128::MAX, 38, "1.70141183460469231731687303715884105727"),
+        ] {
+            assert_eq!(decimal(unscaled, scale), expected);
+        }
+        assert_eq!(bytes(&[0, 0xAB]), "x'00AB'");
+        assert_eq!((double(0.1), double(-1500.0)), ("1e-1".to_owned(), "-1.5e3".to_owned()));
+    }
+}
