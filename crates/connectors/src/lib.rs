@@ -6,4 +6,5 @@
 
 pub mod conformance;
 pub mod lake;
+pub mod sql;
 pub mod tpch;
