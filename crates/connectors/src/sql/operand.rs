@@ -61,6 +61,11 @@ pub struct Operand {
 }
 
 impl Operand {
+    /// The same for all rows, and not a column: what means a place in `ORDER BY` or nothing in `GROUP BY`.
+    pub fn is_constant(&self) -> bool {
+        self.shape.constant && !self.plain
+    }
+
     pub fn computed(sql: String, shape: Shape) -> Self {
         Self { sql, shape, column: None, simple: false, plain: false }
     }

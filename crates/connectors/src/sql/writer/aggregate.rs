@@ -32,7 +32,7 @@ impl Draft<'_> {
         for group in groups {
             let operand = self.expression(group, &select.columns)?;
             self.require_key(Subject::GroupBy, &operand)?;
-            if operand.shape.constant {
+            if operand.is_constant() {
                 return Err(Unsupported("a group that is the same for all rows".to_owned()));
             }
             let (key, value) = self.key(operand);
@@ -194,7 +194,7 @@ impl Draft<'_> {
         for expression in &call.partition_by {
             let operand = self.expression(expression, columns)?;
             self.require_key(Subject::GroupBy, &operand)?;
-            if !operand.shape.constant {
+            if !operand.is_constant() {
                 partition.push(self.key(operand).0);
             }
         }

@@ -43,6 +43,7 @@ impl Draft<'_> {
                 draft.call(*function, (arguments, &operands), &expression.data_type)
             }
         })
+        .and_then(folded)
     }
 
     /// A boolean that never fails, since a database may work it out for any row.
@@ -128,6 +129,15 @@ impl Draft<'_> {
         safe(&operand, "`CASE`")?;
         Ok(operand)
     }
+}
+
+/// # Errors
+/// Where a database may fail while it plans, whatever rows there are.
+fn folded(operand: Operand) -> Result<Operand, Unsupported> {
+    if operand.shape.constant && operand.shape.can_fail {
+        return Err(Unsupported("an operation on constants that may fail".to_owned()));
+    }
+    Ok(operand)
 }
 
 /// # Errors

@@ -169,7 +169,7 @@ impl Draft<'_> {
         for key in order {
             let operand = self.expression(&key.expression, columns)?;
             self.require_key(Subject::OrderBy, &operand)?;
-            if operand.shape.constant {
+            if operand.is_constant() {
                 continue;
             }
             let (texts, _) = self.writer.dialect.comparable(&[&operand], true);

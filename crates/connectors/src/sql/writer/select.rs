@@ -77,15 +77,8 @@ impl Draft<'_> {
             .iter()
             .enumerate()
             .map(|(at, column)| {
-                let mut shape = column.shape.clone();
-                shape.constant = false;
-                Operand {
-                    sql: format!("{alias}.c{at}"),
-                    shape,
-                    column: None,
-                    simple: true,
-                    plain: true,
-                }
+                let (sql, shape) = (format!("{alias}.c{at}"), column.shape.clone());
+                Operand { sql, shape, column: None, simple: true, plain: true }
             })
             .collect();
         Select::from(format!("({}) AS {alias}", select.text()), columns)
@@ -99,11 +92,7 @@ impl Draft<'_> {
     /// The same without literals as columns, which mean places in `GROUP BY`.
     pub(super) fn without_constants(&mut self, select: Select) -> Select {
         let select = self.open(select);
-        if select.columns.iter().any(|column| column.shape.constant) {
-            self.wrapped(select)
-        } else {
-            select
-        }
+        if select.columns.iter().any(Operand::is_constant) { self.wrapped(select) } else { select }
     }
 }
 
