@@ -18,7 +18,7 @@ mod writer;
 pub use capability::{Answer, Capabilities, Entry, Kind, Subject, page};
 pub use dialect::{AggregateCall, Converted, Dialect, MysqlDialect, PostgresDialect};
 pub use operand::{Native, Operand, OutputColumn, Shape};
-pub use source_table::{Collation, Form, SourceColumn, SourceTable};
+pub use source_table::{Collation, Form, ReadAs, SourceColumn, SourceTable};
 pub use writer::{SqlWriter, Statement};
 
 #[cfg(test)]

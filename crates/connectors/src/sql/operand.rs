@@ -74,7 +74,7 @@ impl Operand {
 /// What a connector reads as a column of the statement.
 #[derive(Debug, Clone, PartialEq)]
 pub enum OutputColumn {
-    /// As that column of a table is read.
+    /// As that column of a table is read, also where it is cast for that.
     Native(Native),
     /// Of the database's own type for this one; see [`super::Dialect::literal`].
     Computed(DataType),

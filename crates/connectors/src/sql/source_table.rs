@@ -35,10 +35,30 @@ pub enum Form {
         /// `utf8mb4`, `enum`.
         converted: bool,
     },
-    /// Dates or timestamps of MySQL that may have zeros, which are read as null.
+    /// Dates or timestamps of MySQL, which may hold what no calendar has (`0000-00-00`, `2024-02-31`) and are read as null then.
     ZeroDates,
-    /// Can be fetched, counted and asked for null, and nothing else, for this reason: JSON, arrays, `char(n)`, …
-    Opaque(String),
+    /// Can be fetched, counted and asked for null, and nothing else: JSON, arrays, `numeric` without digits, …
+    Opaque { reason: String, read_as: ReadAs },
+}
+
+/// How a connector asks for a column of which it reads another form than the native one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ReadAs {
+    Native,
+    /// Cast to this type, by its name in the database.
+    Type(String),
+    /// Through this function: `ST_AsWKB`.
+    Function(String),
+}
+
+impl ReadAs {
+    pub(super) fn text(&self, native: &str) -> String {
+        match self {
+            ReadAs::Native => native.to_owned(),
+            ReadAs::Type(name) => format!("CAST({native} AS {name})"),
+            ReadAs::Function(name) => format!("{name}({native})"),
+        }
+    }
 }
 
 /// How a text compares in PostgreSQL. In MySQL texts are compared as bytes, whatever their collation.

@@ -11,8 +11,8 @@ Write it anew with `MOORING_WRITE_DOCS=1 cargo test -p mooring-connectors push_d
 
 What stands in no line is not pushed, and `EXPLAIN` says why. What can fail (an overflow) is pushed neither in conditions nor below
 `CASE`, `AND`, `OR`, `IN` and `COALESCE`, where a database may work it out for rows that need it not. `CAST`
-stands under the type that it makes. \"Other types\" are those that cannot be computed with: JSON, arrays, `char(n)` of PostgreSQL, `real` of MySQL, `enum`, and
-whatever docs say of a catalog's types.
+stands under the type that it makes. \"Other types\" are those that are fetched and not computed with: JSON, arrays, numbers of no fixed
+digits, and whatever the page of a catalog says to be so. Texts are compared by their bytes, whatever their collation.
 ";
 
 /// The text of docs/push-down-functions.md.

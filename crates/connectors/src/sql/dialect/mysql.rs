@@ -21,8 +21,8 @@ pub struct MysqlDialect {
 
 impl MysqlDialect {
     /// What the texts are written for; a session runs it first, after `SET NAMES utf8mb4`.
-    pub const SESSION: &'static str = "SET SESSION time_zone = '+00:00', max_sort_length = 4096, sql_mode = \
-        'STRICT_TRANS_TABLES,NO_BACKSLASH_ESCAPES,NO_ENGINE_SUBSTITUTION'";
+    pub const SESSION: &'static str = "SET SESSION time_zone = '+00:00', max_sort_length = 4096, \
+        sql_mode = 'NO_BACKSLASH_ESCAPES'";
 }
 
 impl Dialect for MysqlDialect {
@@ -74,12 +74,12 @@ impl Dialect for MysqlDialect {
         match form {
             Form::Text { converted: true, .. } => format!("CONVERT({native} USING utf8mb4)"),
             Form::NumberAsBoolean => format!("({native} <> 0)"),
+            // The last day of a month that is none is null, and so is the result.
             Form::ZeroDates => format!(
-                "(CASE WHEN MONTH({native}) = 0 OR DAYOFMONTH({native}) = 0 THEN NULL ELSE {native} END)"
+                "(CASE WHEN DAYOFMONTH({native}) BETWEEN 1 AND DAYOFMONTH(LAST_DAY({native})) THEN {native} END)"
             ),
-            Form::Text { .. } | Form::Exact | Form::Bytes { .. } | Form::Opaque(_) => {
-                native.to_owned()
-            }
+            Form::Opaque { read_as, .. } => read_as.text(native),
+            Form::Text { .. } | Form::Exact | Form::Bytes { .. } => native.to_owned(),
         }
     }
 
@@ -99,7 +99,7 @@ impl Dialect for MysqlDialect {
             | Form::Exact
             | Form::Bytes { .. }
             | Form::NumberAsBoolean
-            | Form::Opaque(_) => false,
+            | Form::Opaque { .. } => false,
         };
         let operator = match function {
             Function::Equal => "=",

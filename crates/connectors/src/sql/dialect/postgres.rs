@@ -57,11 +57,10 @@ impl Dialect for PostgresDialect {
         match form {
             Form::Text { converted: true, .. } => format!("{native}::text"),
             Form::NumberAsBoolean => format!("({native} <> 0)"),
-            Form::Text { .. }
-            | Form::Exact
-            | Form::Bytes { .. }
-            | Form::ZeroDates
-            | Form::Opaque(_) => native.to_owned(),
+            Form::Opaque { read_as, .. } => read_as.text(native),
+            Form::Text { .. } | Form::Exact | Form::Bytes { .. } | Form::ZeroDates => {
+                native.to_owned()
+            }
         }
     }
 

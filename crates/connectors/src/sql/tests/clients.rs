@@ -184,7 +184,9 @@ impl RunsSql for MariadbClient {
 
     fn prepare(&self, schema: &str, statements: &dyn Fn(&dyn Dialect) -> Vec<String>) {
         let dialect = self.dialect();
-        let mut script = format!("{};\nCREATE DATABASE `{schema}`;\n", MysqlDialect::SESSION);
+        let mut script = format!(
+            "SET SESSION time_zone = '+00:00', sql_mode = 'ALLOW_INVALID_DATES';\nCREATE DATABASE `{schema}`;\n"
+        );
         for statement in statements(&*dialect) {
             script.push_str(&format!("{statement};\n"));
         }

@@ -1,7 +1,7 @@
 //! Three tables of values on which databases and engines like to differ.
 
 use super::super::reference::Row;
-use super::super::{Collation, Dialect, Form, MysqlDialect, SourceColumn, SourceTable};
+use super::super::{Collation, Dialect, Form, MysqlDialect, ReadAs, SourceColumn, SourceTable};
 use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 use mooring_spi::{SchemaTable, Table, TableKind, TableStatistics, Unsupported, Value};
 use std::sync::Arc;
@@ -41,6 +41,7 @@ fn columns() -> Vec<Column> {
         postgres: (postgres, Form::Exact),
         mysql: (mysql, Form::Exact),
     };
+    let opaque = |reason: &str| Form::Opaque { reason: reason.to_owned(), read_as: ReadAs::Native };
     let text = |collation, at_most, converted| Form::Text { collation, at_most, converted };
     let named = |name: &str| Collation::Named(name.to_owned());
     vec![
@@ -100,8 +101,8 @@ fn columns() -> Vec<Column> {
         Column {
             name: "o",
             data_type: DataType::Utf8,
-            postgres: ("char(5)", Form::Opaque("`char(5)`".to_owned())),
-            mysql: ("enum('z', 'a', '')", Form::Opaque("`enum`".to_owned())),
+            postgres: ("char(5)", opaque("`char(5)`")),
+            mysql: ("enum('z', 'a', '')", opaque("`enum`")),
         },
     ]
 }
@@ -260,7 +261,7 @@ impl Fixture {
                 let values: Vec<String> = row
                     .iter()
                     .zip(table.schema.fields())
-                    .map(|(value, field)| stored(value, field.data_type(), dialect))
+                    .map(|(value, field)| stored(value, (field.data_type(), &row[0]), dialect))
                     .collect();
                 statements.push(format!("INSERT INTO {name} VALUES ({})", values.join(", ")));
             }
@@ -286,14 +287,16 @@ fn row(columns: &[Column], at: usize, (table, is_mysql): (&str, bool)) -> Row {
         .collect()
 }
 
-fn stored(value: &Value, data_type: &DataType, dialect: &dyn Dialect) -> String {
+fn stored(value: &Value, (data_type, id): (&DataType, &Value), dialect: &dyn Dialect) -> String {
+    let is_mysql = dialect.longest_key().is_some();
     match value {
-        // Zeros are read as null.
-        Value::Null if *data_type == DataType::Date32 && dialect.longest_key().is_some() => {
-            "'0000-00-00'".to_owned()
-        }
+        // What no calendar has is read as null.
+        Value::Null if *data_type == DataType::Date32 && is_mysql => match id {
+            Value::Int(id) if id % 2 == 0 => "'0000-00-00'".to_owned(),
+            _ => "'2024-02-31'".to_owned(),
+        },
         // Whatever is not 0 is true.
-        Value::Boolean(true) if dialect.longest_key().is_some() => "2".to_owned(),
+        Value::Boolean(true) if is_mysql => "2".to_owned(),
         Value::Date(days) if dialect.literal(value, data_type).is_err() => {
             format!("date '1970-01-01' + ({days})")
         }

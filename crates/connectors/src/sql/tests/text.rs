@@ -111,6 +111,14 @@ fn groups_are_of_equal_bytes() {
 }
 
 #[test]
+fn rows_are_counted_without_a_column() {
+    let rows = of(AggregateFunction::Count, None, DataType::Int64);
+    let relation = aggregate(table(0, &[]), vec![], vec![rows]);
+    postgres(&relation, r#"SELECT count(*) AS c0 FROM "s"."a" AS t1"#);
+    mysql(&limit(table(0, &[]), vec![], Some(1), 0), "SELECT 1 AS c0 FROM `s`.`a` AS t1 LIMIT 1");
+}
+
+#[test]
 fn order_is_that_of_bytes() {
     postgres(
         &compared(table(0, &[X]), Function::Less, text("b")),
@@ -232,9 +240,9 @@ fn zero_dates_are_null_and_indexes_are_used() {
     let day = literal(Value::Date(0), DataType::Date32);
     mysql(
         &compared(table(0, &[DATE]), Function::Less, day),
-        "SELECT (CASE WHEN MONTH(t1.`dt`) = 0 OR DAYOFMONTH(t1.`dt`) = 0 THEN NULL ELSE t1.`dt` END) AS c0 \
-         FROM `s`.`a` AS t1 WHERE (t1.`dt` < DATE'1970-01-01') AND \
-         ((CASE WHEN MONTH(t1.`dt`) = 0 OR DAYOFMONTH(t1.`dt`) = 0 THEN NULL ELSE t1.`dt` END) < DATE'1970-01-01')",
+        "SELECT (CASE WHEN DAYOFMONTH(t1.`dt`) BETWEEN 1 AND DAYOFMONTH(LAST_DAY(t1.`dt`)) THEN t1.`dt` END) AS c0 \
+         FROM `s`.`a` AS t1 WHERE (t1.`dt` < DATE'1970-01-01') AND ((CASE WHEN DAYOFMONTH(t1.`dt`) BETWEEN 1 \
+         AND DAYOFMONTH(LAST_DAY(t1.`dt`)) THEN t1.`dt` END) < DATE'1970-01-01')",
     );
 }
 

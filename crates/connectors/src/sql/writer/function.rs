@@ -56,8 +56,15 @@ impl Draft<'_> {
                 format!("({})", texts.join(operator))
             }
             Function::Not => format!("(NOT {})", single(operands, subject)?.sql),
-            Function::IsNull => format!("({} IS NULL)", single(operands, subject)?.sql),
-            Function::IsNotNull => format!("({} IS NOT NULL)", single(operands, subject)?.sql),
+            Function::IsNull => self.null_test(single(operands, subject)?),
+            Function::IsNotNull => {
+                let operand = single(operands, subject)?;
+                if operand.shape.opaque.is_some() {
+                    format!("(NOT {})", self.null_test(operand))
+                } else {
+                    format!("({} IS NOT NULL)", operand.sql)
+                }
+            }
             Function::Add | Function::Subtract | Function::Multiply => {
                 return self.arithmetic(function, operands, shape);
             }

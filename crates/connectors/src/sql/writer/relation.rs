@@ -67,7 +67,7 @@ impl Draft<'_> {
                         shape.native = None;
                     }
                 }
-                Form::Opaque(reason) => shape.opaque = Some(reason.clone()),
+                Form::Opaque { reason, .. } => shape.opaque = Some(reason.clone()),
             }
             let sql = dialect.column(&native, &column.form);
             let column = Some((native, column.form.clone()));
