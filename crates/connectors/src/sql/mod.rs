@@ -16,7 +16,9 @@ mod source_table;
 mod writer;
 
 pub use capability::{Answer, Capabilities, Entry, Kind, Subject, page};
-pub use dialect::{AggregateCall, Converted, Dialect, MysqlDialect, PostgresDialect};
+pub use dialect::{
+    AggregateCall, Converted, Dialect, MysqlDialect, NamedFunction, PostgresDialect,
+};
 pub use operand::{Native, Operand, OutputColumn, Shape};
 pub use source_table::{Collation, Form, ReadAs, SourceColumn, SourceTable};
 pub use writer::{SqlWriter, Statement};

@@ -20,6 +20,31 @@ pub struct Converted {
     pub can_fail: bool,
 }
 
+/// A function that is called by its name, which databases choose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NamedFunction {
+    CharacterLength,
+    Substring,
+    Concat,
+    Absolute,
+    Year,
+    Month,
+    Day,
+}
+
+/// The comparisons, which are written alike everywhere.
+pub(super) fn comparison_operator(function: Function) -> Option<&'static str> {
+    const OPERATORS: [(Function, &str); 6] = [
+        (Function::Equal, "="),
+        (Function::NotEqual, "<>"),
+        (Function::Less, "<"),
+        (Function::LessOrEqual, "<="),
+        (Function::Greater, ">"),
+        (Function::GreaterOrEqual, ">="),
+    ];
+    OPERATORS.iter().find(|(other, _)| *other == function).map(|(_, operator)| *operator)
+}
+
 /// A call of an aggregate.
 #[derive(Debug)]
 pub struct AggregateCall<'a> {
@@ -77,8 +102,7 @@ pub trait Dialect: Debug + Send + Sync {
     /// Where the database has no such text.
     fn like(&self, text: &Operand, pattern: &str) -> Result<String, Unsupported>;
 
-    /// `CharacterLength`, `Substring`, `Concat`, `Absolute`, `Year`, `Month` and `Day`.
-    fn call(&self, function: Function, arguments: &[String], data_type: &DataType) -> String;
+    fn call(&self, function: NamedFunction, arguments: &[String], data_type: &DataType) -> String;
 
     /// # Errors
     /// Where the result may be another one than the language's.
@@ -90,6 +114,9 @@ pub trait Dialect: Debug + Send + Sync {
     fn holds_decimal(&self, data_type: &DataType) -> bool;
 
     fn aggregate(&self, call: &AggregateCall<'_>) -> String;
+
+    /// A whole number that the database counted itself.
+    fn counted(&self, sql: String, data_type: &DataType) -> String;
 
     fn sort_key(&self, key: &str, descending: bool, nulls_first: bool) -> String;
 

@@ -1,7 +1,7 @@
 //! MySQL and MariaDB. Texts are compared as bytes: `utf8mb4_bin` takes no notice of spaces at the end.
 
 use super::literal::{decimal_text, hexadecimal, signed};
-use super::{AggregateCall, Converted, Dialect};
+use super::{AggregateCall, Converted, Dialect, NamedFunction, comparison_operator};
 use crate::sql::calendar::{date_text, timestamp_text};
 use crate::sql::capability::MYSQL;
 use crate::sql::{Capabilities, Collation, Form, Kind, Operand, Subject};
@@ -46,7 +46,8 @@ impl Dialect for MysqlDialect {
             Value::Boolean(true) => "TRUE".to_owned(),
             Value::Boolean(false) => "FALSE".to_owned(),
             Value::Int(number) => signed(number.to_string()),
-            Value::UInt(number) => number.to_string(),
+            // Beside a signed number it would become a decimal.
+            Value::UInt(number) => format!("CAST({number} AS UNSIGNED)"),
             Value::Float(number) if number.is_finite() => signed(format!("{number:e}")),
             Value::Float(_) => return refused(),
             Value::Decimal { unscaled, scale } => {
@@ -101,40 +102,42 @@ impl Dialect for MysqlDialect {
             | Form::NumberAsBoolean
             | Form::Opaque { .. } => false,
         };
-        let operator = match function {
-            Function::Equal => "=",
-            Function::Less => "<",
-            Function::LessOrEqual => "<=",
-            Function::Greater => ">",
-            Function::GreaterOrEqual => ">=",
-            Function::In => {
-                return hidden.then(|| format!("({column} IN ({}))", literals.join(", ")));
-            }
-            _ => return None,
-        };
-        hidden.then(|| format!("({column} {operator} {})", literals.concat()))
+        if !hidden {
+            return None;
+        }
+        if function == Function::In {
+            return Some(format!("({column} IN ({}))", literals.join(", ")));
+        }
+        // Of what is not equal, nothing follows.
+        let operator = comparison_operator(function).filter(|operator| *operator != "<>")?;
+        Some(format!("({column} {operator} {})", literals.concat()))
     }
 
     fn comparable(&self, operands: &[&Operand], _ordered: bool) -> (Vec<String>, Collation) {
-        let by_bytes = |operand: &&Operand| match operand.shape.kind() {
-            Kind::Text => format!("CAST({} AS BINARY)", operand.sql),
-            _ => operand.sql.clone(),
+        let by_bytes = |operand: &&Operand| {
+            if operand.shape.kind() == Kind::Text {
+                format!("CAST({} AS BINARY)", operand.sql)
+            } else {
+                operand.sql.clone()
+            }
         };
         (operands.iter().map(by_bytes).collect(), Collation::Default)
     }
 
     fn value_of(&self, comparable: &str, data_type: &DataType) -> String {
-        match Kind::of(data_type) {
-            Kind::Text => format!("CONVERT({comparable} USING utf8mb4)"),
-            _ => comparable.to_owned(),
+        if Kind::of(data_type) == Kind::Text {
+            format!("CONVERT({comparable} USING utf8mb4)")
+        } else {
+            comparable.to_owned()
         }
     }
 
     /// Texts of several collations make none together, unless all are told one.
     fn beside_others(&self, operand: &Operand) -> String {
-        match operand.shape.kind() {
-            Kind::Text => format!("({} COLLATE utf8mb4_bin)", operand.sql),
-            _ => operand.sql.clone(),
+        if operand.shape.kind() == Kind::Text {
+            format!("({} COLLATE utf8mb4_bin)", operand.sql)
+        } else {
+            operand.sql.clone()
         }
     }
 
@@ -160,15 +163,15 @@ impl Dialect for MysqlDialect {
         Ok(format!("({} LIKE {} ESCAPE '!')", self.beside_others(text), text_literal(&escaped)))
     }
 
-    fn call(&self, function: Function, arguments: &[String], _: &DataType) -> String {
+    fn call(&self, function: NamedFunction, arguments: &[String], _: &DataType) -> String {
         let name = match function {
-            Function::CharacterLength => "CHAR_LENGTH",
-            Function::Substring => "SUBSTRING",
-            Function::Concat => "CONCAT",
-            Function::Year => "YEAR",
-            Function::Month => "MONTH",
-            Function::Day => "DAYOFMONTH",
-            _ => "ABS",
+            NamedFunction::CharacterLength => "CHAR_LENGTH",
+            NamedFunction::Substring => "SUBSTRING",
+            NamedFunction::Concat => "CONCAT",
+            NamedFunction::Absolute => "ABS",
+            NamedFunction::Year => "YEAR",
+            NamedFunction::Month => "MONTH",
+            NamedFunction::Day => "DAYOFMONTH",
         };
         format!("{name}({})", arguments.join(", "))
     }
@@ -193,7 +196,16 @@ impl Dialect for MysqlDialect {
             }
             Kind::Text => format!("CONVERT(CAST({sql} AS CHAR) USING utf8mb4)"),
             Kind::Timestamp => format!("CAST({sql} AS DATETIME(6))"),
-            _ => return Err(unmet()),
+            Kind::Rows
+            | Kind::Boolean
+            | Kind::SmallInteger
+            | Kind::Integer
+            | Kind::Unsigned
+            | Kind::SmallFloat
+            | Kind::Binary
+            | Kind::Date
+            | Kind::Instant
+            | Kind::Other => return Err(unmet()),
         };
         Ok(Converted { sql, can_fail: false })
     }
@@ -219,6 +231,10 @@ impl Dialect for MysqlDialect {
             Some(over) => format!("({name}({distinct}{argument}) OVER ({over}))"),
             None => format!("{name}({distinct}{argument})"),
         }
+    }
+
+    fn counted(&self, sql: String, data_type: &DataType) -> String {
+        if Kind::of(data_type) == Kind::Unsigned { format!("CAST({sql} AS UNSIGNED)") } else { sql }
     }
 
     fn sort_key(&self, key: &str, descending: bool, nulls_first: bool) -> String {

@@ -1,7 +1,7 @@
 //! PostgreSQL 12 and newer. No text depends on a setting of the session.
 
 use super::literal::{decimal_text, hexadecimal, signed};
-use super::{AggregateCall, Converted, Dialect};
+use super::{AggregateCall, Converted, Dialect, NamedFunction};
 use crate::sql::calendar::{date_text, timestamp_text};
 use crate::sql::capability::POSTGRES;
 use crate::sql::{Capabilities, Collation, Form, Kind, Operand, Subject};
@@ -105,25 +105,26 @@ impl Dialect for PostgresDialect {
         Ok(format!("({} LIKE {}::text)", sql.concat(), text_literal(pattern)))
     }
 
-    fn call(&self, function: Function, arguments: &[String], data_type: &DataType) -> String {
+    fn call(&self, function: NamedFunction, arguments: &[String], data_type: &DataType) -> String {
         let integer = integer_name(data_type).unwrap_or("int8");
         let all = arguments.join(", ");
         match function {
-            Function::CharacterLength => format!("char_length({all})::{integer}"),
+            NamedFunction::CharacterLength => format!("char_length({all})::{integer}"),
             // Place and number have the type of `substr`.
-            Function::Substring => {
+            NamedFunction::Substring => {
+                let Some((text, numbers)) = arguments.split_first() else { return String::new() };
                 let numbers: String =
-                    arguments[1..].iter().map(|number| format!(", {number}::int4")).collect();
-                format!("substr({}{numbers})", arguments[0])
+                    numbers.iter().map(|number| format!(", {number}::int4")).collect();
+                format!("substr({text}{numbers})")
             }
-            Function::Concat => format!("({})", arguments.join(" || ")),
+            NamedFunction::Concat => format!("({})", arguments.join(" || ")),
+            NamedFunction::Absolute => format!("abs({all})"),
             // PostgreSQL has no year 0: the one before 1 is -1.
-            Function::Year => format!(
+            NamedFunction::Year => format!(
                 "(EXTRACT(YEAR FROM {all}) + CASE WHEN {all} < '0001-01-01' THEN 1 ELSE 0 END)::{integer}"
             ),
-            Function::Month => format!("EXTRACT(MONTH FROM {all})::{integer}"),
-            Function::Day => format!("EXTRACT(DAY FROM {all})::{integer}"),
-            _ => format!("abs({all})"),
+            NamedFunction::Month => format!("EXTRACT(MONTH FROM {all})::{integer}"),
+            NamedFunction::Day => format!("EXTRACT(DAY FROM {all})::{integer}"),
         }
     }
 
@@ -161,6 +162,10 @@ impl Dialect for PostgresDialect {
         let text =
             format!("{}({distinct}{}){filter}{over}", call.name, call.argument.unwrap_or("*"));
         if call.filter.is_some() || call.over.is_some() { format!("({text})") } else { text }
+    }
+
+    fn counted(&self, sql: String, _: &DataType) -> String {
+        sql
     }
 
     fn sort_key(&self, key: &str, descending: bool, nulls_first: bool) -> String {

@@ -228,8 +228,8 @@ fn windows_sort_as_the_engine_does() {
     );
     mysql(
         &numbered(),
-        "SELECT t1.`x` AS c0, t1.`n` AS c1, (ROW_NUMBER() OVER (PARTITION BY CAST(t1.`x` AS BINARY) \
-         ORDER BY t1.`n` DESC)) AS c2 FROM `s`.`a` AS t1",
+        "SELECT t1.`x` AS c0, t1.`n` AS c1, CAST((ROW_NUMBER() OVER (PARTITION BY CAST(t1.`x` AS BINARY) \
+         ORDER BY t1.`n` DESC)) AS UNSIGNED) AS c2 FROM `s`.`a` AS t1",
     );
     let old = MysqlDialect { mariadb: false, version: (5, 7, 44) };
     refused(&numbered(), &old, "MySQL 8.0");

@@ -222,9 +222,8 @@ impl Draft<'_> {
         if !matches!(call.data_type, DataType::Int64 | DataType::UInt64) {
             return Err(Unsupported(format!("`{subject}` as {}", Kind::of(&call.data_type))));
         }
-        Ok(Operand::computed(
-            format!("({name}() OVER ({over}))"),
-            Shape::of(call.data_type.clone()),
-        ))
+        let counted = format!("({name}() OVER ({over}))");
+        let sql = self.writer.dialect.counted(counted, &call.data_type);
+        Ok(Operand::computed(sql, Shape::of(call.data_type.clone())))
     }
 }

@@ -73,7 +73,13 @@ impl Draft<'_> {
             Value::Text(text) => Some(text.chars().count() as u64),
             Value::Binary(bytes) => Some(bytes.len() as u64),
             Value::Null => Some(0),
-            _ => None,
+            Value::Boolean(_)
+            | Value::Int(_)
+            | Value::UInt(_)
+            | Value::Float(_)
+            | Value::Decimal { .. }
+            | Value::Date(_)
+            | Value::Timestamp(_) => None,
         };
         let simple = sql.len() <= SHORT_LITERAL;
         Ok(Operand { simple, ..Operand::computed(sql, shape) })

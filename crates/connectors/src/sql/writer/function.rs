@@ -3,6 +3,7 @@
 use super::Draft;
 use super::expression::{one_of, safe};
 use super::select::merged_collation;
+use crate::sql::dialect::{NamedFunction, comparison_operator};
 use crate::sql::{Kind, Operand, Shape, Subject};
 use arrow::datatypes::DataType;
 use mooring_spi::{Expression, ExpressionKind, Function, Unsupported, Value};
@@ -65,9 +66,9 @@ impl Draft<'_> {
                     format!("({} IS NOT NULL)", operand.sql)
                 }
             }
-            Function::Add | Function::Subtract | Function::Multiply => {
-                return self.arithmetic(function, operands, shape);
-            }
+            Function::Add => return self.arithmetic((function, "+"), operands, shape),
+            Function::Subtract => return self.arithmetic((function, "-"), operands, shape),
+            Function::Multiply => return self.arithmetic((function, "*"), operands, shape),
             Function::Negate | Function::Absolute => {
                 let operand = single(operands, subject)?;
                 if operand.shape.data_type != *data_type {
@@ -79,7 +80,7 @@ impl Draft<'_> {
                     format!("(- {})", operand.sql)
                 } else {
                     self.writer.dialect.call(
-                        function,
+                        NamedFunction::Absolute,
                         std::slice::from_ref(&operand.sql),
                         data_type,
                     )
@@ -98,22 +99,27 @@ impl Draft<'_> {
                 format!("COALESCE({})", texts.join(", "))
             }
             Function::Like => self.like(arguments, operands)?,
-            Function::CharacterLength | Function::Year | Function::Month | Function::Day => {
-                let operand = single(operands, subject)?;
-                let is_integer =
-                    matches!(Kind::of(data_type), Kind::Integer) || *data_type == DataType::Int32;
-                if !is_integer {
-                    return Err(Unsupported(format!("`{subject}` as {}", Kind::of(data_type))));
-                }
-                self.writer.dialect.call(function, std::slice::from_ref(&operand.sql), data_type)
+            Function::CharacterLength => {
+                self.number_of((subject, NamedFunction::CharacterLength), operands, data_type)?
             }
+            Function::Year => {
+                self.number_of((subject, NamedFunction::Year), operands, data_type)?
+            }
+            Function::Month => {
+                self.number_of((subject, NamedFunction::Month), operands, data_type)?
+            }
+            Function::Day => self.number_of((subject, NamedFunction::Day), operands, data_type)?,
             Function::Substring => {
                 shape.at_most = Some(self.substring_length(arguments)?);
                 shape.collation = first.shape.collation.clone();
                 if let Some(at_most) = first.shape.at_most {
                     shape.at_most = shape.at_most.map(|length| length.min(at_most));
                 }
-                self.writer.dialect.call(function, &plain_texts(operands), data_type)
+                self.writer.dialect.call(
+                    NamedFunction::Substring,
+                    &plain_texts(operands),
+                    data_type,
+                )
             }
             Function::Concat => {
                 all_of_kind(operands, Kind::Text)?;
@@ -130,7 +136,7 @@ impl Draft<'_> {
                     .iter()
                     .map(|operand| self.writer.dialect.beside_others(operand))
                     .collect();
-                self.writer.dialect.call(function, &texts, data_type)
+                self.writer.dialect.call(NamedFunction::Concat, &texts, data_type)
             }
         };
         Ok(Operand::computed(sql, shape))
@@ -142,14 +148,8 @@ impl Draft<'_> {
             Function::Less | Function::LessOrEqual | Function::Greater | Function::GreaterOrEqual
         );
         let (texts, _) = self.compared(operands, ordered)?;
-        let operator = match function {
-            Function::Equal => "=",
-            Function::NotEqual => "<>",
-            Function::Less => "<",
-            Function::LessOrEqual => "<=",
-            Function::Greater => ">",
-            Function::GreaterOrEqual => ">=",
-            _ => return Ok(self.writer.dialect.same(&texts[0], &texts[1])),
+        let Some(operator) = comparison_operator(function) else {
+            return Ok(self.writer.dialect.same(&texts[0], &texts[1]));
         };
         Ok(format!("({} {operator} {})", texts[0], texts[1]))
     }
@@ -169,7 +169,7 @@ impl Draft<'_> {
 
     fn arithmetic(
         &self,
-        function: Function,
+        (function, operator): (Function, &str),
         operands: &[Operand],
         mut shape: Shape,
     ) -> Result<Operand, Unsupported> {
@@ -177,11 +177,6 @@ impl Draft<'_> {
         let [left, right] = operands else { return Err(arity(subject)) };
         let kind = left.shape.kind();
         all_of_kind(operands, kind)?;
-        let operator = match function {
-            Function::Add => "+",
-            Function::Subtract => "-",
-            _ => "*",
-        };
         let sql = format!("({} {operator} {})", left.sql, right.sql);
         if kind == Kind::Integer {
             if shape.data_type != DataType::Int64 {
@@ -211,6 +206,20 @@ impl Draft<'_> {
         shape.can_fail = true;
         let sql = dialect.fitted(&sql, &shape.data_type).ok_or_else(unmet)?;
         Ok(Operand::computed(sql, shape))
+    }
+
+    /// A whole number that is told of one value.
+    fn number_of(
+        &self,
+        (subject, function): (Subject, NamedFunction),
+        operands: &[Operand],
+        data_type: &DataType,
+    ) -> Result<String, Unsupported> {
+        let operand = single(operands, subject)?;
+        if !matches!(data_type, DataType::Int32 | DataType::Int64) {
+            return Err(Unsupported(format!("`{subject}` as {data_type}")));
+        }
+        Ok(self.writer.dialect.call(function, std::slice::from_ref(&operand.sql), data_type))
     }
 
     fn like(&self, arguments: &[Expression], operands: &[Operand]) -> Result<String, Unsupported> {
