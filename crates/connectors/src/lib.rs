@@ -9,6 +9,7 @@ mod database_metrics;
 pub mod lake;
 pub mod mysql;
 pub mod postgresql;
+pub mod sql;
 pub mod tpch;
 
 pub use database_metrics::DatabaseMetrics;

@@ -1,0 +1,165 @@
+//! MySQL 5.7 and newer, MariaDB 10.2 and newer, in a session as [`super::super::MysqlDialect::SESSION`] makes it.
+
+use super::{Answer::*, Capabilities, Entry, Kind, Kind::*, Subject};
+use mooring_spi::{AggregateFunction as A, Function as F, JoinKind};
+
+const ROWS: &[Kind] = &[Rows];
+const COMPARED: &[Kind] = &[
+    Boolean,
+    SmallInteger,
+    Integer,
+    Unsigned,
+    Float,
+    Decimal,
+    Text,
+    Binary,
+    Date,
+    Timestamp,
+    Instant,
+];
+const ANY: &[Kind] = &[
+    Boolean,
+    SmallInteger,
+    Integer,
+    Unsigned,
+    SmallFloat,
+    Float,
+    Decimal,
+    Text,
+    Binary,
+    Date,
+    Timestamp,
+    Instant,
+    Other,
+];
+/// Equal values are the same value, and are compared to their end when rows are sorted.
+const SHORT_KEYS: &[Kind] =
+    &[Boolean, SmallInteger, Integer, Unsigned, Decimal, Date, Timestamp, Instant];
+const LONG_KEYS: &[Kind] = &[Text, Binary];
+const SORTED: &[Kind] =
+    &[Boolean, SmallInteger, Integer, Unsigned, Float, Decimal, Date, Timestamp, Instant];
+const INTEGERS: &[Kind] = &[SmallInteger, Integer];
+const EXTREMES: &[Kind] =
+    &[SmallInteger, Integer, Unsigned, Float, Decimal, Text, Date, Timestamp, Instant];
+const CALENDAR: &[Kind] = &[Date, Timestamp];
+const INFINITY: &str = "MySQL has an error where IEEE 754 has infinity";
+const ZEROS: &str = "0.0 and -0.0 are equal and not the same";
+const ORDER_OF_SUM: &str = "the sum depends on the order of its values";
+const SHORT: &str = "it has at most 1000 characters, as MySQL sorts by the first bytes only";
+const EXACT: &str = "the result has the digits for every value: MySQL would cut it";
+const REAL: &str = "MySQL compares it with digits that it does not show";
+
+const fn entry(subject: Subject, kinds: &'static [Kind], answer: super::Answer) -> Entry {
+    Entry { subject, kinds, answer }
+}
+
+pub(in super::super) static MYSQL: Capabilities = Capabilities {
+    database: "MySQL and MariaDB",
+    entries: &[
+        entry(Subject::Scan, ROWS, Pushed),
+        entry(Subject::Filter, ROWS, Pushed),
+        entry(Subject::Project, ROWS, Pushed),
+        entry(Subject::Limit, ROWS, Pushed),
+        entry(Subject::Join(JoinKind::Inner), ROWS, Pushed),
+        entry(Subject::Join(JoinKind::Left), ROWS, Pushed),
+        entry(Subject::Join(JoinKind::Right), ROWS, Pushed),
+        entry(Subject::Join(JoinKind::Full), ROWS, Refused("MySQL has none")),
+        entry(Subject::Join(JoinKind::LeftSemi), ROWS, Pushed),
+        entry(Subject::Join(JoinKind::LeftAnti), ROWS, Pushed),
+        entry(
+            Subject::RowNumber,
+            ROWS,
+            PushedWhere("the server is MySQL 8.0, MariaDB 10.2 or newer"),
+        ),
+        entry(Subject::Rank, ROWS, PushedWhere("the server is MySQL 8.0, MariaDB 10.2 or newer")),
+        entry(Subject::Union, COMPARED, Pushed),
+        entry(Subject::GroupBy, SHORT_KEYS, Pushed),
+        entry(Subject::GroupBy, LONG_KEYS, PushedWhere(SHORT)),
+        entry(Subject::GroupBy, &[Float], Refused(ZEROS)),
+        entry(Subject::OrderBy, SORTED, Pushed),
+        entry(Subject::OrderBy, LONG_KEYS, PushedWhere(SHORT)),
+        entry(
+            Subject::Literal,
+            COMPARED,
+            PushedWhere("MySQL can hold it: no infinity, no year before 1 or after 9999"),
+        ),
+        entry(Subject::Case, COMPARED, Pushed),
+        entry(Subject::Cast(SmallInteger), &[SmallInteger], PushedWhere(EXACT)),
+        entry(Subject::Cast(Integer), &[SmallInteger], Pushed),
+        entry(Subject::Cast(Integer), &[Unsigned], PushedWhere(EXACT)),
+        entry(Subject::Cast(Float), INTEGERS, Pushed),
+        entry(
+            Subject::Cast(Float),
+            &[Decimal],
+            Refused("the last digit is rounded in another way"),
+        ),
+        entry(Subject::Cast(Decimal), &[SmallInteger, Integer, Decimal], PushedWhere(EXACT)),
+        entry(Subject::Cast(Text), INTEGERS, Pushed),
+        entry(Subject::Cast(Text), &[Float], Refused("doubles are written in another way")),
+        entry(Subject::Cast(Timestamp), &[Date], Pushed),
+        entry(Subject::Function(F::Equal), COMPARED, Pushed),
+        entry(Subject::Function(F::Equal), &[SmallFloat], Refused(REAL)),
+        entry(Subject::Function(F::NotEqual), COMPARED, Pushed),
+        entry(Subject::Function(F::Less), COMPARED, Pushed),
+        entry(Subject::Function(F::LessOrEqual), COMPARED, Pushed),
+        entry(Subject::Function(F::Greater), COMPARED, Pushed),
+        entry(Subject::Function(F::GreaterOrEqual), COMPARED, Pushed),
+        entry(Subject::Function(F::Same), COMPARED, Pushed),
+        entry(Subject::Function(F::In), COMPARED, Pushed),
+        entry(Subject::Function(F::And), &[Boolean], Pushed),
+        entry(Subject::Function(F::Or), &[Boolean], Pushed),
+        entry(Subject::Function(F::Not), &[Boolean], Pushed),
+        entry(Subject::Function(F::IsNull), ANY, Pushed),
+        entry(Subject::Function(F::IsNotNull), ANY, Pushed),
+        entry(Subject::Function(F::Add), &[Integer], Pushed),
+        entry(Subject::Function(F::Add), &[Decimal], PushedWhere(EXACT)),
+        entry(Subject::Function(F::Add), &[Float], Refused(INFINITY)),
+        entry(Subject::Function(F::Subtract), &[Integer], Pushed),
+        entry(Subject::Function(F::Subtract), &[Decimal], PushedWhere(EXACT)),
+        entry(Subject::Function(F::Subtract), &[Float], Refused(INFINITY)),
+        entry(Subject::Function(F::Multiply), &[Integer], Pushed),
+        entry(Subject::Function(F::Multiply), &[Decimal], PushedWhere(EXACT)),
+        entry(Subject::Function(F::Multiply), &[Float], Refused(INFINITY)),
+        entry(Subject::Function(F::Negate), &[Integer, Decimal], Pushed),
+        entry(
+            Subject::Function(F::Negate),
+            &[Float],
+            Refused("MySQL has -0.0 in some places only"),
+        ),
+        entry(Subject::Function(F::Absolute), &[Integer, Decimal], Pushed),
+        entry(Subject::Function(F::Coalesce), COMPARED, Pushed),
+        entry(Subject::Function(F::Like), &[Text], PushedWhere("the pattern is a literal")),
+        entry(Subject::Function(F::CharacterLength), &[Text], Pushed),
+        entry(
+            Subject::Function(F::Substring),
+            &[Text],
+            PushedWhere("place and number are literals"),
+        ),
+        entry(
+            Subject::Function(F::Concat),
+            &[Text],
+            PushedWhere("it has at most 65535 characters, as MySQL makes longer ones null"),
+        ),
+        entry(Subject::Function(F::Year), CALENDAR, Pushed),
+        entry(Subject::Function(F::Month), CALENDAR, Pushed),
+        entry(Subject::Function(F::Day), CALENDAR, Pushed),
+        entry(Subject::Aggregate(A::Count), ROWS, Pushed),
+        entry(Subject::Aggregate(A::Count), ANY, Pushed),
+        entry(Subject::Aggregate(A::Sum), &[Decimal], PushedWhere(EXACT)),
+        entry(Subject::Aggregate(A::Sum), &[Float], Refused(ORDER_OF_SUM)),
+        entry(Subject::Aggregate(A::Min), EXTREMES, Pushed),
+        entry(Subject::Aggregate(A::Max), EXTREMES, Pushed),
+        entry(Subject::AggregateDistinct(A::Count), SHORT_KEYS, Pushed),
+        entry(Subject::AggregateDistinct(A::Count), LONG_KEYS, PushedWhere(SHORT)),
+        entry(Subject::AggregateDistinct(A::Count), &[Float], Refused(ZEROS)),
+        entry(Subject::AggregateDistinct(A::Sum), &[Decimal], PushedWhere(EXACT)),
+        entry(Subject::AggregateDistinct(A::Min), EXTREMES, Pushed),
+        entry(Subject::AggregateDistinct(A::Max), EXTREMES, Pushed),
+        entry(Subject::AggregateOver(A::Count), ROWS, Pushed),
+        entry(Subject::AggregateOver(A::Count), ANY, Pushed),
+        entry(Subject::AggregateOver(A::Sum), &[Decimal], PushedWhere(EXACT)),
+        entry(Subject::AggregateOver(A::Sum), &[Float], Refused(ORDER_OF_SUM)),
+        entry(Subject::AggregateOver(A::Min), EXTREMES, Pushed),
+        entry(Subject::AggregateOver(A::Max), EXTREMES, Pushed),
+    ],
+};
