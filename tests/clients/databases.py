@@ -136,7 +136,9 @@ class Database:
         return "\n".join(["[[catalog]]", *lines, ""])
 
     def properties(self) -> dict[str, object]:
-        return {"using": self.kind, "host": self.host, "port": self.port, "user": READER, "password": PASSWORD}
+        return {
+            "using": self.kind, "host": self.host, "port": self.port, "user": READER, "password": PASSWORD, "tls": "disable",
+        }
 
     def statements(self) -> list[Statement]:
         """What the reader read from tables since `forget_statements`; it is not answered while it executes one."""
@@ -220,7 +222,7 @@ class Postgres(Database):
         )
 
     def properties(self) -> dict[str, object]:
-        return super().properties() | {"database": self.DATABASE, "tls": "disable"}
+        return super().properties() | {"database": self.DATABASE}
 
     def busy(self) -> int:
         """How many statements of the reader are executed now."""

@@ -9,7 +9,7 @@ import unittest
 from dataclasses import dataclass
 
 import counted
-import federation
+import federated
 from databases import Database, MariaDb, Postgres
 from server import processes
 
@@ -113,7 +113,7 @@ class PushedDown(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.source = cls.enterClassContext(cls.start())
-        mooring = cls.enterClassContext(federation.mooring(cls.source.section("shop"), workers=cls.workers))
+        mooring = cls.enterClassContext(federated.mooring(cls.source.section("shop"), workers=cls.workers))
         cls.session = cls.enterClassContext(mooring.session())
         if cls.workers:
             cls.session.rows("SET distributed_bytes_per_partition = 1")

@@ -12,7 +12,7 @@ import mysql.connector
 import pymysql
 
 import counted
-import federation
+import federated
 from databases import MariaDb, Postgres, eventually
 from server import processes
 
@@ -71,7 +71,7 @@ class Failing(unittest.TestCase):
             source.section(name, connections_max=CONNECTIONS_MAX, **TIMEOUTS, **MORE_TIMEOUTS[source.kind])
             for name, source in (("ill", cls.ill), ("well", cls.well))
         ]
-        cls.mooring = cls.enterClassContext(federation.mooring(*sections, workers=cls.workers))
+        cls.mooring = cls.enterClassContext(federated.mooring(*sections, workers=cls.workers))
         cls.pool = cls.enterClassContext(concurrent.futures.ThreadPoolExecutor(4))
 
     def setUp(self):
