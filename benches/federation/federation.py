@@ -18,7 +18,7 @@ import bench
 import processes
 import queries
 import tpch_databases
-from databases import Database
+from database import Database
 from readers import TABLE, Copies, Mooring, Peer, Reader, Unmeasured
 
 SOURCES = ("postgresql", "mysql")

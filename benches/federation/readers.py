@@ -15,7 +15,8 @@ from typing import Protocol
 import pymysql
 
 import processes
-from databases import PASSWORD, READER, Database, Postgres
+from database import PASSWORD, READER, Database
+from postgres_source import Postgres
 from tpch_databases import SCHEMA, definitions
 
 TABLE = f"{SCHEMA}.lineitem"

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import counted
 import federated
-from databases import Database, MariaDb, Postgres
+from mariadb_source import MariaDb
+from postgres_source import Postgres
 from server import processes
 
 ROWS = 100_000

@@ -13,7 +13,9 @@ import pymysql
 
 import counted
 import federated
-from databases import MariaDb, Postgres, eventually
+from database import eventually
+from mariadb_source import MariaDb
+from postgres_source import Postgres
 from server import processes
 
 # What both kinds of catalog call their time-outs. A hang ends by them; no test measures them.
@@ -88,7 +90,7 @@ class Failing(unittest.TestCase):
         self.assertNotIn("it only reads", str(error))
 
     def assert_fails(self, sql, pushdown="off"):
-        """Of the client's own time-out it would be an error that names nothing."""
+        """An error by the client's own time-out names nothing."""
         with self.assertRaises(pymysql.MySQLError) as raised:
             self.ask(sql, pushdown)
         self.assert_named(raised.exception)
@@ -170,9 +172,9 @@ class Failing(unittest.TestCase):
         eventually(lambda: self.ill.reading("endless") == 0)
         self.assert_healed()
 
+    # A lock holds up the read, whose columns are known by then. What comes is an error that names the catalog, or the
+    # rows as they are now; never the bytes of one type as another.
     def test_a_table_that_changes_between_planning_and_reading(self):
-        """A lock holds up the read, whose columns are known by then. What comes is an error that names the catalog, or
-        the rows as they are now; never the bytes of one type as another."""
         for change, right in [
             # As wide as before, and of other bytes.
             (self.retype, (1000, 5005000)),

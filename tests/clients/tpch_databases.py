@@ -10,10 +10,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from databases import Database, MariaDb, Postgres, server_version
+from database import Database
+from mariadb_source import MariaDb
+from postgres_source import Postgres
 
 CACHE = Path(os.environ.get("MOORING_CACHE") or Path.home() / ".cache" / "mooring")
 DEFINITIONS = Path(__file__).parent / "tpch_tables.sql"
@@ -33,18 +35,18 @@ BINARY_TEXT = {"customer", "orders", "part", "region"}
 
 
 def postgres(scale: float, settings: Mapping[str, object] | None = None) -> Postgres:
-    return Postgres(loaded(scale, "postgres", Postgres, load_postgres), settings)
+    return Postgres(loaded(scale, Postgres, load_postgres), settings)
 
 
 def mariadb(scale: float, settings: Mapping[str, object] | None = None) -> MariaDb:
-    return MariaDb(loaded(scale, "mariadbd", MariaDb, load_mariadb), settings)
+    return MariaDb(loaded(scale, MariaDb, load_mariadb), settings)
 
 
-def loaded(scale: float, server: str, database: type[Database], load) -> Path:
+def loaded(scale: float, database: type[Database], load: Callable[[Database, Path], None]) -> Path:
     """The folder. It gets its name last: what was interrupted is made anew."""
-    version = ".".join(map(str, server_version(server)))
+    version = ".".join(map(str, database.version()))
     written = hashlib.sha256(Path(__file__).read_bytes() + DEFINITIONS.read_bytes()).hexdigest()[:16]
-    folder = CACHE / "fixtures" / f"tpch-{scale:g}-{server}-{version}-{written}"
+    folder = CACHE / "fixtures" / f"tpch-{scale:g}-{database.kind}-{version}-{written}"
     if folder.exists():
         return folder
     print(f"loading TPC-H scale {scale:g} into {folder}", file=sys.stderr, flush=True)
