@@ -1,11 +1,13 @@
 //! Makes the client of one S3 bucket.
 
 use crate::error::to_spi_error;
+use crate::referenced_keys::ReferencedKeys;
 use crate::settings::ResolvedSettings;
 use mooring_spi::{Error, ErrorKind, Result};
 use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey};
 use object_store::{BackoffConfig, ClientOptions, RetryConfig};
 use secrecy::ExposeSecret;
+use std::sync::Arc;
 use std::time::Duration;
 use url::Url;
 
@@ -26,6 +28,12 @@ pub(crate) fn bucket_store(bucket: &str, settings: &ResolvedSettings) -> Result<
             .with_secret_access_key(secret_key.expose_secret()),
         None => AmazonS3Builder::from_env(),
     };
+    if let (Some(references), Some((access_key, secret_key))) =
+        (&settings.key_references, &settings.keys)
+    {
+        let keys = ReferencedKeys::new(references.clone(), (access_key, secret_key));
+        builder = builder.with_credentials(Arc::new(keys));
+    }
     if let Some(region) = &settings.region {
         builder = builder.with_region(region);
     } else if builder.get_config_value(&AmazonS3ConfigKey::Region).is_none() {
