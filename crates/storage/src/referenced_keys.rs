@@ -30,8 +30,6 @@ impl ReferencedKeys {
         Self { access_key, secret_key, kept }
     }
 
-    /// What the references name now, where that is another pair than before.
-    ///
     /// Half of a pair may be there alone while both files are being replaced; a request that gets it is
     /// refused, and the next one finds the whole.
     fn read(&self) -> mooring_spi::Result<Arc<AwsCredential>> {
