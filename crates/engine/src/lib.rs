@@ -25,7 +25,7 @@ mod functions;
 mod distribute;
 mod error;
 
-pub use catalogs::{Catalog, Catalogs};
+pub use catalogs::{Catalog, CatalogOrigin, Catalogs};
 pub use distribute::{
     ClusterChannels, ClusterSecret, NodeAddress, QueryTasks, TaskRecord, TaskState,
     WorkerDirectory, bearer,
@@ -37,4 +37,4 @@ pub use options::MooringOptions;
 pub use planned_query::PlannedQuery;
 pub use session::{NodeLimits, NodeRuntime, build_worker_session};
 pub use snapshot::CurrentNames;
-pub use sources::{DefinitionSource, Source, Sources, store_address};
+pub use sources::{DefinitionSource, Source, SourceLease, Sources, store_address};

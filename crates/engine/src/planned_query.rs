@@ -38,7 +38,13 @@ impl PlannedQuery {
     pub fn execute(&self) -> Result<BatchStream> {
         let stream = execute_stream(self.plan.clone(), self.task.clone())
             .map_err(|error| from_datafusion(&error))?;
-        Ok(stream.map(|batch| batch.map_err(|error| from_datafusion(&error))).boxed())
+        // The session has the catalogs that the plan reads: workers may ask for them until the end.
+        let task = self.task.clone();
+        let batches = stream.map(move |batch| {
+            let _held = &task;
+            batch.map_err(|error| from_datafusion(&error))
+        });
+        Ok(batches.boxed())
     }
 
     /// The plan as text: stages with their tasks when it is spread.
