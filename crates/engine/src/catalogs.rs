@@ -56,8 +56,7 @@ impl Catalog {
         comment: Option<String>,
         problem: &Error,
     ) -> Self {
-        let origin =
-            CatalogOrigin::Stored { comment, problem: Some(problem.message().to_owned()) };
+        let origin = CatalogOrigin::Stored { comment, problem: Some(problem.message().to_owned()) };
         Self { definition, origin, connector: Arc::new(Unusable(problem.clone())) }
     }
 

@@ -71,7 +71,13 @@ impl Sources {
         definitions: Arc<dyn DefinitionSource>,
         storage_metrics: StorageMetrics,
     ) -> Self {
-        Self { readers, definitions, storage_metrics, loaded: RwLock::default(), live: Mutex::default() }
+        Self {
+            readers,
+            definitions,
+            storage_metrics,
+            loaded: RwLock::default(),
+            live: Mutex::default(),
+        }
     }
 
     /// Makes every catalog of `keys` readable on this node, for as long as the answer is there.

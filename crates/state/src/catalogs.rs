@@ -71,7 +71,9 @@ impl State {
     }
 
     /// Begins a transaction that no other change of catalogs runs beside: it holds the counter.
-    pub(crate) async fn begin_catalog_change(&self) -> Result<Transaction<'static, Any>, sqlx::Error> {
+    pub(crate) async fn begin_catalog_change(
+        &self,
+    ) -> Result<Transaction<'static, Any>, sqlx::Error> {
         let mut transaction = self.begin().await?;
         sqlx::query("UPDATE counters SET value = value WHERE name = 'catalog'")
             .execute(&mut *transaction)

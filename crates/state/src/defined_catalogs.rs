@@ -165,12 +165,11 @@ impl State {
     /// `StateUnusable`.
     pub async fn comment_on_catalog(&self, id: u64, comment: Option<&str>) -> Result<bool> {
         self.run(|| async {
-            let done =
-                sqlx::query("UPDATE catalogs SET comment = $1 WHERE id = $2 AND by_sql = 1")
-                    .bind(comment)
-                    .bind(to_bigint(id)?)
-                    .execute(&self.pool)
-                    .await?;
+            let done = sqlx::query("UPDATE catalogs SET comment = $1 WHERE id = $2 AND by_sql = 1")
+                .bind(comment)
+                .bind(to_bigint(id)?)
+                .execute(&self.pool)
+                .await?;
             Ok(done.rows_affected() > 0)
         })
         .await

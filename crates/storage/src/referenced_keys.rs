@@ -55,7 +55,9 @@ impl CredentialProvider for ReferencedKeys {
             // Two short files, once in a while.
             match self.read() {
                 Ok(credential) => kept.1 = credential,
-                Err(error) => tracing::warn!(%error, "keys cannot be read again; those of before serve on"),
+                Err(error) => {
+                    tracing::warn!(%error, "keys cannot be read again; those of before serve on")
+                }
             }
             kept.0 = Instant::now();
         }

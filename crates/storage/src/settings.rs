@@ -84,7 +84,9 @@ impl StorageSettings {
                  credentials come from the environment",
             ));
         }
-        if let Some(endpoint) = settings.endpoint.as_deref().filter(|text| !is_secret_reference(text)) {
+        if let Some(endpoint) =
+            settings.endpoint.as_deref().filter(|text| !is_secret_reference(text))
+        {
             parse_endpoint(endpoint)?;
         }
         Ok(settings)

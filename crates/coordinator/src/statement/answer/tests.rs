@@ -101,7 +101,11 @@ fn catalogs() -> Catalogs {
             kind: "test".to_owned(),
             properties: BTreeMap::new(),
         };
-        catalogs.insert(Catalog { definition, origin: CatalogOrigin::BuiltIn, connector: Arc::new(Source { schemas, away }) });
+        catalogs.insert(Catalog {
+            definition,
+            origin: CatalogOrigin::BuiltIn,
+            connector: Arc::new(Source { schemas, away }),
+        });
     }
     catalogs
 }

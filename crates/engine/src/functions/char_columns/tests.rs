@@ -85,7 +85,11 @@ fn register(context: &SessionContext, name: &str, columns: Vec<(Field, &[Option<
         kind: "test".to_owned(),
         properties: BTreeMap::new(),
     };
-    let catalog = Arc::new(Catalog { definition, origin: CatalogOrigin::BuiltIn, connector: Arc::new(Stored(batch)) });
+    let catalog = Arc::new(Catalog {
+        definition,
+        origin: CatalogOrigin::BuiltIn,
+        connector: Arc::new(Stored(batch)),
+    });
     let table = Table {
         name: SchemaTable::new("s", name),
         kind: TableKind::Table,
