@@ -14,7 +14,7 @@ use mooring_spi::{
     Result,
 };
 use mooring_state::State;
-use mooring_storage::{CatalogStores, StorageMetrics, StorageSettings};
+use mooring_storage::{CatalogStores, StorageMetrics, StorageSettings, resolve_secret};
 use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -213,7 +213,14 @@ impl ConnectorFactory for GlueFactory {
             definition,
             &[GLUE_PROPERTIES, KEEP_PROPERTIES, LAKE_PROPERTIES].concat(),
         )?;
-        let settings = GlueSettings::from_properties(&definition.properties)
+        let mut properties = definition.properties.clone();
+        for secret in GLUE_SECRET_PROPERTIES {
+            if let Some(value) = properties.get_mut(*secret) {
+                let named = |error: Error| of_catalog(definition, &error);
+                *value = resolve_secret(value).map_err(named)?.expose_secret().to_owned();
+            }
+        }
+        let settings = GlueSettings::from_properties(&properties)
             .map_err(|error| of_catalog(definition, &error))?;
         let stores = lake_stores(definition, &self.storage_metrics)?;
         let metastore =
