@@ -67,6 +67,7 @@ impl CatalogDefinitions {
     /// source answers; `StateUnusable`.
     pub async fn create(self: &Arc<Self>, new: CreateCatalog) -> Result<Created> {
         check_name(&new.name)?;
+        self.follow().await?;
         if let Some(there) = self.catalogs.of_folded_name(&new.name) {
             return match &there.origin {
                 CatalogOrigin::Stored { .. } if new.if_not_exists => Ok(Created::Before),
@@ -195,6 +196,7 @@ impl CatalogDefinitions {
 
     /// The catalog as it is stored, that a statement wants `done`.
     async fn stored(&self, name: &str, done: &str) -> Result<StoredCatalog> {
+        self.follow().await?;
         if let Some(there) = self.catalogs.of_folded_name(name) {
             fixed(&there, done)?;
         }

@@ -31,7 +31,9 @@ impl CatalogDefinitions {
     pub async fn follow(&self) -> Result<()> {
         let mut followed = self.followed.lock().await;
         let content = self.state.content();
-        if content.is_none() || content != followed.content {
+        // What a catalog lacks may be there by now: a variable, a file.
+        let mends = self.catalogs.all().iter().any(|catalog| problem(catalog).is_some());
+        if mends || content.is_none() || content != followed.content {
             let stored = self.state.defined_catalogs().await?;
             for catalog in &stored {
                 self.put(catalog, &mut followed);
@@ -92,18 +94,29 @@ impl CatalogDefinitions {
             }
             return;
         }
-        let known =
-            self.catalogs.all().into_iter().find(|known| known.definition.key == stored.key);
-        let comment = stored.comment.clone();
+        let own = |known: &Arc<Catalog>| known.definition.key.id == stored.key.id;
+        let known = self.catalogs.all().into_iter().find(own);
         let catalog = match known {
-            Some(known) => match again(&known, comment) {
-                Some(commented) => commented,
-                None => return,
+            // Somebody else was faster.
+            Some(known) if known.definition.key.version > stored.key.version => return,
+            Some(known) if known.definition.key == stored.key && problem(&known).is_none() => {
+                match commented(&known, stored) {
+                    Some(catalog) => catalog,
+                    None => return,
+                }
+            }
+            known => match self.made(stored) {
+                Ok(catalog) => catalog,
+                Err(error) => {
+                    let unusable =
+                        Catalog::unusable(shown_definition(stored), stored.comment.clone(), &error);
+                    if known.is_some_and(|known| is_same(&known, &unusable)) {
+                        return;
+                    }
+                    tracing::warn!(catalog = stored.name, version = %stored.key, %error, "catalog cannot be used");
+                    unusable
+                }
             },
-            None => self.made(stored).unwrap_or_else(|error| {
-                tracing::warn!(catalog = stored.name, version = %stored.key, %error, "catalog cannot be used");
-                Catalog::unusable(shown_definition(stored), comment, &error)
-            }),
         };
         self.catalogs.insert(catalog);
     }
@@ -124,16 +137,24 @@ fn is_stored(catalog: &Catalog) -> bool {
     matches!(catalog.origin, CatalogOrigin::Stored { .. })
 }
 
-/// The same version with another comment; `None` where it has this one.
-fn again(known: &Catalog, comment: Option<String>) -> Option<Catalog> {
-    let problem = match &known.origin {
-        CatalogOrigin::Stored { comment: before, .. } if *before == comment => return None,
-        CatalogOrigin::Stored { problem, .. } => problem.clone(),
-        CatalogOrigin::BuiltIn | CatalogOrigin::Configured => return None,
-    };
-    Some(Catalog {
+/// Why a catalog cannot be used.
+fn problem(catalog: &Catalog) -> Option<&str> {
+    match &catalog.origin {
+        CatalogOrigin::Stored { problem, .. } => problem.as_deref(),
+        CatalogOrigin::BuiltIn | CatalogOrigin::Configured => None,
+    }
+}
+
+fn is_same(one: &Catalog, other: &Catalog) -> bool {
+    one.definition == other.definition && one.origin == other.origin
+}
+
+/// The same version with its comment as it is stored; `None` where it has that already.
+fn commented(known: &Catalog, stored: &StoredCatalog) -> Option<Catalog> {
+    let origin = CatalogOrigin::Stored { comment: stored.comment.clone(), problem: None };
+    (known.origin != origin).then(|| Catalog {
         definition: known.definition.clone(),
-        origin: CatalogOrigin::Stored { comment, problem },
+        origin,
         connector: Arc::clone(&known.connector),
     })
 }
