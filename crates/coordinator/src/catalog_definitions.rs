@@ -6,6 +6,8 @@
 
 mod checks;
 mod follow;
+#[cfg(test)]
+mod tests;
 
 use crate::metrics::CatalogMetrics;
 use crate::statement::{CreateCatalog, PropertyTexts};
