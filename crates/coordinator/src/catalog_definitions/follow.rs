@@ -85,6 +85,8 @@ impl CatalogDefinitions {
         if let Some(other) = self.catalogs.of_folded_name(&stored.name)
             && !is_stored(&other)
         {
+            // It may have had another name before.
+            self.catalogs.remove(stored.key.id);
             if followed.hidden.insert(stored.key.id) {
                 tracing::warn!(
                     catalog = stored.name,
