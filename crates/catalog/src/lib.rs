@@ -14,7 +14,7 @@ mod metrics;
 mod conformance;
 
 pub use embedded::{DEFAULT_SCHEMA, EmbeddedMetastore};
-pub use glue::{GLUE_PROPERTIES, GlueMetastore, GlueSettings};
+pub use glue::{GLUE_PROPERTIES, GLUE_SECRET_PROPERTIES, GlueMetastore, GlueSettings};
 pub use hive::{HIVE_PROPERTIES, HiveMetastore, HiveSettings, MetastoreTls};
 pub use kept_answers::{KEEP_PROPERTIES, KeepSettings, KeepingMetastore};
 pub use metrics::MetastoreMetrics;

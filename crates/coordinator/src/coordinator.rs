@@ -1,18 +1,21 @@
 //! A coordinator: everything behind the doors, put together.
 
 use crate::accounts::StoredAccounts;
+use crate::catalog_definitions::CatalogDefinitions;
 use crate::internal::InternalService;
 use crate::membership::Membership;
-use crate::metrics::{ClusterMetrics, QueryMetrics};
+use crate::metrics::{CatalogMetrics, ClusterMetrics, QueryMetrics};
 use crate::mysql::{MysqlDoor, MysqlMetrics, MysqlSettings};
 use crate::query::{Queries, QuerySettings, Runner};
 use crate::session::SessionHub;
 use crate::statement::ServerVariables;
 use crate::system::{OwnNode, SystemConnector};
 use async_trait::async_trait;
-use mooring_engine::{Catalog, Catalogs, DefinitionSource, Engine, NodeAddress, NodeRuntime};
+use mooring_engine::{
+    Catalog, CatalogOrigin, Catalogs, DefinitionSource, Engine, NodeAddress, NodeRuntime,
+};
 use mooring_spi::{CatalogDefinition, CatalogKey, Error, ErrorKind, Result};
-use mooring_state::State;
+use mooring_state::{SealingKeys, State};
 use prometheus_client::registry::Registry;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -26,6 +29,8 @@ const SYSTEM_KEY: CatalogKey = CatalogKey { id: 0, version: 1 };
 /// What a coordinator is made of.
 pub struct CoordinatorParts {
     pub state: State,
+    /// What secrets of catalogs are sealed with in the store.
+    pub sealing_keys: SealingKeys,
     pub catalogs: Arc<Catalogs>,
     pub node: NodeRuntime,
     pub own: OwnNode,
@@ -46,6 +51,7 @@ pub struct Coordinator {
     pub queries: Arc<Queries>,
     pub mysql: Arc<MysqlDoor>,
     catalogs: Arc<Catalogs>,
+    definitions: Arc<CatalogDefinitions>,
 }
 
 impl Coordinator {
@@ -69,12 +75,21 @@ impl Coordinator {
                 kind: "system".to_string(),
                 properties: BTreeMap::new(),
             },
+            origin: CatalogOrigin::BuiltIn,
             connector: Arc::new(SystemConnector::new(
                 parts.own,
                 membership.clone(),
                 queries.clone(),
+                Arc::downgrade(&parts.catalogs),
             )),
         });
+        let definitions = CatalogDefinitions::new(
+            parts.state.clone(),
+            parts.sealing_keys,
+            parts.catalogs.clone(),
+            parts.node.sources.clone(),
+            CatalogMetrics::register(registry, parts.catalogs.clone()),
+        );
         let engine = Arc::new(Engine::new(
             parts.node,
             parts.catalogs.clone(),
@@ -88,10 +103,21 @@ impl Coordinator {
             runtime: parts.runtime,
         };
         let accounts = Arc::new(StoredAccounts::new(parts.state, parts.laptop));
-        let sessions = SessionHub::new(runner, parts.variables, accounts.clone(), parts.number);
+        let sessions = SessionHub::new(
+            runner,
+            parts.variables,
+            accounts.clone(),
+            definitions.clone(),
+            parts.number,
+        );
         let mysql_metrics = MysqlMetrics::register(registry);
         let mysql = MysqlDoor::new(parts.mysql, accounts, sessions, mysql_metrics);
-        Ok(Self { membership, queries, mysql, catalogs: parts.catalogs })
+        Ok(Self { membership, queries, mysql, catalogs: parts.catalogs, definitions })
+    }
+
+    /// The catalogs that statements define, which are to be followed in the store.
+    pub fn definitions(&self) -> &Arc<CatalogDefinitions> {
+        &self.definitions
     }
 
     /// The services of the internal port.

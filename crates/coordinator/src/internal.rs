@@ -46,7 +46,7 @@ impl InternalService {
             }
             HEARTBEAT => {
                 let known = self.membership.heartbeat(&read::<Heartbeat>(&action.body)?);
-                write(&HeartbeatAnswer { known })
+                write(&HeartbeatAnswer { known, catalogs: self.catalogs.live() })
             }
             LEAVE => {
                 self.membership.leave(&read::<Leave>(&action.body)?.node_id);

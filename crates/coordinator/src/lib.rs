@@ -13,6 +13,7 @@ pub mod membership;
 pub mod internal;
 pub mod system;
 pub mod accounts;
+pub mod catalog_definitions;
 pub mod metrics;
 
 pub use coordinator::{Coordinator, CoordinatorParts, LocalDefinitions};

@@ -2,7 +2,7 @@
 
 use crate::membership::Membership;
 use crate::query::QueryState;
-use mooring_engine::WorkerDirectory;
+use mooring_engine::{Catalogs, WorkerDirectory};
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
 use prometheus_client::metrics::counter::Counter;
@@ -54,6 +54,53 @@ impl QueryMetrics {
     pub(crate) fn ended(&self, state: QueryState, elapsed: Duration) {
         self.ended.get_or_create(&OutcomeLabels { outcome: state.as_str() }).inc();
         self.elapsed_seconds.observe(elapsed.as_secs_f64());
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ChangeLabels {
+    /// `create`, `set`, `reset`, `rename`, `comment` or `drop`.
+    change: &'static str,
+}
+
+/// Changes of catalogs by statements of this coordinator.
+#[derive(Debug, Clone, Default)]
+pub struct CatalogMetrics {
+    changes: Family<ChangeLabels, Counter>,
+}
+
+impl CatalogMetrics {
+    /// Also tells how many catalogs there are.
+    pub fn register(registry: &mut Registry, catalogs: Arc<Catalogs>) -> Self {
+        let metrics = Self::default();
+        registry.register(
+            "mooring_coordinator_catalog_changes",
+            "Definitions of catalogs changed by statements of this coordinator, by what was done",
+            metrics.changes.clone(),
+        );
+        registry.register_collector(Box::new(CatalogCount(catalogs)));
+        metrics
+    }
+
+    pub(crate) fn changed(&self, change: &'static str) {
+        self.changes.get_or_create(&ChangeLabels { change }).inc();
+    }
+}
+
+#[derive(Debug)]
+struct CatalogCount(Arc<Catalogs>);
+
+impl Collector for CatalogCount {
+    fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), std::fmt::Error> {
+        let count = i64::try_from(self.0.names().len()).unwrap_or(i64::MAX);
+        let count = ConstGauge::new(count);
+        let metric = encoder.encode_descriptor(
+            "mooring_coordinator_catalogs",
+            "Catalogs that this coordinator has",
+            None,
+            count.metric_type(),
+        )?;
+        count.encode(metric)
     }
 }
 

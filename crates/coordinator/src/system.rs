@@ -7,16 +7,18 @@ use arrow::array::{
 };
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use async_trait::async_trait;
+use mooring_engine::{Catalog, CatalogOrigin, Catalogs};
 use mooring_spi::{
     Connector, Error, ErrorKind, Result, Scan, ScanRequest, SchemaTable, Table, TableKind,
     TableStatistics, TableSummary, pick_name,
 };
 use mooring_worker::VERSION;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, SystemTime};
 
-const SCHEMA: &str = "runtime";
-const TABLES: [&str; 3] = ["nodes", "queries", "tasks"];
+/// Every schema with its tables, whose names differ.
+const SCHEMAS: [(&str, &[&str]); 2] =
+    [("metadata", &["catalogs"]), ("runtime", &["nodes", "queries", "tasks"])];
 
 /// What this process is to the cluster.
 #[derive(Debug, Clone)]
@@ -35,17 +37,25 @@ pub struct SystemConnector {
     own: OwnNode,
     membership: Arc<Membership>,
     queries: Arc<Queries>,
+    /// Which this is one of.
+    catalogs: Weak<Catalogs>,
 }
 
 impl SystemConnector {
-    pub fn new(own: OwnNode, membership: Arc<Membership>, queries: Arc<Queries>) -> Self {
-        Self { own, membership, queries }
+    pub fn new(
+        own: OwnNode,
+        membership: Arc<Membership>,
+        queries: Arc<Queries>,
+        catalogs: Weak<Catalogs>,
+    ) -> Self {
+        Self { own, membership, queries, catalogs }
     }
 
     fn batch(&self, table: &str, viewer: Option<&str>) -> Result<RecordBatch> {
         let mut queries = self.queries.list();
         queries.retain(|query| viewer.is_none_or(|viewer| query.user == viewer));
         let columns = match table {
+            "catalogs" => catalogs_columns(&self.catalogs.upgrade().unwrap_or_default().all()),
             "nodes" => self.nodes(),
             "queries" => queries_columns(&queries),
             "tasks" => tasks_columns(&queries),
@@ -146,6 +156,44 @@ fn milliseconds(values: impl Iterator<Item = Duration>) -> ArrayRef {
     Arc::new(Int64Array::from_iter_values(millis))
 }
 
+/// The schema of that name with its tables.
+fn find_schema(name: &str) -> Result<Option<(&'static str, &'static [&'static str])>> {
+    let found = pick_name(name, SCHEMAS.map(|(schema, _)| schema))?;
+    Ok(found.and_then(|found| SCHEMAS.into_iter().find(|(schema, _)| *schema == found)))
+}
+
+fn catalogs_columns(catalogs: &[Arc<Catalog>]) -> Vec<ArrayRef> {
+    let text = |value: fn(&Catalog) -> Option<&str>| {
+        let values = catalogs.iter().map(|catalog| value(catalog));
+        Arc::new(values.collect::<StringArray>()) as ArrayRef
+    };
+    let number = |value: fn(&Catalog) -> u64| {
+        let values = catalogs.iter().map(|catalog| value(catalog));
+        Arc::new(UInt64Array::from_iter_values(values)) as ArrayRef
+    };
+    vec![
+        text(|catalog| Some(&catalog.definition.name)),
+        text(|catalog| Some(&catalog.definition.kind)),
+        number(|catalog| catalog.definition.key.id),
+        number(|catalog| catalog.definition.key.version),
+        text(|catalog| {
+            Some(match &catalog.origin {
+                CatalogOrigin::BuiltIn => "server",
+                CatalogOrigin::Configured => "configuration",
+                CatalogOrigin::Stored { .. } => "sql",
+            })
+        }),
+        text(|catalog| match &catalog.origin {
+            CatalogOrigin::Stored { comment, .. } => comment.as_deref(),
+            CatalogOrigin::BuiltIn | CatalogOrigin::Configured => None,
+        }),
+        text(|catalog| match &catalog.origin {
+            CatalogOrigin::Stored { problem, .. } => problem.as_deref(),
+            CatalogOrigin::BuiltIn | CatalogOrigin::Configured => None,
+        }),
+    ]
+}
+
 /// Times of day are UTC.
 fn schema_of(table: &str) -> SchemaRef {
     let text = |name: &str| Field::new(name, DataType::Utf8, false);
@@ -155,6 +203,15 @@ fn schema_of(table: &str) -> SchemaRef {
     };
     let elapsed = || Field::new("elapsed_ms", DataType::Int64, false);
     let fields = match table {
+        "catalogs" => vec![
+            text("catalog_name"),
+            text("kind"),
+            number("catalog_id"),
+            number("version"),
+            text("defined_by"),
+            Field::new("comment", DataType::Utf8, true),
+            Field::new("problem", DataType::Utf8, true),
+        ],
         "nodes" => vec![
             text("node_id"),
             text("role"),
@@ -198,26 +255,31 @@ fn schema_of(table: &str) -> SchemaRef {
 #[async_trait]
 impl Connector for SystemConnector {
     async fn schemas(&self) -> Result<Vec<String>> {
-        Ok(vec![SCHEMA.to_string()])
+        Ok(SCHEMAS.map(|(schema, _)| schema.to_string()).to_vec())
     }
 
     async fn tables(&self, schema: &str) -> Result<Vec<TableSummary>> {
-        if pick_name(schema, [SCHEMA])?.is_none() {
+        let Some((_, tables)) = find_schema(schema)? else {
+            let known = SCHEMAS.map(|(schema, _)| format!("`{schema}`")).join(" and ");
             return Err(Error::new(
                 ErrorKind::SchemaNotFound,
-                format!("catalog `system` has no schema `{schema}`; there is `{SCHEMA}`"),
+                format!("catalog `system` has no schema `{schema}`; there are {known}"),
             ));
-        }
+        };
         let summary = |name: &str| TableSummary { name: name.to_string(), kind: TableKind::System };
-        Ok(TABLES.into_iter().map(summary).collect())
+        Ok(tables.iter().copied().map(summary).collect())
     }
 
     async fn resolve(&self, tables: &[SchemaTable]) -> Result<Vec<Option<Table>>> {
         let mut resolved = Vec::with_capacity(tables.len());
         for table in tables {
-            let schema = pick_name(&table.schema, [SCHEMA])?;
-            let name = pick_name(&table.table, TABLES)?;
-            resolved.push(schema.zip(name).map(|(schema, name)| Table {
+            let found = match find_schema(&table.schema)? {
+                Some((schema, tables)) => {
+                    pick_name(&table.table, tables.iter().copied())?.map(|name| (schema, name))
+                }
+                None => None,
+            };
+            resolved.push(found.map(|(schema, name)| Table {
                 name: SchemaTable::new(schema, name),
                 kind: TableKind::System,
                 schema: schema_of(name),

@@ -13,7 +13,7 @@ use crate::push_down::{Comparison, PushDownMode, push_down};
 use crate::session::NodeRuntime;
 use crate::snapshot::{CurrentNames, Snapshot, TableSources};
 use crate::views::{ViewPlans, inline};
-use crate::{Catalog, Catalogs};
+use crate::{Catalog, Catalogs, SourceLease};
 use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DataFusionError, Result as DataFusionResult, TableReference};
@@ -92,6 +92,13 @@ struct OpenSession {
     snapshot: Arc<Snapshot>,
     views: ViewPlans,
     spreads: bool,
+}
+
+/// The catalogs of a query in the versions that it began with. It stands in the session's configuration, so
+/// that it goes with the last piece of the plan.
+struct CatalogLease {
+    _catalogs: Vec<Arc<Catalog>>,
+    _sources: SourceLease,
 }
 
 /// The planning half of a coordinator.
@@ -303,13 +310,15 @@ impl Engine {
         };
         let snapshot = Snapshot::resolve(&query.tables, &sources, &context.current).await?;
         let snapshot = Arc::new(snapshot);
-        self.node.sources.load(&snapshot.catalog_keys()).await?;
+        let sources = self.node.sources.load(&snapshot.catalog_keys()).await?;
+        let lease = CatalogLease { _catalogs: snapshot.catalogs(), _sources: sources };
         let spreads = self.spreads() && !is_recursive(&query.query);
         let spread = spreads.then(|| Spread { compression: self.exchange_compression() });
-        let state = self
+        let mut state = self
             .sessions
             .open(context, snapshot.clone(), spread.as_ref())
             .map_err(|error| from_datafusion(&error))?;
+        state.config_mut().set_extension(Arc::new(lease));
         let views = match snapshot.views().is_empty() {
             true => ViewPlans::new(),
             false => snapshot.views().plan(&snapshot, &state).await?,

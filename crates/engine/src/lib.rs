@@ -27,7 +27,7 @@ mod functions;
 mod distribute;
 mod error;
 
-pub use catalogs::{Catalog, Catalogs};
+pub use catalogs::{Catalog, CatalogOrigin, Catalogs};
 pub use distribute::{
     ClusterChannels, ClusterSecret, NodeAddress, QueryTasks, TaskRecord, TaskState,
     WorkerDirectory, bearer,
@@ -42,4 +42,4 @@ pub use planned_query::PlannedQuery;
 pub use push_down::PushDownMode;
 pub use session::{NodeLimits, NodeRuntime, build_worker_session};
 pub use snapshot::CurrentNames;
-pub use sources::{DefinitionSource, Source, Sources, store_address};
+pub use sources::{DefinitionSource, Source, SourceLease, Sources, store_address};

@@ -116,5 +116,11 @@ fn rows(
 fn start(plan: &Arc<dyn ExecutionPlan>, task: &Arc<TaskContext>) -> Result<BatchStream> {
     let stream = execute_stream(Arc::clone(plan), Arc::clone(task))
         .map_err(|error| from_datafusion(&error))?;
-    Ok(stream.map(|batch| batch.map_err(|error| from_datafusion(&error))).boxed())
+    // The session has the catalogs that the plan reads: workers may ask for them until the end.
+    let task = task.clone();
+    let batches = stream.map(move |batch| {
+        let _held = &task;
+        batch.map_err(|error| from_datafusion(&error))
+    });
+    Ok(batches.boxed())
 }

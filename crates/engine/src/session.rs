@@ -99,7 +99,9 @@ pub async fn build_worker_session(
     config.set_distributed_option_extension_from_headers::<MooringOptions>(&context.headers)?;
     let options = config.options().extensions.get::<MooringOptions>().cloned().unwrap_or_default();
     let keys = options.catalog_keys().map_err(crate::error::to_datafusion)?;
-    node.sources.load(&keys).await.map_err(crate::error::to_datafusion)?;
-    let builder = builder.with_config(apply_options(config, options));
+    let lease = node.sources.load(&keys).await.map_err(crate::error::to_datafusion)?;
+    // Whatever runs in this session has its catalogs.
+    let config = apply_options(config, options).with_extension(Arc::new(lease));
+    let builder = builder.with_config(config);
     Ok(build_session(builder, node).build())
 }

@@ -154,6 +154,17 @@ impl Snapshot {
         &self.views
     }
 
+    /// The catalogs of its tables, but for the session's own.
+    pub fn catalogs(&self) -> Vec<Arc<Catalog>> {
+        let mut catalogs: Vec<Arc<Catalog>> = Vec::new();
+        for table in self.tables.values().filter(|table| !table.catalog.is_session()) {
+            if !catalogs.iter().any(|known| Arc::ptr_eq(known, &table.catalog)) {
+                catalogs.push(table.catalog.clone());
+            }
+        }
+        catalogs
+    }
+
     pub fn catalog_keys(&self) -> Vec<CatalogKey> {
         let catalogs = self.tables.values().map(|table| &table.catalog);
         let mut keys: Vec<CatalogKey> = catalogs

@@ -11,13 +11,13 @@ use mooring_spi::{
 };
 use mooring_storage::{CatalogStores, StorageMetrics, StorageSettings};
 use object_store::ObjectStore;
-use parking_lot::RwLock;
-use std::collections::HashMap;
+use parking_lot::{Mutex, RwLock};
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 use url::Url;
 
-/// Versions of catalogs that a node keeps; the oldest goes first.
+/// Versions of catalogs that a node keeps, beside those that are in use.
 const SOURCES_MAX: usize = 1024;
 
 /// Where definitions come from: the coordinator's own catalogs, or the coordinator over the
@@ -55,6 +55,14 @@ pub struct Sources {
     definitions: Arc<dyn DefinitionSource>,
     storage_metrics: StorageMetrics,
     loaded: RwLock<HashMap<CatalogKey, Arc<Source>>>,
+    /// The live versions, as each coordinator tells them.
+    live: Mutex<HashMap<String, HashSet<CatalogKey>>>,
+}
+
+/// Catalog versions in use: while it is there, they stay on this node.
+#[derive(Debug, Default)]
+pub struct SourceLease {
+    _sources: Vec<Arc<Source>>,
 }
 
 impl Sources {
@@ -63,26 +71,33 @@ impl Sources {
         definitions: Arc<dyn DefinitionSource>,
         storage_metrics: StorageMetrics,
     ) -> Self {
-        Self { readers, definitions, storage_metrics, loaded: RwLock::default() }
+        Self {
+            readers,
+            definitions,
+            storage_metrics,
+            loaded: RwLock::default(),
+            live: Mutex::default(),
+        }
     }
 
-    /// Makes every catalog of `keys` readable on this node.
+    /// Makes every catalog of `keys` readable on this node, for as long as the answer is there.
     ///
     /// # Errors
     /// What the definition source answers, and `InvalidArgument` for a property that cannot be
     /// used on this node (a secret that it cannot resolve, for example).
-    pub async fn load(&self, keys: &[CatalogKey]) -> Result<()> {
+    pub async fn load(&self, keys: &[CatalogKey]) -> Result<SourceLease> {
+        let mut sources = Vec::with_capacity(keys.len());
         for key in keys {
-            if self.loaded.read().contains_key(key) {
-                continue;
-            }
-            let definition = self.definitions.definition(*key).await?;
-            self.insert(&definition)?;
+            let loaded = self.loaded.read().get(key).cloned();
+            sources.push(match loaded {
+                Some(source) => source,
+                None => self.insert(&self.definitions.definition(*key).await?)?,
+            });
         }
-        Ok(())
+        Ok(SourceLease { _sources: sources })
     }
 
-    fn insert(&self, definition: &CatalogDefinition) -> Result<()> {
+    fn insert(&self, definition: &CatalogDefinition) -> Result<Arc<Source>> {
         let settings = StorageSettings::from_properties(&definition.properties)?;
         let stores = CatalogStores::new(definition.name.clone(), settings)
             .with_metrics(self.storage_metrics.clone());
@@ -97,13 +112,30 @@ impl Sources {
             reader,
         });
         let mut loaded = self.loaded.write();
-        if loaded.len() >= SOURCES_MAX
-            && let Some(oldest) = loaded.keys().min_by_key(|key| (key.version, key.id)).copied()
-        {
-            loaded.remove(&oldest);
+        if loaded.len() >= SOURCES_MAX {
+            loaded.retain(|_, source| is_used(source));
         }
-        loaded.insert(definition.key, source);
-        Ok(())
+        // Another task may have loaded it meanwhile: what it holds must be what the others find.
+        Ok(Arc::clone(loaded.entry(definition.key).or_insert(source)))
+    }
+
+    /// What `coordinator` says which versions are live; `None` when it is not heard of any more. What no
+    /// coordinator names is let go with its connections and caches, once nothing here uses it.
+    pub fn keep_live(&self, coordinator: &str, live: Option<Vec<CatalogKey>>) {
+        let mut known = self.live.lock();
+        match live {
+            Some(keys) => known.insert(coordinator.to_owned(), keys.into_iter().collect()),
+            None => known.remove(coordinator),
+        };
+        if known.is_empty() {
+            // Nobody is there to tell.
+            return;
+        }
+        let is_live = |key: &CatalogKey| known.values().any(|keys| keys.contains(key));
+        let is_kept = |key: &CatalogKey, source: &Arc<Source>| is_live(key) || is_used(source);
+        if self.loaded.read().iter().any(|(key, source)| !is_kept(key, source)) {
+            self.loaded.write().retain(|key, source| is_kept(key, source));
+        }
     }
 
     /// The store at an address, and the footers that are known of its files.
@@ -128,6 +160,11 @@ impl Sources {
             .cloned()
             .ok_or_else(|| Error::internal(format!("catalog `{key}` is not loaded on this node")))
     }
+}
+
+/// Whether anything but the map has it. To be asked under the map's lock, without which nobody gets it there.
+fn is_used(source: &Arc<Source>) -> bool {
+    Arc::strong_count(source) > 1
 }
 
 /// The address under which DataFusion asks for the store at `root` (`s3://bucket`, `file://`) of
@@ -171,6 +208,37 @@ impl ObjectStoreRegistry for SourceStores {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[derive(Debug)]
+    struct AnyDefinition;
+
+    #[async_trait]
+    impl DefinitionSource for AnyDefinition {
+        async fn definition(&self, key: CatalogKey) -> Result<CatalogDefinition> {
+            let (name, kind) = (format!("c{key}"), "lake".to_owned());
+            Ok(CatalogDefinition { key, name, kind, properties: Default::default() })
+        }
+    }
+
+    #[tokio::test]
+    async fn a_version_that_nobody_names_goes_when_nobody_uses_it() {
+        let sources = Sources::new(vec![], Arc::new(AnyDefinition), StorageMetrics::default());
+        let [first, second] = [1, 2].map(|version| CatalogKey { id: 7, version });
+        let lease = sources.load(&[first]).await.expect("loaded");
+        drop(sources.load(&[second]).await.expect("loaded"));
+        sources.keep_live("a", Some(vec![]));
+        sources.get(first).expect("used");
+        sources.get(second).expect_err("gone");
+        drop(lease);
+        sources.keep_live("b", Some(vec![first]));
+        sources.get(first).expect("live");
+        // Where nobody is left who could tell, nothing goes.
+        sources.keep_live("a", None);
+        sources.keep_live("b", None);
+        sources.get(first).expect("kept");
+        sources.keep_live("b", Some(vec![second]));
+        sources.get(first).expect_err("gone");
+    }
 
     #[test]
     fn an_address_leads_back_to_catalog_and_store() {

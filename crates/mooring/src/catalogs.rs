@@ -2,8 +2,9 @@
 
 use crate::config::Config;
 use mooring_catalog::{
-    EmbeddedMetastore, GLUE_PROPERTIES, GlueMetastore, GlueSettings, HIVE_PROPERTIES,
-    HiveMetastore, HiveSettings, KEEP_PROPERTIES, KeepSettings, KeepingMetastore, MetastoreMetrics,
+    EmbeddedMetastore, GLUE_PROPERTIES, GLUE_SECRET_PROPERTIES, GlueMetastore, GlueSettings,
+    HIVE_PROPERTIES, HiveMetastore, HiveSettings, KEEP_PROPERTIES, KeepSettings, KeepingMetastore,
+    MetastoreMetrics,
 };
 use mooring_connectors::DatabaseMetrics;
 use mooring_connectors::lake::{AllowedPaths, LAKE_PROPERTIES, LakeConnector, LakeSettings};
@@ -12,13 +13,13 @@ use mooring_connectors::mysql::{
 };
 use mooring_connectors::postgresql::PostgresFactory;
 use mooring_connectors::tpch::{TpchConnectorFactory, TpchReaderFactory};
-use mooring_engine::{Catalogs, ClusterSecret};
+use mooring_engine::{CatalogOrigin, Catalogs, ClusterSecret};
 use mooring_spi::{
     CatalogDefinition, Connector, ConnectorFactory, Error, ErrorKind, Metastore, ReaderFactory,
     Result,
 };
 use mooring_state::State;
-use mooring_storage::{CatalogStores, StorageMetrics, StorageSettings};
+use mooring_storage::{CatalogStores, StorageMetrics, StorageSettings, resolve_secret};
 use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -91,7 +92,11 @@ pub(crate) async fn open(
     let catalogs = Catalogs::new(factories);
     for mut definition in configured(config, state).await? {
         definition.key.version = fingerprint(&definition.properties, secret);
-        catalogs.put(definition)?;
+        let origin = match definition.name.as_str() {
+            TPCH | LAKE => CatalogOrigin::BuiltIn,
+            _ => CatalogOrigin::Configured,
+        };
+        catalogs.insert(catalogs.make(definition, origin)?);
     }
     Ok(Arc::new(catalogs))
 }
@@ -167,6 +172,10 @@ impl ConnectorFactory for LakeFactory {
         LAKE
     }
 
+    fn is_secret(&self, property: &str) -> bool {
+        StorageSettings::secret_keys().contains(&property)
+    }
+
     fn connector(&self, definition: &CatalogDefinition) -> Result<Arc<dyn Connector>> {
         check_properties(definition, LAKE_PROPERTIES)?;
         let settings = lake_settings(definition, self.settings)?;
@@ -188,6 +197,10 @@ struct HiveFactory {
 impl ConnectorFactory for HiveFactory {
     fn kind(&self) -> &'static str {
         HIVE
+    }
+
+    fn is_secret(&self, property: &str) -> bool {
+        StorageSettings::secret_keys().contains(&property)
     }
 
     fn connector(&self, definition: &CatalogDefinition) -> Result<Arc<dyn Connector>> {
@@ -220,12 +233,23 @@ impl ConnectorFactory for GlueFactory {
         GLUE
     }
 
+    fn is_secret(&self, property: &str) -> bool {
+        [GLUE_SECRET_PROPERTIES, StorageSettings::secret_keys()].concat().contains(&property)
+    }
+
     fn connector(&self, definition: &CatalogDefinition) -> Result<Arc<dyn Connector>> {
         check_properties(
             definition,
             &[GLUE_PROPERTIES, KEEP_PROPERTIES, LAKE_PROPERTIES].concat(),
         )?;
-        let settings = GlueSettings::from_properties(&definition.properties)
+        let mut properties = definition.properties.clone();
+        for secret in GLUE_SECRET_PROPERTIES {
+            if let Some(value) = properties.get_mut(*secret) {
+                let named = |error: Error| of_catalog(definition, &error);
+                *value = resolve_secret(value).map_err(named)?.expose_secret().to_owned();
+            }
+        }
+        let settings = GlueSettings::from_properties(&properties)
             .map_err(|error| of_catalog(definition, &error))?;
         let stores = lake_stores(definition, &self.storage_metrics)?;
         let metastore =
@@ -268,14 +292,20 @@ fn check_properties(definition: &CatalogDefinition, own: &[&str]) -> Result<()> 
     let known = [own, StorageSettings::keys()].concat();
     match definition.properties.keys().find(|key| !known.contains(&key.as_str())) {
         None => Ok(()),
-        Some(unknown) => Err(Error::new(
-            ErrorKind::InvalidArgument,
-            format!(
-                "catalog `{}` has the unknown property `{unknown}`; there are {}",
-                definition.name,
-                known.join(", ")
-            ),
-        )),
+        Some(unknown) => {
+            let nearest =
+                known.iter().min_by_key(|known| strsim::damerau_levenshtein(unknown, known));
+            let nearest = nearest.map(|it| format!("; the nearest one is `{it}`"));
+            Err(Error::new(
+                ErrorKind::InvalidArgument,
+                format!(
+                    "catalog `{}` has the unknown property `{unknown}`{}, and there are {}",
+                    definition.name,
+                    nearest.unwrap_or_default(),
+                    known.join(", ")
+                ),
+            ))
+        }
     }
 }
 
@@ -285,7 +315,8 @@ pub(crate) fn lake_stores(
     definition: &CatalogDefinition,
     storage_metrics: &StorageMetrics,
 ) -> Result<Arc<CatalogStores>> {
-    let settings = StorageSettings::from_properties(&definition.properties)?;
+    let settings = StorageSettings::from_properties(&definition.properties)
+        .map_err(|error| of_catalog(definition, &error))?;
     let stores = CatalogStores::new(definition.name.clone(), settings);
     Ok(Arc::new(stores.with_metrics(storage_metrics.clone())))
 }

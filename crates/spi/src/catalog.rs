@@ -53,3 +53,15 @@ impl fmt::Debug for CatalogDefinition {
             .finish()
     }
 }
+
+/// Whether a property's value refers to a secret and is none itself.
+pub fn is_secret_reference(value: &str) -> bool {
+    ["env:", "file:", "aws-sm:"].iter().any(|scheme| value.starts_with(scheme))
+}
+
+/// Whether a property of this name is a secret where its kind does not say so: too many rather than too few.
+pub fn sounds_secret(property: &str) -> bool {
+    ["secret", "password", "key", "token", "credential", "external_id"]
+        .iter()
+        .any(|word| property.contains(word))
+}

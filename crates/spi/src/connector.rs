@@ -2,7 +2,7 @@
 
 use crate::{
     CatalogDefinition, Error, Metastore, NewTable, Predicate, PushDown, Result, Scan, ScanRequest,
-    SchemaTable, Split, Table, TableSummary,
+    SchemaTable, Split, Table, TableSummary, sounds_secret,
 };
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -28,6 +28,14 @@ pub type BatchStream = BoxStream<'static, Result<RecordBatch>>;
 #[async_trait]
 pub trait Connector: Send + Sync + Debug {
     async fn schemas(&self) -> Result<Vec<String>>;
+
+    /// Asks the source for as little as tells that it is there and lets us in.
+    ///
+    /// # Errors
+    /// What the source answers, or why it does not.
+    async fn reach(&self) -> Result<()> {
+        self.schemas().await.map(drop)
+    }
 
     /// # Errors
     /// `SchemaNotFound`.
@@ -121,6 +129,11 @@ pub trait ReaderFactory: Send + Sync + Debug {
 pub trait ConnectorFactory: Send + Sync + Debug {
     /// The catalog kind: `tpch`, `lake`, ...
     fn kind(&self) -> &'static str;
+
+    /// Whether a property of this kind is a secret, which is stored sealed and never shown.
+    fn is_secret(&self, property: &str) -> bool {
+        sounds_secret(property)
+    }
 
     /// # Errors
     /// `InvalidArgument` for a property that is unknown or cannot be used.

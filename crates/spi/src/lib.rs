@@ -23,7 +23,7 @@ mod metastore;
 mod stale;
 
 pub use arrow_value::{partition_value, value_at};
-pub use catalog::{CatalogDefinition, CatalogKey};
+pub use catalog::{CatalogDefinition, CatalogKey, is_secret_reference, sounds_secret};
 pub use characters::{CHARACTER_LENGTH, PADDED_LENGTH, STORED_UNPADDED, padded, padded_length};
 pub use connector::{
     BatchStream, Connector, ConnectorFactory, OpenRequest, PathRequest, ReaderFactory, SplitReader,

@@ -1,25 +1,26 @@
-//! Catalog definitions by name. Every change makes a new version; ids are never given out twice.
+//! Catalogs of configurations by name. Every change makes a new version; ids are never given out twice.
 
 use crate::failure::Failure;
-use crate::store::{ATTEMPTS_MAX, State, check_name, from_bigint, to_bigint};
+use crate::store::{State, check_name, from_bigint, to_bigint};
 use mooring_spi::{CatalogDefinition, CatalogKey, Error, ErrorKind, Result, fold};
 use sqlx::{Any, AnyConnection, Transaction};
 use std::collections::BTreeMap;
 
 type Properties = BTreeMap<String, String>;
-type Row = (i64, i64, String, String, String);
+type Row = (i64, i64, String, String, String, i64);
 
 impl State {
-    /// All definitions, by name.
+    /// All of them, by name.
     pub async fn catalogs(&self) -> Result<Vec<CatalogDefinition>> {
         self.run(|| async {
-            let rows: Vec<Row> =
-                sqlx::query_as("SELECT id, version, name, kind, properties FROM catalogs")
-                    .fetch_all(&self.pool)
-                    .await?;
+            let rows: Vec<Row> = sqlx::query_as(
+                "SELECT id, version, name, kind, properties, by_sql FROM catalogs WHERE by_sql = 0",
+            )
+            .fetch_all(&self.pool)
+            .await?;
             let mut definitions = Vec::with_capacity(rows.len());
             for row in rows {
-                definitions.push(definition(row)?);
+                definitions.push(definition(row)?.0);
             }
             definitions.sort_by(|a, b| a.name.cmp(&b.name));
             Ok(definitions)
@@ -31,7 +32,8 @@ impl State {
     /// its properties differ.
     ///
     /// # Errors
-    /// `CatalogExists` when another catalog's name differs in case only.
+    /// `CatalogExists` when another catalog's name differs in case only, or a statement has defined one of
+    /// the same name.
     pub async fn put_catalog(
         &self,
         name: &str,
@@ -42,9 +44,14 @@ impl State {
         self.run(|| async {
             let mut transaction = self.begin_catalog_change().await?;
             let put = match find(&mut transaction, name).await? {
-                Some(old) if old.name != name => return Err(differs_in_case(name, &old.name)),
-                Some(old) if old.kind == kind && old.properties == *properties => return Ok(old),
-                Some(old) => {
+                Some((old, true)) => return Err(defined_by_sql(&old.name)),
+                Some((old, false)) if old.name != name => {
+                    return Err(differs_in_case(name, &old.name));
+                }
+                Some((old, false)) if old.kind == kind && old.properties == *properties => {
+                    return Ok(old);
+                }
+                Some((old, false)) => {
                     let key = CatalogKey { id: old.key.id, version: old.key.version + 1 };
                     let new = new_definition(key, name, kind, properties);
                     update(&mut transaction, &new).await?;
@@ -63,44 +70,10 @@ impl State {
         .await
     }
 
-    /// Removes a catalog and its embedded schemas and tables; files stay.
-    ///
-    /// # Errors
-    /// `CatalogNotFound`.
-    pub async fn drop_catalog(&self, name: &str) -> Result<()> {
-        self.run(|| async {
-            for _ in 1..ATTEMPTS_MAX {
-                match self.try_drop_catalog(name).await {
-                    Err(failure) if failure.is_reference() => {} // a schema or table was added
-                    done => return done,
-                }
-            }
-            self.try_drop_catalog(name).await
-        })
-        .await
-    }
-
-    async fn try_drop_catalog(&self, name: &str) -> Result<(), Failure> {
-        let mut transaction = self.begin_catalog_change().await?;
-        let Some(old) = find(&mut transaction, name).await? else {
-            let message = format!("catalog `{name}` does not exist");
-            return Err(Error::new(ErrorKind::CatalogNotFound, message).into());
-        };
-        let id = to_bigint(old.key.id)?;
-        self.lock_schemas(&mut transaction, id, None).await?;
-        for sql in [
-            "DELETE FROM embedded_tables WHERE catalog_id = $1",
-            "DELETE FROM embedded_schemas WHERE catalog_id = $1",
-            "DELETE FROM catalogs WHERE id = $1",
-        ] {
-            sqlx::query(sql).bind(id).execute(&mut *transaction).await?;
-        }
-        transaction.commit().await?;
-        Ok(())
-    }
-
     /// Begins a transaction that no other change of catalogs runs beside: it holds the counter.
-    async fn begin_catalog_change(&self) -> Result<Transaction<'static, Any>, sqlx::Error> {
+    pub(crate) async fn begin_catalog_change(
+        &self,
+    ) -> Result<Transaction<'static, Any>, sqlx::Error> {
         let mut transaction = self.begin().await?;
         sqlx::query("UPDATE counters SET value = value WHERE name = 'catalog'")
             .execute(&mut *transaction)
@@ -109,10 +82,20 @@ impl State {
     }
 }
 
-fn differs_in_case(name: &str, existing: &str) -> Failure {
+pub(crate) fn differs_in_case(name: &str, existing: &str) -> Failure {
     Failure::Told(Error::new(
         ErrorKind::CatalogExists,
         format!("catalog `{name}` cannot be made: `{existing}` differs from it in case only"),
+    ))
+}
+
+fn defined_by_sql(name: &str) -> Failure {
+    Failure::Told(Error::new(
+        ErrorKind::CatalogExists,
+        format!(
+            "catalog `{name}` of the configuration is also defined by SQL; take it out of the configuration, \
+             or start without it and say `DROP CATALOG` or `ALTER CATALOG ... RENAME`"
+        ),
     ))
 }
 
@@ -126,13 +109,18 @@ fn new_definition(
     CatalogDefinition { key, name, kind, properties: properties.clone() }
 }
 
-fn definition((id, version, name, kind, properties): Row) -> Result<CatalogDefinition> {
-    let properties = serde_json::from_str(&properties).map_err(|error| {
+/// And whether a statement has defined it: its properties are then not for here.
+fn definition(
+    (id, version, name, kind, properties, by_sql): Row,
+) -> Result<(CatalogDefinition, bool)> {
+    let by_sql = by_sql != 0;
+    let properties = if by_sql { "{}" } else { properties.as_str() };
+    let properties = serde_json::from_str(properties).map_err(|error| {
         let message = format!("the stored properties of catalog `{name}` cannot be read");
         Error::new(ErrorKind::StateUnusable, message).with_cause(error)
     })?;
     let key = CatalogKey { id: from_bigint(id)?, version: from_bigint(version)? };
-    Ok(CatalogDefinition { key, name, kind, properties })
+    Ok((CatalogDefinition { key, name, kind, properties }, by_sql))
 }
 
 fn properties_text(definition: &CatalogDefinition) -> Result<String> {
@@ -145,9 +133,9 @@ fn properties_text(definition: &CatalogDefinition) -> Result<String> {
 async fn find(
     connection: &mut AnyConnection,
     name: &str,
-) -> Result<Option<CatalogDefinition>, Failure> {
+) -> Result<Option<(CatalogDefinition, bool)>, Failure> {
     let row: Option<Row> = sqlx::query_as(
-        "SELECT id, version, name, kind, properties FROM catalogs WHERE folded_name = $1",
+        "SELECT id, version, name, kind, properties, by_sql FROM catalogs WHERE folded_name = $1",
     )
     .bind(fold(name))
     .fetch_optional(connection)
@@ -155,7 +143,7 @@ async fn find(
     Ok(row.map(definition).transpose()?)
 }
 
-async fn next_id(connection: &mut AnyConnection) -> Result<u64, Failure> {
+pub(crate) async fn next_id(connection: &mut AnyConnection) -> Result<u64, Failure> {
     let id: i64 = sqlx::query_scalar(
         "UPDATE counters SET value = value + 1 WHERE name = 'catalog' RETURNING value",
     )

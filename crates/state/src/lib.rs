@@ -6,10 +6,12 @@
 
 mod catalogs;
 mod content;
+mod defined_catalogs;
 mod failure;
 mod location;
 mod migrations;
 mod schemas;
+mod sealing;
 mod store;
 mod tables;
 mod users;
@@ -18,7 +20,9 @@ mod users;
 mod tests;
 
 pub use content::Content;
+pub use defined_catalogs::{NewCatalog, StoredCatalog, StoredProperties, StoredProperty};
 pub use location::StateLocation;
+pub use sealing::{Sealed, SealingKeys};
 pub use store::State;
 pub use tables::{PutTable, StoredTable};
 pub use users::{ANY_HOST, StoredUser, TlsRequired, UserId, Users};

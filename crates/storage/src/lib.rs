@@ -12,6 +12,7 @@ mod location;
 mod metered;
 mod metrics;
 mod pinned;
+mod referenced_keys;
 mod s3;
 mod secret;
 mod settings;

@@ -2,6 +2,7 @@
 
 use crate::credentials::AmbientCredentials;
 use crate::error::to_spi_error;
+use crate::referenced_keys::ReferencedKeys;
 use crate::settings::ResolvedSettings;
 use mooring_spi::{Error, ErrorKind, Result};
 use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey};
@@ -34,6 +35,12 @@ pub(crate) fn bucket_store(
             .with_secret_access_key(secret_key.expose_secret()),
         None => AmazonS3Builder::from_env(),
     };
+    if let (Some(references), Some((access_key, secret_key))) =
+        (&settings.key_references, &settings.keys)
+    {
+        let keys = ReferencedKeys::new(references.clone(), (access_key, secret_key));
+        builder = builder.with_credentials(Arc::new(keys));
+    }
     if let Some(region) = &settings.region {
         builder = builder.with_region(region);
     } else if builder.get_config_value(&AmazonS3ConfigKey::Region).is_none() {

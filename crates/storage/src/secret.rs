@@ -28,11 +28,6 @@ pub fn resolve_secret(value: &str) -> Result<SecretString> {
     Ok(SecretString::from(value))
 }
 
-/// Whether the value refers to a secret and is none itself.
-pub(crate) fn is_reference(value: &str) -> bool {
-    ["env:", "file:", "aws-sm:"].iter().any(|scheme| value.starts_with(scheme))
-}
-
 fn from_environment(name: &str) -> Result<SecretString> {
     match std::env::var(name) {
         Ok(value) => Ok(SecretString::from(value)),

@@ -1,7 +1,7 @@
 //! How a catalog reaches its files: the `s3_*` and `http_*` properties of its definition.
 
-use crate::secret::{is_reference, resolve_secret};
-use mooring_spi::{Error, ErrorKind, Result};
+use crate::secret::resolve_secret;
+use mooring_spi::{Error, ErrorKind, Result, is_secret_reference};
 use secrecy::{ExposeSecret, SecretString};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,6 +15,9 @@ const KEYS: [&str; 6] = [
     "s3_path_style",
     "http_allowed_hosts",
 ];
+
+/// Those of them that are secrets.
+const SECRET_KEYS: [&str; 2] = ["s3_access_key", "s3_secret_key"];
 
 /// The storage properties of a catalog. Each text may be a reference to a secret, which is
 /// resolved when a store is made.
@@ -46,6 +49,8 @@ pub(crate) struct ResolvedSettings {
     pub(crate) endpoint: Option<Url>,
     /// The access key and its secret.
     pub(crate) keys: Option<(SecretString, SecretString)>,
+    /// The same as they are written, where one of them stands in a file.
+    pub(crate) key_references: Option<(String, String)>,
     pub(crate) path_style: Option<bool>,
 }
 
@@ -79,7 +84,9 @@ impl StorageSettings {
                  credentials come from the environment",
             ));
         }
-        if let Some(endpoint) = settings.endpoint.as_deref().filter(|text| !is_reference(text)) {
+        if let Some(endpoint) =
+            settings.endpoint.as_deref().filter(|text| !is_secret_reference(text))
+        {
             parse_endpoint(endpoint)?;
         }
         Ok(settings)
@@ -90,9 +97,19 @@ impl StorageSettings {
         &KEYS
     }
 
+    /// The names of those that are secrets.
+    pub fn secret_keys() -> &'static [&'static str] {
+        &SECRET_KEYS
+    }
+
     /// The hosts that are read whatever their addresses, and without TLS: in lower case.
     pub(crate) fn http_allowed_hosts(&self) -> &[String] {
         &self.http_allowed_hosts
+    }
+
+    fn key_references(&self) -> Option<(String, String)> {
+        let pair = self.access_key.clone().zip(self.secret_key.clone())?;
+        [&pair.0, &pair.1].iter().any(|key| key.starts_with("file:")).then_some(pair)
     }
 
     pub(crate) fn resolve(&self) -> Result<ResolvedSettings> {
@@ -106,6 +123,7 @@ impl StorageSettings {
             region: resolve(&self.region)?.map(|region| region.expose_secret().to_string()),
             endpoint: endpoint.map(|text| parse_endpoint(text.expose_secret())).transpose()?,
             keys,
+            key_references: self.key_references(),
             path_style: self.path_style,
         })
     }

@@ -57,6 +57,8 @@ pub struct Heartbeat {
 pub struct HeartbeatAnswer {
     /// False when the coordinator does not know the worker (any more): it must register again.
     pub known: bool,
+    /// The catalog versions that queries of this coordinator read or may read.
+    pub catalogs: Vec<CatalogKey>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -6,6 +6,7 @@ use crate::gate::Drain;
 use crate::protocol::{
     HEARTBEAT, Heartbeat, HeartbeatAnswer, LEAVE, Leave, NodeState, REGISTER, Register, Registered,
 };
+use mooring_engine::Sources;
 use mooring_spi::{Error, ErrorKind, Result};
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +26,7 @@ pub struct Registration {
     coordinator: CoordinatorClient,
     node: Register,
     drain: Arc<Drain>,
+    sources: Arc<Sources>,
     settings: RegistrationSettings,
     registered: watch::Sender<bool>,
 }
@@ -34,9 +36,11 @@ impl Registration {
         coordinator: CoordinatorClient,
         node: Register,
         drain: Arc<Drain>,
+        sources: Arc<Sources>,
         settings: RegistrationSettings,
     ) -> Self {
-        Self { coordinator, node, drain, settings, registered: watch::Sender::new(false) }
+        let registered = watch::Sender::new(false);
+        Self { coordinator, node, drain, sources, settings, registered }
     }
 
     /// Tells whether the coordinator knows the worker.
@@ -52,6 +56,7 @@ impl Registration {
         while !stop.is_cancelled() {
             self.join(&stop).await?;
             self.beat(&stop).await;
+            self.sources.keep_live(self.coordinator.address(), None);
             self.registered.send_replace(false);
         }
         let leave = Leave { node_id: self.node.node_id.clone() };
@@ -100,7 +105,7 @@ impl Registration {
         Ok(())
     }
 
-    /// Sends heartbeats until the coordinator no longer knows the worker, or `stop`.
+    /// Sends heartbeats, whose answers tell which catalogs are live, until the coordinator no longer knows the worker, or `stop`.
     async fn beat(&self, stop: &CancellationToken) {
         let mut ticks = tokio::time::interval(self.settings.heartbeat);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -122,8 +127,10 @@ impl Registration {
                 running_tasks: self.drain.running_tasks(),
             };
             match self.coordinator.call::<HeartbeatAnswer>(HEARTBEAT, &beat).await {
-                Ok(HeartbeatAnswer { known: true }) => {}
-                Ok(HeartbeatAnswer { known: false }) => return,
+                Ok(HeartbeatAnswer { known: true, catalogs }) => {
+                    self.sources.keep_live(self.coordinator.address(), Some(catalogs));
+                }
+                Ok(HeartbeatAnswer { known: false, .. }) => return,
                 Err(error) => {
                     tracing::warn!(coordinator = self.coordinator.address(), %error, "heartbeat failed");
                     return;

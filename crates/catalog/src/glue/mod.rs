@@ -17,7 +17,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-pub use settings::{GLUE_PROPERTIES, GlueSettings};
+pub use settings::{GLUE_PROPERTIES, GLUE_SECRET_PROPERTIES, GlueSettings};
 
 use crate::hive_tables::{
     KeptStatistics, ProjectedPartitions, definition, parameter_statistics, projected_partitions,

@@ -20,6 +20,9 @@ pub const GLUE_PROPERTIES: &[&str] = &[
     "partitions_max",
 ];
 
+/// Those of them that are secrets.
+pub const GLUE_SECRET_PROPERTIES: &[&str] = &["external_id"];
+
 /// How Glue is reached.
 #[derive(Clone, PartialEq, Eq)]
 pub struct GlueSettings {

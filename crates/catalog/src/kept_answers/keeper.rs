@@ -5,6 +5,7 @@ use super::metrics::{KeptAnswersMetrics, Source};
 use super::outage::Outage;
 use super::question::{Answer, Key, Question};
 use super::settings::KeepSettings;
+use crate::metrics::{CatalogCounters, MetastoreMetrics};
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
 use moka::future::Cache;
@@ -24,6 +25,8 @@ pub(super) struct Keeper {
     catalog: String,
     settings: KeepSettings,
     metrics: KeptAnswersMetrics,
+    /// Goes after everything that counts.
+    _counters: CatalogCounters,
     kept: Cache<Key, Kept>,
     /// Questions on their way. They go to their end even when nobody waits any more, so that whoever
     /// comes later finds the answer, or knows that there is none.
@@ -67,7 +70,7 @@ impl Keeper {
         inner: Arc<dyn Metastore>,
         catalog: &str,
         settings: KeepSettings,
-        metrics: KeptAnswersMetrics,
+        metrics: &MetastoreMetrics,
     ) -> Self {
         let time_to_live = settings.time_to_live();
         let kept = Cache::builder()
@@ -81,7 +84,8 @@ impl Keeper {
             inner,
             catalog: catalog.to_owned(),
             settings,
-            metrics,
+            metrics: metrics.kept_answers.clone(),
+            _counters: metrics.of_catalog(catalog),
             kept,
             flights: Mutex::default(),
             floors: Floors::default(),

@@ -45,19 +45,29 @@ impl KeptAnswersMetrics {
         self.counter(catalog, source).inc();
     }
 
+    /// Counts nothing of the catalog any more.
+    pub(crate) fn forget(&self, catalog: &str) {
+        for source in [Source::Hit, Source::Joined, Source::Miss, Source::Stale] {
+            self.questions.remove(&labels(catalog, source));
+        }
+    }
+
     #[cfg(test)]
     pub(super) fn get(&self, catalog: &str, source: Source) -> u64 {
         self.counter(catalog, source).get()
     }
 
     fn counter(&self, catalog: &str, source: Source) -> Counter {
-        let outcome = match source {
-            Source::Hit => "hit",
-            Source::Joined => "joined",
-            Source::Miss => "miss",
-            Source::Stale => "stale",
-        };
-        let labels = QuestionLabels { catalog: catalog.to_owned(), outcome };
-        self.questions.get_or_create_owned(&labels)
+        self.questions.get_or_create_owned(&labels(catalog, source))
     }
+}
+
+fn labels(catalog: &str, source: Source) -> QuestionLabels {
+    let outcome = match source {
+        Source::Hit => "hit",
+        Source::Joined => "joined",
+        Source::Miss => "miss",
+        Source::Stale => "stale",
+    };
+    QuestionLabels { catalog: catalog.to_owned(), outcome }
 }

@@ -45,7 +45,6 @@ impl KeepingMetastore {
         settings: KeepSettings,
         metrics: &MetastoreMetrics,
     ) -> Self {
-        let metrics = metrics.kept_answers.clone();
         Self { keeper: Arc::new(Keeper::new(inner, catalog, settings, metrics)) }
     }
 

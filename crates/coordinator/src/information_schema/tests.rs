@@ -6,7 +6,7 @@ use crate::statement::{Process, ServerStatus, Variables};
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema};
 use async_trait::async_trait;
-use mooring_engine::{Catalog, Catalogs};
+use mooring_engine::{Catalog, CatalogOrigin, Catalogs};
 use mooring_spi::{
     CatalogDefinition, CatalogKey, Connector, Domain, Error, ErrorKind, Predicate, Range, Result,
     Scan, ScanRequest, SchemaTable, Table, TableKind, TableStatistics, TableSummary, Value,
@@ -121,7 +121,7 @@ impl Fixture {
                 kind: "test".to_owned(),
                 properties: BTreeMap::new(),
             };
-            catalogs.insert(Catalog { definition, connector });
+            catalogs.insert(Catalog { definition, origin: CatalogOrigin::BuiltIn, connector });
         }
         let client = Client {
             user: "root".to_owned(),

@@ -271,4 +271,4 @@ impl MysqlDoor {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -132,7 +132,7 @@ impl Session {
     }
 
     /// A location may be any file that the server can read, so only administrators name one.
-    fn must_be_administrator(&self, statement: &str) -> Result<()> {
+    pub(super) fn must_be_administrator(&self, statement: &str) -> Result<()> {
         match self.client.administrator {
             true => Ok(()),
             false => Err(Error::new(

@@ -4,6 +4,7 @@ use super::long_statements::{LongStatement, LongStatements};
 use super::state::Tracker;
 use super::{Client, FIRST_CATALOG, FIRST_SCHEMA, Session};
 use crate::accounts::StoredAccounts;
+use crate::catalog_definitions::CatalogDefinitions;
 use crate::information_schema::ServerView;
 use crate::mysql::{MysqlSession, SessionFactory, SessionRequest};
 use crate::query::{Query, Runner, cancelled, shortened};
@@ -28,6 +29,7 @@ pub struct SessionHub {
     long_statements: LongStatements,
     variables: Arc<ServerVariables>,
     accounts: Arc<StoredAccounts>,
+    definitions: Arc<CatalogDefinitions>,
     coordinator_number: u32,
     connections_made: AtomicU32,
     statements: AtomicU64,
@@ -65,6 +67,7 @@ impl SessionHub {
         runner: Runner,
         variables: ServerVariables,
         accounts: Arc<StoredAccounts>,
+        definitions: Arc<CatalogDefinitions>,
         coordinator_number: u32,
     ) -> Arc<Self> {
         Arc::new_cyclic(|this| Self {
@@ -73,6 +76,7 @@ impl SessionHub {
             long_statements: LongStatements::default(),
             variables: Arc::new(variables),
             accounts,
+            definitions,
             coordinator_number,
             connections_made: AtomicU32::new(0),
             statements: AtomicU64::new(0),
@@ -92,6 +96,11 @@ impl SessionHub {
     /// The users, and their changes.
     pub fn accounts(&self) -> &StoredAccounts {
         &self.accounts
+    }
+
+    /// The catalogs that statements define.
+    pub(super) fn definitions(&self) -> &Arc<CatalogDefinitions> {
+        &self.definitions
     }
 
     /// The open sessions as SHOW PROCESSLIST prints them: all to an administrator, a user's own to

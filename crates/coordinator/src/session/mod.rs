@@ -10,6 +10,7 @@ mod queries;
 mod clock;
 mod functions;
 mod users;
+mod catalogs;
 mod prepared;
 
 pub use hub::SessionHub;
@@ -214,6 +215,7 @@ impl Session {
             Statement::Transaction(_) => Ok(Response::Done(Completion::default())),
             Statement::Kill(kill) => self.kill(kill),
             Statement::Users(statement) => Box::pin(self.about_users(*statement)).await,
+            Statement::Catalogs(statement) => Box::pin(self.about_catalogs(*statement)).await,
         }
     }
 

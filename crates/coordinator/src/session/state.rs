@@ -90,6 +90,7 @@ impl Tracker {
                 | Statement::DropSchema { .. }
                 | Statement::CreateExternalTable(_)
                 | Statement::DropTable { .. }
+                | Statement::Catalogs(_)
         );
         if begins || ends {
             self.state.in_transaction = begins;

@@ -1,6 +1,7 @@
 //! The answers to SHOW and DESCRIBE, with MySQL's labels and values.
 
 mod rows;
+mod catalogs;
 mod databases;
 mod columns;
 mod create_table;
@@ -109,7 +110,8 @@ pub struct ServerStatus {
 /// a catalog says when it cannot be asked, unless the answer can do without it.
 pub async fn show(show: &Show, context: &ShowContext<'_>) -> Result<ResultSet> {
     let rows = match show {
-        Show::Catalogs { filter } => databases::catalogs(context, filter)?,
+        Show::Catalogs { filter } => catalogs::catalogs(context, filter)?,
+        Show::CreateCatalog { catalog } => catalogs::create_catalog(context, catalog)?,
         Show::Databases { catalog, filter } => {
             databases::databases(context, catalog.as_deref(), filter).await?
         }

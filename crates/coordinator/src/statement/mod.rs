@@ -28,6 +28,7 @@ mod csv_options;
 mod like;
 mod show;
 mod users;
+mod catalogs;
 mod secrets;
 mod filter;
 mod names;
@@ -45,6 +46,7 @@ mod hostile_tests;
 
 pub use answer::{CATALOG_AWAY, Process, ServerStatus, ShowContext, Warning, describe, show};
 pub(crate) use answer::{Cell, ENGINE, status_lines, table_type};
+pub use catalogs::{CatalogStatement, CreateCatalog, PropertyText, PropertyTexts};
 pub(crate) use character_sets::{CHARACTER_SETS, COLLATIONS, CharacterSet, Collation};
 pub use column_list::{COMMENT_KEY, PartitionColumn};
 pub use dialect::MooringDialect;
@@ -97,6 +99,7 @@ pub enum Statement {
     Transaction(Transaction),
     Kill(Kill),
     Users(Box<UserStatement>),
+    Catalogs(Box<CatalogStatement>),
 }
 
 impl Statement {
@@ -107,8 +110,9 @@ impl Statement {
             | Statement::DropSchema { .. }
             | Statement::DropTable { .. }
             | Statement::Users(_) => true,
-            // It may read files for long before it changes anything.
+            // They may read files, or wait for a source, for long before they change anything.
             Statement::CreateExternalTable(_)
+            | Statement::Catalogs(_)
             | Statement::Query(_)
             | Statement::Set(_)
             | Statement::Use(_)

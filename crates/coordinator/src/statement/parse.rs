@@ -11,8 +11,8 @@ use super::tokens::{
     take_words, whole_number,
 };
 use super::{
-    Kill, Statement, Transaction, UserStatement, chain_limit, external_table, length_limit, set,
-    show, users,
+    CatalogStatement, Kill, Statement, Transaction, UserStatement, catalogs, chain_limit,
+    external_table, length_limit, set, show, users,
 };
 use mooring_spi::{Error, ErrorKind, Result};
 use sqlparser::keywords::Keyword;
@@ -141,6 +141,14 @@ fn statement(parser: &mut Parser<'_>, sql: &str) -> Result<Statement> {
         "SHOW" if nth_is(parser, 1, "CREATE") && nth_is(parser, 2, "USER") => {
             about_users(parser, users::show_create_user)
         }
+        "CREATE" if nth_is(parser, 1, "CATALOG") => {
+            about_catalogs(catalogs::create_catalog(parser))
+        }
+        "ALTER" if nth_is(parser, 1, "CATALOG") => about_catalogs(catalogs::alter_catalog(parser)),
+        "DROP" if nth_is(parser, 1, "CATALOG") => about_catalogs(catalogs::drop_catalog(parser)),
+        "COMMENT" if nth_is(parser, 2, "CATALOG") => {
+            about_catalogs(catalogs::comment_on_catalog(parser))
+        }
         "EXPLAIN" | "DESCRIBE" | "DESC" => explain_or_describe(parser, sql),
         "SHOW" => show::show(parser).map(Statement::Show),
         "SET" => set::set(parser),
@@ -173,7 +181,11 @@ fn about_users(
     rest(parser).map(|statement| Statement::Users(Box::new(statement)))
 }
 
-/// The first words of MySQL's other statements.
+fn about_catalogs(statement: Result<CatalogStatement>) -> Result<Statement> {
+    statement.map(|statement| Statement::Catalogs(Box::new(statement)))
+}
+
+/// The first words of other statements, of MySQL for the most part.
 const UNSUPPORTED: &[&str] = &[
     "ALTER",
     "ANALYZE",
@@ -184,6 +196,7 @@ const UNSUPPORTED: &[&str] = &[
     "CHECK",
     "CHECKSUM",
     "CLONE",
+    "COMMENT",
     "COPY",
     "DEALLOCATE",
     "DELETE",

@@ -1,4 +1,5 @@
-//! The text of a statement as it may be listed and logged: without the passwords that it sets.
+//! The text of a statement as it may be listed and logged: without the passwords and the properties of
+//! catalogs that it sets.
 //!
 //! It must hold for text that does not parse as well, so it goes by words alone and takes away too
 //! much rather than too little: what follows the word that announces a secret is gone to the end.
@@ -11,6 +12,12 @@ pub const SECRET: &str = "'<secret>'";
 
 /// The words after which a secret may stand in a statement that is no query.
 const ANNOUNCING: [&str; 2] = ["IDENTIFIED", "PASSWORD"];
+
+/// The first words of statements that have no secrets.
+const QUERIES: [&str; 7] = ["SELECT", "WITH", "VALUES", "TABLE", "SHOW", "USE", "KILL"];
+
+/// Parts of the names of properties that are secrets.
+const SECRET_NAMES: [&str; 2] = ["secret", "password"];
 
 /// The statement without its secrets.
 pub fn without_secrets(sql: &str) -> Cow<'_, str> {
@@ -42,11 +49,16 @@ fn quoted(text: &str) -> impl Iterator<Item = &str> {
 
 /// Where the listed part of the text ends, when it has a secret.
 fn secret_start(sql: &str) -> Option<usize> {
+    let first = [catalog_secret_start(sql), other_secret_start(sql)];
+    first.into_iter().flatten().min()
+}
+
+/// Of everything but the definition of a catalog.
+fn other_secret_start(sql: &str) -> Option<usize> {
     let mut words = Words { sql, at: 0 };
     let (first_at, first) = words.next()?;
     let is = |word: &str, other: &str| word.eq_ignore_ascii_case(other);
-    let query = ["SELECT", "WITH", "VALUES", "TABLE", "SHOW", "USE", "KILL"];
-    if query.iter().any(|word| is(first, word)) {
+    if QUERIES.iter().any(|word| is(first, word)) {
         // Another statement may follow.
         let next = sql[first_at..].find(';')? + first_at + 1;
         return announced(sql, next, &ANNOUNCING);
@@ -66,24 +78,118 @@ fn secret_start(sql: &str) -> Option<usize> {
     })
 }
 
+/// Of a text that defines a catalog, anywhere in it: after what is known to be no secret, the catalog's name
+/// and kind and what is done to it, nothing is listed. What looks like it was meant to define one, by words
+/// or by the name of a property that is a secret, is treated alike.
+fn catalog_secret_start(sql: &str) -> Option<usize> {
+    // What is no word at all, such as the end of a comment that is executed, is passed over.
+    let words = |at: usize| Words { sql, at }.filter(|(_, word)| !word.is_empty());
+    let is_any = |word: &str, known: &[&str]| known.iter().any(|it| word.eq_ignore_ascii_case(it));
+    let mut start = words(0);
+    let (first_at, first) = start.next()?;
+    let query = is_any(first, &QUERIES);
+    if query && !sql[first_at..].contains(';') {
+        return None;
+    }
+    // A slip of the pen in the first word.
+    let meant = start
+        .next()
+        .filter(|(_, word)| !query && !is_any(first, &["DROP", "COMMENT"]) && is_catalog(word))
+        .and_then(|(at, word)| after_names(sql, at + word.len()));
+    let defined = all_words(sql, 0).filter(|(_, word)| is_any(word, &["CREATE", "ALTER"]));
+    let defined = defined.filter_map(|(at, word)| {
+        let mut rest = words(at + word.len());
+        let mut next = rest.next()?;
+        if is_any(next.1, &["OR"]) {
+            rest.next()?;
+            next = rest.next()?;
+        }
+        let (at, word) = next;
+        is_catalog(word).then(|| after_names(sql, at + word.len())).flatten()
+    });
+    let columns = is_any(first, &["CREATE"]) && sql.to_ascii_uppercase().contains("EXTERNAL TABLE");
+    let named = (!columns && is_any(first, &["CREATE", "ALTER", "CATALOG"])).then(|| {
+        let of_secret = |word: &str| {
+            let word = word.to_ascii_lowercase();
+            SECRET_NAMES.iter().any(|name| word.contains(name))
+        };
+        let found = all_words(sql, 0).find(|(_, word)| of_secret(word));
+        let end = found.map(|(at, word)| at + word.len());
+        end.filter(|end| !sql[*end..].trim().is_empty())
+    });
+    meant.into_iter().chain(defined).chain(named.flatten()).min()
+}
+
+fn is_catalog(word: &str) -> bool {
+    word.get(..7).is_some_and(|start| start.eq_ignore_ascii_case("CATALOG"))
+}
+
+/// Where the harmless part of a definition ends, from behind the word CATALOG; `None` when nothing follows it.
+///
+/// That part is `[IF NOT EXISTS] name [USING kind | SET | RESET | RENAME TO name]`, as plain words or in
+/// backticks, with nothing between but space: a comment may hold what was tried before.
+fn after_names(sql: &str, start: usize) -> Option<usize> {
+    let mut at = start;
+    let take = |at: &mut usize, words: &[&str]| {
+        let mut next = *at;
+        for word in words {
+            match plain_word(sql, next) {
+                Some((found, end)) if found.eq_ignore_ascii_case(word) => next = end,
+                _ => return false,
+            }
+        }
+        *at = next;
+        true
+    };
+    take(&mut at, &["IF", "NOT", "EXISTS"]);
+    if let Some((_, end)) = plain_word(sql, at) {
+        at = end;
+        let named = take(&mut at, &["USING"]) || take(&mut at, &["RENAME", "TO"]);
+        if named && let Some((_, end)) = plain_word(sql, at) {
+            at = end;
+        } else if !named && !take(&mut at, &["SET"]) {
+            take(&mut at, &["RESET"]);
+        }
+    }
+    let rest = sql[at..].trim_start_matches(|letter: char| letter.is_whitespace() || letter == ';');
+    (!rest.is_empty()).then_some(at)
+}
+
+/// The word, or the name in backticks, that follows after space at most, and where it ends.
+fn plain_word(sql: &str, at: usize) -> Option<(&str, usize)> {
+    let rest = sql[at..].trim_start();
+    let start = sql.len() - rest.len();
+    let end = match rest.strip_prefix('`') {
+        Some(name) => 2 + name.find('`')?,
+        None => rest
+            .find(|letter: char| !letter.is_alphanumeric() && letter != '_')
+            .unwrap_or(rest.len()),
+    };
+    (end > 0).then(|| (&rest[..end], start + end))
+}
+
 /// The end of the first of these words from `start` on, wherever it stands.
 fn announced(sql: &str, start: usize, announcing: &[&str]) -> Option<usize> {
-    let bytes = sql.as_bytes();
+    let is_announcing =
+        |word: &str| announcing.iter().any(|announcing| word.eq_ignore_ascii_case(announcing));
+    all_words(sql, start).find(|(_, word)| is_announcing(word)).map(|(at, word)| at + word.len())
+}
+
+/// All words from `start` on, in quotes and comments too, with their places.
+fn all_words(sql: &str, start: usize) -> impl Iterator<Item = (usize, &str)> {
     let of_word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_' || !byte.is_ascii();
     let mut at = start;
-    while at < bytes.len() {
-        if !of_word(&bytes[at]) {
+    std::iter::from_fn(move || {
+        let bytes = sql.as_bytes();
+        while at < bytes.len() && !of_word(&bytes[at]) {
             at += 1;
-            continue;
         }
         let length = bytes[at..].iter().take_while(|byte| of_word(byte)).count();
-        let word = &bytes[at..at + length];
-        if announcing.iter().any(|announcing| word.eq_ignore_ascii_case(announcing.as_bytes())) {
-            return Some(at + length);
-        }
+        let word = sql.get(at..at + length).filter(|word| !word.is_empty())?;
+        let found = (at, word);
         at += length;
-    }
-    None
+        Some(found)
+    })
 }
 
 /// The words at the start of a statement, with their places. Comments, parentheses and empty
@@ -166,6 +272,103 @@ mod tests {
     }
 
     #[test]
+    fn a_catalog_is_listed_by_its_name_and_kind() {
+        for (sql, listed) in [
+            (
+                "CREATE CATALOG a USING postgresql WITH (password = 's3cret')",
+                "CREATE CATALOG a USING postgresql '<secret>'",
+            ),
+            (
+                "create  catalog\nif not exists `a b` using x comment 's3cret' with (k = 's3cret') noverify;",
+                "create  catalog\nif not exists `a b` using x '<secret>'",
+            ),
+            ("CREATE CATALOG a (password 's3cret')", "CREATE CATALOG a '<secret>'"),
+            ("CREATE CATALOG a /* s3cret */ USING x", "CREATE CATALOG a '<secret>'"),
+            ("CREATE CATALOG /* s3cret */ a USING x", "CREATE CATALOG '<secret>'"),
+            ("CREATE CATALOG a USING x -- s3cret", "CREATE CATALOG a USING x '<secret>'"),
+            ("CREATE CATALOG a USING x s3cret", "CREATE CATALOG a USING x '<secret>'"),
+            ("CREATE CATALOG `a s3cret", "CREATE CATALOG '<secret>'"),
+            ("CREATE CATALOG 's3cret'", "CREATE CATALOG '<secret>'"),
+            ("CREATE CATALOG a USING 's3cret'", "CREATE CATALOG a USING '<secret>'"),
+            (
+                "CREATE OR REPLACE CATALOG a WITH (k='s3cret')",
+                "CREATE OR REPLACE CATALOG a '<secret>'",
+            ),
+            ("CREATE/**/CATALOG a WITH(k='s3cret", "CREATE/**/CATALOG a '<secret>'"),
+            (
+                "/*!50000 CREATE */ CATALOG a WITH (k='s3cret')",
+                "/*!50000 CREATE */ CATALOG a '<secret>'",
+            ),
+            ("CREAT CATALOG a USING x WITH (k='s3cret')", "CREAT CATALOG a USING x '<secret>'"),
+            (
+                "CREATE CATALOGUE a USING x WITH (k='s3cret')",
+                "CREATE CATALOGUE a USING x '<secret>'",
+            ),
+            (
+                "CREATE CTALOG a USING x WITH (s3_secret_key='s3cret')",
+                "CREATE CTALOG a USING x WITH (s3_secret_key '<secret>'",
+            ),
+            ("ALTER CATALOG a SET (k = 's3cret')", "ALTER CATALOG a SET '<secret>'"),
+            (
+                "ALTER CATALOG a RENAME TO b (k = 's3cret')",
+                "ALTER CATALOG a RENAME TO b '<secret>'",
+            ),
+            (
+                "SELECT '/*'; CREATE CATALOG a WITH (k = 's3cret')",
+                "SELECT '/*'; CREATE CATALOG a '<secret>'",
+            ),
+            (
+                "CREATE CATALOG a USING x; CREATE CATALOG b USING x WITH (k = 's3cret')",
+                "CREATE CATALOG a USING x '<secret>'",
+            ),
+            (
+                "EXPLAIN CREATE CATALOG a USING x WITH (k = 's3cret')",
+                "EXPLAIN CREATE CATALOG a USING x '<secret>'",
+            ),
+            (
+                "PREPARE s FROM 'CREATE CATALOG a USING x WITH (k = ''s3cret'')'",
+                "PREPARE s FROM 'CREATE CATALOG a USING x '<secret>'",
+            ),
+        ] {
+            assert_eq!(without_secrets(sql), listed, "{sql}");
+        }
+        for sql in [
+            "CREATE CATALOG a USING tpch",
+            "CREATE CATALOG IF NOT EXISTS `a` USING tpch;",
+            "ALTER CATALOG a RENAME TO b",
+            "DROP CATALOG IF EXISTS a",
+            "SHOW CREATE CATALOG a",
+            "SHOW CATALOGS LIKE 'a%'",
+            "COMMENT ON CATALOG a IS 'ours'",
+            "SELECT catalog, create_time FROM t",
+            "CREATE EXTERNAL TABLE t (catalog TEXT, secret TEXT) STORED AS CSV LOCATION 'x'",
+            "SET @my_secret_santa = 1",
+        ] {
+            assert!(matches!(without_secrets(sql), Cow::Borrowed(same) if same == sql), "{sql}");
+        }
+    }
+
+    #[test]
+    fn an_error_of_a_catalog_does_not_quote_its_text() {
+        for sql in [
+            "CREATE CATALOG a USING x WITH (password = s3cret)",
+            "CREATE CATALOG a USING x WITH (password = 'a' 's3cret')",
+            "CREATE CATALOG a USING x WITH (password 's3cret')",
+            "CREATE CATALOG a USING x 's3cret'",
+            "CREATE CATALOG a WITH (password = 's3cret')",
+            "CREATE CATALOG a USING x WITH (password = 's3cret",
+            "CREATE CATALOG a USING x WITH ('s3cret')",
+            "CREATE CATALOGS a USING x WITH (password = 's3cret')",
+            "ALTER CATALOG a SET (password = 1 's3cret')",
+            "ALTER CATALOG a SET password = 's3cret'",
+            "ALTER CATALOG a 's3cret'",
+        ] {
+            let error = error_without_secrets(sql, parse(sql).expect_err(sql));
+            assert!(!error.message().contains("s3cret"), "{sql}: {error}");
+        }
+    }
+
+    #[test]
     fn other_statements_are_listed_as_they_are() {
         for sql in [
             "",
@@ -222,6 +425,19 @@ mod tests {
             end in "[ ';]{0,3}",
         ) {
             let sql = format!("{start}{word} 's3cret'{end}");
+            prop_assert!(!without_secrets(&sql).contains("s3cret"), "{}", sql);
+        }
+
+        #[test]
+        fn no_secret_of_a_catalog_is_listed(
+            before in "(SELECT 1; |/\\* x \\*/|EXPLAIN |;;|)",
+            start in "(CREATE|ALTER|create)( |\n|/\\*\\*/)(OR REPLACE )?CATALOG ",
+            name in "(IF NOT EXISTS )?(a|`b c`|'d'|)[ \n]",
+            word in "(USING x |SET |RESET |RENAME |)(COMMENT 'y' |)(WITH|)[ (]{0,2}",
+            property in "(password|k|'k'|)[ ]?(=|:|)[ ]?",
+            end in "[ ';)]{0,3}",
+        ) {
+            let sql = format!("{before}{start}{name}{word}{property}'s3cret{end}");
             prop_assert!(!without_secrets(&sql).contains("s3cret"), "{}", sql);
         }
     }

@@ -1,9 +1,11 @@
-//! `SHOW ...` as MySQL has it (8.4 reference manual, section 15.7.7), and `SHOW CATALOGS`.
+//! `SHOW ...` as MySQL has it (8.4 reference manual, section 15.7.7), `SHOW CATALOGS` and `SHOW CREATE
+//! CATALOG`.
 
 use super::filter::{Filter, filter};
 use super::names::Name;
 use super::tokens::{
-    expect, expect_token, expected, name, peek_word, take, take_any, take_words, whole_number,
+    expect, expect_token, expected, identifier, name, peek_word, take, take_any, take_words,
+    whole_number,
 };
 use mooring_spi::{Error, Result};
 use sqlparser::parser::Parser;
@@ -46,6 +48,9 @@ pub enum Show {
     },
     CreateDatabase {
         database: Name,
+    },
+    CreateCatalog {
+        catalog: String,
     },
     Variables {
         global: bool,
@@ -198,6 +203,9 @@ fn create(parser: &mut Parser<'_>, start: usize) -> Result<Show> {
     if take(parser, "TABLE") {
         return Ok(Show::CreateTable { table: Name(name(parser, "a table")?) });
     }
+    if take(parser, "CATALOG") {
+        return Ok(Show::CreateCatalog { catalog: identifier(parser, "a catalog")? });
+    }
     if take(parser, "VIEW") {
         return Ok(Show::CreateView { view: Name(name(parser, "a view")?) });
     }
@@ -317,6 +325,7 @@ mod tests {
             ),
             ("SHOW CREATE VIEW a.v", Show::CreateView { view: name_of(&["a", "v"]) }),
             ("SHOW PRIVILEGES", Show::Privileges),
+            ("SHOW CREATE CATALOG `a.b`", Show::CreateCatalog { catalog: "a.b".into() }),
             ("SHOW BINARY LOG STATUS", NO_BINARY_LOG),
             ("SHOW CREATE TABLE `a`.`b`", Show::CreateTable { table: name_of(&["a", "b"]) }),
             (

@@ -3,7 +3,7 @@
 mod characters;
 
 use super::inline;
-use crate::catalogs::{Catalog, Catalogs};
+use crate::catalogs::{Catalog, CatalogOrigin, Catalogs};
 use crate::error::from_datafusion;
 use crate::functions::{analyzer_rules, functions};
 use crate::identifiers::{fold_columns, fold_relations};
@@ -156,8 +156,16 @@ async fn run(views: &[ViewDefinition], sql: &str) -> Result<(String, String)> {
         properties: BTreeMap::new(),
     };
     let shop = Arc::new(Shop { views: views.to_vec() });
-    catalogs.insert(Catalog { definition: definition("lakes", 1), connector: shop.clone() });
-    let session_tables = Arc::new(Catalog { definition: definition("def", 0), connector: shop });
+    catalogs.insert(Catalog {
+        origin: CatalogOrigin::BuiltIn,
+        definition: definition("lakes", 1),
+        connector: shop.clone(),
+    });
+    let session_tables = Arc::new(Catalog {
+        origin: CatalogOrigin::BuiltIn,
+        definition: definition("def", 0),
+        connector: shop,
+    });
     let sources =
         TableSources { catalogs: &catalogs, session_tables: &session_tables, viewer: None };
     let current = CurrentNames { catalog: "elsewhere".to_owned(), schema: None };

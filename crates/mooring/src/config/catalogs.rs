@@ -3,6 +3,7 @@
 
 use super::ConfigError;
 use super::origin::Origin;
+use mooring_spi::sounds_secret;
 use std::collections::BTreeMap;
 use std::fmt;
 use toml::{Table, Value};
@@ -86,9 +87,7 @@ pub(super) fn show(catalog: &CatalogSection) -> String {
     text += &line("name", &catalog.name);
     text += &line("using", &catalog.using);
     for (name, value) in &catalog.properties {
-        let is_secret =
-            ["secret", "password", "key", "external_id"].iter().any(|word| name.contains(word));
-        text += &line(name, if is_secret { "(secret)" } else { value });
+        text += &line(name, if sounds_secret(name) { "(secret)" } else { value });
     }
     text
 }

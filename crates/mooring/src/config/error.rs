@@ -37,8 +37,8 @@ pub(crate) enum ConfigError {
     )]
     ClusterSecretMissing { path: PathBuf },
 
-    #[error("cannot {action} the cluster's secret in file `{}`: {problem}", path.display())]
-    ClusterSecretFile { path: PathBuf, action: &'static str, problem: String },
+    #[error("cannot {action} {what} in file `{}`: {problem}", path.display())]
+    SecretFile { path: PathBuf, what: &'static str, action: &'static str, problem: String },
 
     #[error("`log.filter` is `{filter}`: {problem}; write directives such as `info,mooring=debug`")]
     LogFilter { filter: String, problem: String },

@@ -212,6 +212,24 @@ pub(super) const SETTINGS: &[Setting] = &[
                address.",
     },
     Setting {
+        key: "coordinator.secrets.key",
+        default: r#""""#,
+        kind: Kind::Secret,
+        roles: COORDINATOR,
+        help: "What secret properties of catalogs that SQL defines are sealed with in the state store: 32 \
+               characters or more, such as `openssl rand -hex 32` prints, and the same on all coordinators. \
+               Empty: the file `secrets-key` in the state folder, which a laptop cluster makes when it \
+               first needs it; a coordinator alone then takes references to secrets only.",
+    },
+    Setting {
+        key: "coordinator.secrets.former_key",
+        default: r#""""#,
+        kind: Kind::Secret,
+        roles: COORDINATOR,
+        help: "The key before this one. What was sealed with it is still read, and sealed with \
+               `coordinator.secrets.key` when its catalog is altered.",
+    },
+    Setting {
         key: "coordinator.queries.running_max",
         default: "64",
         kind: Kind::Integer { least: 1, most: 100_000 },

@@ -52,6 +52,7 @@ pub(crate) struct Coordinator {
     pub(crate) mysql: Mysql,
     pub(crate) http: Http,
     pub(crate) internal: Internal,
+    pub(crate) secrets: Secrets,
     pub(crate) queries: Queries,
     #[serde(rename = "shutdown_timeout_ms", deserialize_with = "milliseconds")]
     pub(crate) shutdown_timeout: Duration,
@@ -102,6 +103,16 @@ pub(crate) struct Internal {
     /// `HOST:PORT`; without it, the address that was bound.
     #[serde(deserialize_with = "unless_empty")]
     pub(crate) advertise: Option<String>,
+}
+
+/// Each may be a reference: see [`super::resolve_secret`].
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Secrets {
+    #[serde(deserialize_with = "unless_empty")]
+    pub(crate) key: Option<SecretString>,
+    #[serde(deserialize_with = "unless_empty")]
+    pub(crate) former_key: Option<SecretString>,
 }
 
 #[derive(Debug, Clone, Deserialize)]

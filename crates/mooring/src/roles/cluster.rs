@@ -1,6 +1,7 @@
 //! What the nodes of a cluster have in common, and how a worker takes part in it.
 
 use super::mysql_door;
+use super::sealing::sealing_keys;
 use crate::catalogs::{self, Databases};
 use crate::config::{Config, MissingSecret, cluster_secret};
 use mooring_catalog::MetastoreMetrics;
@@ -96,6 +97,7 @@ impl Node {
         let advertise = config.coordinator.internal.advertise.as_deref();
         Ok(CoordinatorParts {
             state,
+            sealing_keys: sealing_keys(config, laptop)?,
             catalogs,
             node: self.runtime,
             own: OwnNode {
@@ -210,6 +212,7 @@ fn address(section: &str, advertise: Option<&str>, listener: &TcpListener) -> Re
 pub(super) struct WorkerNode {
     pub drain: Arc<Drain>,
     secret: ClusterSecret,
+    sources: Arc<Sources>,
     info: Register,
 }
 
@@ -229,7 +232,12 @@ impl WorkerNode {
             cores: cores(),
             memory_bytes: config.memory_limit_bytes(),
         };
-        Ok(Self { drain: Arc::default(), secret: node.secret.clone(), info })
+        Ok(Self {
+            drain: Arc::default(),
+            secret: node.secret.clone(),
+            sources: node.runtime.sources.clone(),
+            info,
+        })
     }
 
     /// Takes part until `stop`, then drains and leaves. `ready` is called once, with the first
@@ -279,6 +287,7 @@ impl WorkerNode {
             CoordinatorClient::new(address, &self.secret)?,
             self.info.clone(),
             self.drain.clone(),
+            self.sources.clone(),
             RegistrationSettings { heartbeat: config.worker.heartbeat },
         ))
     }

@@ -6,6 +6,7 @@
 mod cluster;
 mod mysql_door;
 mod ports;
+mod sealing;
 mod state;
 
 use crate::config::Config;
@@ -67,6 +68,9 @@ fn coordinate(config: &Config, ready: Option<PathBuf>, laptop: bool) -> Result<(
             node.coordinator_parts(config, state.clone(), laptop, &internal, plans_handle.clone())?;
         let runtime = parts.node.clone();
         let coordinator = Coordinator::new(parts, &mut registry)?;
+        coordinator.definitions().follow().await?;
+        let following = coordinator.definitions().clone().watch(stop.clone());
+        let following = plans_handle.spawn(following);
 
         let drain = Arc::new(Drain::default());
         let gate = Gate::new(&secret, drain.clone())?;
@@ -103,6 +107,7 @@ fn coordinate(config: &Config, ready: Option<PathBuf>, laptop: bool) -> Result<(
             tracing::warn!("some connections did not end");
         }
         internal_stop.cancel();
+        following.abort();
         http_task.abort();
         internal_task.abort();
         state.close().await;

@@ -1,5 +1,4 @@
 use super::{on_each_store, properties, refused};
-use crate::PutTable;
 use mooring_spi::{CatalogKey, ErrorKind};
 
 #[tokio::test]
@@ -27,27 +26,6 @@ async fn a_name_that_differs_in_case_only_is_refused() {
         state.put_catalog("Lake", "lake", &properties(&[])).await.expect("put");
         let second = state.put_catalog("lake", "lake", &properties(&[])).await;
         refused(second, ErrorKind::CatalogExists, "`Lake`");
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_dropped_catalog_takes_its_tables_and_never_gives_its_id_back() {
-    on_each_store(async |store| {
-        let state = store.open().await;
-        let old = state.put_catalog("a", "lake", &properties(&[])).await.expect("put").key.id;
-        state.create_schema(old, "s").await.expect("created");
-        let (schema, name, definition) = ("s", "t", "{}");
-        let put = PutTable { catalog_id: old, schema, name, definition, replace: false };
-        state.put_table(put).await.expect("put");
-        state.drop_catalog("A").await.expect("dropped");
-        refused(state.drop_catalog("a").await, ErrorKind::CatalogNotFound, "`a`");
-        refused(state.create_schema(old, "s").await, ErrorKind::CatalogNotFound, "dropped");
-        let new = state.put_catalog("a", "lake", &properties(&[])).await.expect("put").key;
-        assert_ne!(new.id, old);
-        assert_eq!(new.version, 1);
-        assert!(state.schemas(old).await.expect("schemas").is_empty());
-        assert!(state.schemas(new.id).await.expect("schemas").is_empty());
     })
     .await;
 }

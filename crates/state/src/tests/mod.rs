@@ -2,6 +2,7 @@
 //! names a server on which databases may be made.
 
 mod catalogs;
+mod defined_catalogs;
 mod restart;
 mod tables;
 mod users;

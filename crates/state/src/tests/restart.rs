@@ -51,7 +51,7 @@ async fn a_store_of_a_newer_version_is_refused() {
         for _ in 0..2 {
             let error = State::open(&store.location).await.expect_err("refused");
             let this = format!("this is Mooring {}", env!("CARGO_PKG_VERSION"));
-            for part in [store.named.as_str(), "9999", "9.8.7", &this, "up to 2", "newer Mooring"] {
+            for part in [store.named.as_str(), "9999", "9.8.7", &this, "up to 3", "newer Mooring"] {
                 assert!(error.message().contains(part), "{error} does not have {part}");
             }
             assert_eq!(error.kind(), ErrorKind::StateUnusable);

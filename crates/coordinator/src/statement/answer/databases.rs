@@ -1,4 +1,4 @@
-//! Catalogs, databases and the tables in them.
+//! Databases and the tables in them.
 
 use super::ShowContext;
 use super::rows::{Cell, Kind, Rows};
@@ -13,14 +13,6 @@ use std::time::Duration;
 
 /// How long a listing of all catalogs waits for one of them.
 const CATALOG_WAIT: Duration = Duration::from_secs(10);
-
-pub(super) fn catalogs(context: &ShowContext<'_>, filter: &Filter) -> Result<Rows> {
-    let mut rows = Rows::of_text(&["Catalog"]);
-    for name in context.catalogs.names() {
-        rows.push([name.into()]);
-    }
-    Ok(rows.filtered(filter)?.labelled(filter.label("Catalog")))
-}
 
 /// The schemas of one catalog plainly, or those of all, dotted where they are not the current
 /// catalog's.

@@ -7,7 +7,7 @@ use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 use arrow::util::pretty::pretty_format_batches;
 use async_trait::async_trait;
 use futures::TryStreamExt;
-use mooring_engine::Catalog;
+use mooring_engine::{Catalog, CatalogOrigin};
 use mooring_spi::{
     CatalogDefinition, CatalogKey, Connector, Error, ErrorKind, Scan, ScanRequest, SchemaTable,
     Table, TableKind, TableStatistics, TableSummary, pick_name,
@@ -101,7 +101,11 @@ fn catalogs() -> Catalogs {
             kind: "test".to_owned(),
             properties: BTreeMap::new(),
         };
-        catalogs.insert(Catalog { definition, connector: Arc::new(Source { schemas, away }) });
+        catalogs.insert(Catalog {
+            definition,
+            origin: CatalogOrigin::BuiltIn,
+            connector: Arc::new(Source { schemas, away }),
+        });
     }
     catalogs
 }

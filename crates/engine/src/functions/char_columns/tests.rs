@@ -3,7 +3,7 @@
 //! Hive.
 
 use super::super::{analyzer_rules, functions};
-use crate::catalogs::Catalog;
+use crate::catalogs::{Catalog, CatalogOrigin};
 use crate::table::MooringTable;
 use async_trait::async_trait;
 use datafusion::arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
@@ -85,7 +85,11 @@ fn register(context: &SessionContext, name: &str, columns: Vec<(Field, &[Option<
         kind: "test".to_owned(),
         properties: BTreeMap::new(),
     };
-    let catalog = Arc::new(Catalog { definition, connector: Arc::new(Stored(batch)) });
+    let catalog = Arc::new(Catalog {
+        definition,
+        origin: CatalogOrigin::BuiltIn,
+        connector: Arc::new(Stored(batch)),
+    });
     let table = Table {
         name: SchemaTable::new("s", name),
         kind: TableKind::Table,
