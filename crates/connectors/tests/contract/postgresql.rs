@@ -58,7 +58,7 @@ impl Database {
         let port = self.url.port().unwrap_or(5432).to_string();
         let mut properties: BTreeMap<String, String> = [
             ("host", self.url.host_str().expect("a host")),
-            ("port", &port),
+            ("port", port.as_str()),
             ("database", &self.name),
             ("user", self.url.username()),
             ("password", self.url.password().unwrap_or_default()),
@@ -92,14 +92,14 @@ impl Database {
         }
     }
 
-    async fn drop(self) {
+    async fn remove(self) {
         let server = connect(&self.url, self.url.path().trim_start_matches('/')).await;
         let sql = format!("DROP DATABASE {} WITH (FORCE)", self.name);
         server.batch_execute(&sql).await.expect("dropped");
     }
 }
 
-async fn table(connector: &dyn Connector, schema: &str, name: &str) -> Table {
+async fn resolved(connector: &dyn Connector, schema: &str, name: &str) -> Table {
     let found = connector.resolve(&[SchemaTable::new(schema, name)]).await.expect("an answer");
     found.into_iter().next().flatten().expect("the table")
 }
@@ -120,7 +120,7 @@ async fn splits(connector: &dyn Connector, table: &Table, predicate: &Predicate)
     }
 }
 
-fn request(table: &Table, scan: &SplitScan, at: usize, lease: Option<&str>) -> OpenRequest {
+fn opening(table: &Table, scan: &SplitScan, at: usize, lease: Option<&str>) -> OpenRequest {
     OpenRequest {
         split: scan.splits[at].clone(),
         schema: table.schema.clone(),
@@ -164,8 +164,8 @@ async fn tables_keep_the_connector_contract() {
     let listed = connector.tables("shop").await.expect("tables");
     let listed: Vec<&str> = listed.iter().map(|table| table.name.as_str()).collect();
     assert_eq!(listed, ["Parted", "numbers"]);
-    assert_eq!(table(connector.as_ref(), "shop", "LOW").await.name.table, "low");
-    database.drop().await;
+    assert_eq!(resolved(connector.as_ref(), "shop", "LOW").await.name.table, "low");
+    database.remove().await;
 }
 
 #[tokio::test]
@@ -173,7 +173,7 @@ async fn all_pieces_are_of_one_state_while_rows_move() {
     let Some(database) = Database::make(TABLES).await else { return };
     let (connector, reader) = database.catalog(&[]);
     for (name, rows) in [("numbers", 20_000), ("Parted", 40_000)] {
-        let table = table(connector.as_ref(), "shop", name).await;
+        let table = resolved(connector.as_ref(), "shop", name).await;
         let scan = splits(connector.as_ref(), &table, &Predicate::new()).await;
         assert!(scan.splits.len() > 2, "{:?}", scan.splits);
         let wanted = scan.lease.as_ref().expect("a lease");
@@ -181,7 +181,7 @@ async fn all_pieces_are_of_one_state_while_rows_move() {
         let lease = wanted.source.open(&needs).await.expect("a snapshot");
         let mut total = 0;
         for at in 0..scan.splits.len() {
-            let request = request(&table, &scan, at, Some(&lease.token));
+            let request = opening(&table, &scan, at, Some(&lease.token));
             total += sum(&read(reader.as_ref(), request).await.expect("rows"), 1);
             // Every row moves to another place.
             if at < 3 {
@@ -192,14 +192,14 @@ async fn all_pieces_are_of_one_state_while_rows_move() {
         assert_eq!(total, rows, "{name}");
         drop(lease);
     }
-    database.drop().await;
+    database.remove().await;
 }
 
 #[tokio::test]
 async fn what_is_read_cannot_be_rewritten_below_a_query() {
     let Some(database) = Database::make(TABLES).await else { return };
     let (connector, _reader) = database.catalog(&[]);
-    let table = table(connector.as_ref(), "shop", "numbers").await;
+    let table = resolved(connector.as_ref(), "shop", "numbers").await;
     let scan = splits(connector.as_ref(), &table, &Predicate::new()).await;
     let wanted = scan.lease.expect("a lease");
     let needs = wanted.needs.iter().cloned().collect();
@@ -213,7 +213,7 @@ async fn what_is_read_cannot_be_rewritten_below_a_query() {
     database.client.batch_execute("SET lock_timeout = 0").await.expect("set");
     // Waits until the lease's transaction has ended.
     database.client.batch_execute("TRUNCATE shop.numbers").await.expect("truncated");
-    database.drop().await;
+    database.remove().await;
 }
 
 fn only(column: &str, low: i64, high: i64) -> Predicate {
@@ -226,16 +226,16 @@ fn only(column: &str, low: i64, high: i64) -> Predicate {
 async fn what_an_index_finds_is_one_statement() {
     let Some(database) = Database::make(TABLES).await else { return };
     let (connector, reader) = database.catalog(&[]);
-    let numbers = table(connector.as_ref(), "shop", "numbers").await;
+    let numbers = resolved(connector.as_ref(), "shop", "numbers").await;
     let scan = splits(connector.as_ref(), &numbers, &only("id", 7, 9)).await;
     assert_eq!(scan.splits.len(), 1, "{:?}", scan.splits);
-    let batches = read(reader.as_ref(), request(&numbers, &scan, 0, None)).await.expect("rows");
+    let batches = read(reader.as_ref(), opening(&numbers, &scan, 0, None)).await.expect("rows");
     assert_eq!(sum(&batches, 0), 7 + 8 + 9);
     // Without an index, and in one of the two partitions.
-    let parted = table(connector.as_ref(), "shop", "Parted").await;
+    let parted = resolved(connector.as_ref(), "shop", "Parted").await;
     let scan = splits(connector.as_ref(), &parted, &only("k", 0, 4_999)).await;
     assert!(scan.splits.iter().all(|split| split.label.starts_with("shop.low")), "{scan:?}");
-    database.drop().await;
+    database.remove().await;
 }
 
 #[tokio::test]
@@ -244,20 +244,20 @@ async fn a_stream_that_is_dropped_stops_the_server() {
     let slow = "CREATE VIEW public.slow AS SELECT generate_series(1::int8, 1000000000000) AS g";
     let Some(database) = Database::make(slow).await else { return };
     let (connector, reader) = database.catalog(&[("connections_max", "2")]);
-    let table = table(connector.as_ref(), "public", "slow").await;
+    let table = resolved(connector.as_ref(), "public", "slow").await;
     let scan = splits(connector.as_ref(), &table, &Predicate::new()).await;
     let running = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
                    AND application_name = 'mooring' AND state = 'active'";
     // There is one connection to read with: the second waits for the end of the first.
     for _ in 0..2 {
         let mut batches =
-            reader.open(request(&table, &scan, 0, None)).await.expect("the statement runs");
+            reader.open(opening(&table, &scan, 0, None)).await.expect("the statement runs");
         assert_eq!(batches.try_next().await.expect("rows").expect("a batch").num_rows(), 1_000);
         database.until(running, 1).await;
         drop(batches);
     }
     database.until(running, 0).await;
-    database.drop().await;
+    database.remove().await;
 }
 
 #[tokio::test]
@@ -270,26 +270,26 @@ async fn values_without_a_place_name_their_column() {
     let Some(database) = Database::make(sql).await else { return };
     let (connector, reader) = database.catalog(&[]);
     for name in ["bad_date", "bad_number", "bad_digits", "bad_list", "bad_time"] {
-        let table = table(connector.as_ref(), "public", name).await;
+        let table = resolved(connector.as_ref(), "public", name).await;
         let scan = splits(connector.as_ref(), &table, &Predicate::new()).await;
-        let error = read(reader.as_ref(), request(&table, &scan, 0, None)).await.expect_err(name);
+        let error = read(reader.as_ref(), opening(&table, &scan, 0, None)).await.expect_err(name);
         assert_eq!(error.kind(), ErrorKind::InvalidValue, "{error}");
         let named = error.message().contains("catalog `pg`") && error.message().contains("`c`");
         assert!(named, "{error}");
     }
-    database.drop().await;
+    database.remove().await;
 }
 
 #[tokio::test]
 async fn a_table_that_changes_before_it_is_read_is_said_to() {
     let Some(database) = Database::make("CREATE TABLE t (a int4, b int4)").await else { return };
     let (connector, reader) = database.catalog(&[]);
-    let table = table(connector.as_ref(), "public", "t").await;
+    let table = resolved(connector.as_ref(), "public", "t").await;
     let scan = splits(connector.as_ref(), &table, &Predicate::new()).await;
     for change in ["ALTER TABLE t DROP COLUMN b", "DROP TABLE t"] {
         database.client.batch_execute(change).await.expect(change);
-        let error = read(reader.as_ref(), request(&table, &scan, 0, None)).await.expect_err(change);
+        let error = read(reader.as_ref(), opening(&table, &scan, 0, None)).await.expect_err(change);
         assert_eq!(error.kind(), ErrorKind::FileChanged, "{error}");
     }
-    database.drop().await;
+    database.remove().await;
 }
