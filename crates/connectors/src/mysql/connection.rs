@@ -5,7 +5,8 @@
 
 use super::failure::Failure;
 use super::protocol::{
-    ColumnDefinition, Cursor, Flavour, Packets, ServerError, is_end_of_rows, is_error, statement_id,
+    ColumnDefinition, Cursor, Flavour, NamedColumn, Packets, ServerError, is_end_of_rows, is_error,
+    statement_id,
 };
 use super::settings::MysqlSettings;
 use mooring_spi::{Error, ErrorKind};
@@ -47,7 +48,7 @@ impl Connection {
     pub(super) async fn set_up(&mut self, settings: &MysqlSettings) -> Result<(), Failure> {
         // A reader that waits for other work keeps its statement for long: the server must not give up on it.
         self.run(
-            "SET NAMES utf8mb4 COLLATE utf8mb4_bin, time_zone = '+00:00', \
+            "SET NAMES utf8mb4 COLLATE utf8mb4_bin, time_zone = '+00:00', max_sort_length = 4096, \
              sql_mode = 'NO_BACKSLASH_ESCAPES', net_write_timeout = 86400, autocommit = 1",
         )
         .await?;
@@ -125,6 +126,31 @@ impl Connection {
             }
             rows.push(row);
         }
+    }
+
+    /// The columns that a statement would give. It is not run.
+    pub(super) async fn describe(&mut self, sql: &str) -> Result<Vec<NamedColumn>, Failure> {
+        self.command(PREPARE, sql.as_bytes()).await?;
+        let answer = self.packets.receive().await?;
+        if is_error(answer) {
+            return Err(Failure::Refused(ServerError::read(answer)?));
+        }
+        let (id, columns, parameters) = statement_id(answer)?;
+        self.statement = Some(id);
+        if parameters > 0 {
+            self.definitions(parameters.into()).await?;
+        }
+        let mut named = Vec::with_capacity(columns.into());
+        if columns > 0 {
+            for _ in 0..columns {
+                named.push(NamedColumn::read(self.packets.receive().await?)?);
+            }
+            if self.has_ends && !is_end_of_rows(self.packets.receive().await?) {
+                return Err(Failure::malformed("columns without an end"));
+            }
+        }
+        self.close_statement().await?;
+        Ok(named)
     }
 
     /// Begins a statement; its rows are read by [`Self::next_row`].

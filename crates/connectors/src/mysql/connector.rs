@@ -3,14 +3,14 @@
 use super::condition::condition;
 use super::metadata::{self, Key, TableHandle};
 use super::ranges::{range_count, ranges};
-use super::scan::split;
+use super::scan::{KeyColumn, SplitOf};
 use super::settings::ParallelReads;
 use super::source::{MysqlSource, MysqlSources};
 use super::{KIND, sql};
 use async_trait::async_trait;
 use mooring_spi::{
-    CatalogDefinition, Connector, ConnectorFactory, Count, Domain, Error, Predicate, Result, Scan,
-    ScanRequest, SchemaTable, SplitScan, Table, TableStatistics, TableSummary,
+    CatalogDefinition, Connector, ConnectorFactory, Count, Domain, Error, Predicate, PushDown,
+    Result, Scan, ScanRequest, SchemaTable, SplitScan, Table, TableStatistics, TableSummary,
 };
 use std::sync::Arc;
 
@@ -31,7 +31,7 @@ impl ConnectorFactory for MysqlConnectorFactory {
 /// The tables of one server.
 #[derive(Debug)]
 pub struct MysqlConnector {
-    source: Arc<MysqlSource>,
+    pub(super) source: Arc<MysqlSource>,
 }
 
 #[async_trait]
@@ -48,19 +48,28 @@ impl Connector for MysqlConnector {
         metadata::resolve(&self.source, tables).await
     }
 
+    async fn resolve_query(&self, text: &str) -> Result<Option<Table>> {
+        self.described(text).await.map(Some)
+    }
+
+    fn push_down(&self) -> Option<&dyn PushDown> {
+        Some(self)
+    }
+
     async fn scan(&self, request: ScanRequest<'_>) -> Result<Scan> {
         let table = request.table;
-        let handle: TableHandle = serde_json::from_str(&table.handle).map_err(|error| {
-            Error::internal("the handle is none of a `mysql` table").with_cause(error)
-        })?;
+        let handle = TableHandle::read(table)?;
         let schema = request.projected_schema()?;
         let mut columns = Vec::with_capacity(request.projection.len());
+        let mut keys = Vec::new();
         for (at, field) in request.projection.iter().zip(schema.fields()) {
             let column = handle
                 .columns
                 .get(*at)
                 .ok_or_else(|| Error::internal("the handle has fewer columns than its table"))?;
             columns.push(sql::selected(field.name(), column.form));
+            let (name, selected) = (field.name().clone(), field.name().clone());
+            keys.push(KeyColumn { name, selected, comparison: column.comparison });
         }
         let conditions = self.conditions(&request, &handle);
         let rows = match (table.statistics.rows, request.limit) {
@@ -74,17 +83,22 @@ impl Connector for MysqlConnector {
             }
             (_, None | Some(_)) => Vec::new(),
         };
-        let statement =
-            |conditions: &[String]| sql::select(&table.name, &columns, conditions, request.limit);
+        let split = |conditions: &[String], rows: u64| {
+            let sql = match &handle.query {
+                Some(query) => sql::select_of_query(query, &columns),
+                None => sql::select(&table.name, &columns, conditions, request.limit),
+            };
+            SplitOf { sql, columns: &schema, keys: &keys, known: request.predicate, rows }.split()
+        };
         let mut splits = Vec::with_capacity(ranges.len().max(1));
         if ranges.is_empty() {
-            splits.push(split(statement(&conditions), &schema, rows)?);
+            splits.push(split(&conditions, rows)?);
         } else {
             let share = rows / ranges.len() as u64;
             for range in ranges {
                 let mut own = conditions.clone();
                 own.push(range);
-                splits.push(split(statement(&own), &schema, share)?);
+                splits.push(split(&own, share)?);
             }
         }
         let rows = match (table.statistics.rows, request.limit) {
@@ -92,7 +106,8 @@ impl Connector for MysqlConnector {
             (Count::Unknown, _) => Count::Unknown,
         };
         let statistics = TableStatistics { rows, ..table.statistics.clone() };
-        Ok(Scan::Splits(SplitScan { splits, statistics }))
+        let readers_max = self.source.settings().connections_max;
+        Ok(Scan::Splits(SplitScan { splits, readers_max, statistics, lease: None }))
     }
 }
 

@@ -14,6 +14,7 @@ mod condition;
 mod ranges;
 mod metadata;
 mod connector;
+mod push_down;
 mod scan;
 mod reader;
 mod rows;
@@ -29,7 +30,6 @@ mod metrics;
 pub use connector::{MysqlConnector, MysqlConnectorFactory};
 pub use metrics::MysqlMetrics;
 pub use reader::{MysqlReader, MysqlReaderFactory};
-pub use scan::statement_scan;
 pub use settings::{MYSQL_PROPERTIES, MysqlSettings, ParallelReads, ZeroDates};
 pub use source::MysqlSources;
 

@@ -41,7 +41,8 @@ impl SplitReader for MysqlReader {
             return Err(Error::internal("a statement selects other columns than are wanted"));
         }
         let source = Arc::clone(&self.source);
-        let (statement, sent) = Statement::begin(Arc::clone(&source), &split.sql).await?;
+        let sql = split.narrowed(&request.predicate, source.settings().zero_dates);
+        let (statement, sent) = Statement::begin(Arc::clone(&source), &sql).await?;
         let decoder = decoder(&source, &request, &sent)?;
         let rows = Some(Rows { source, statement, decoder });
         Ok(Box::pin(stream::try_unfold(rows, |rows| async move {

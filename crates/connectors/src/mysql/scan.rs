@@ -1,7 +1,10 @@
 //! What crosses to whoever reads: a statement, and nothing of how it came about. A push-down makes its own.
 
-use arrow::datatypes::{DataType, Schema, SchemaRef};
-use mooring_spi::{Error, Result, Split, SplitScan, TableStatistics};
+use super::condition::condition;
+use super::settings::ZeroDates;
+use super::types::Comparison;
+use arrow::datatypes::{DataType, Schema};
+use mooring_spi::{Error, Predicate, Result, Split};
 use serde::{Deserialize, Serialize};
 
 /// Of a statement in what `EXPLAIN` shows.
@@ -15,9 +18,43 @@ pub(super) struct StatementSplit {
     pub(super) sql: String,
     /// Columns that the statement selects; 0 for rows that are only counted.
     pub(super) columns: usize,
+    /// By which the rows may be left out that are not wanted, as it turns out while the query runs.
+    pub(super) keys: Vec<KeyColumn>,
+    /// What the statement was written for already.
+    pub(super) known: Predicate,
+}
+
+/// A column of the statement that the server compares.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct KeyColumn {
+    /// In the batches.
+    pub(super) name: String,
+    /// In the statement.
+    pub(super) selected: String,
+    pub(super) comparison: Comparison,
 }
 
 impl StatementSplit {
+    /// The statement for the rows that `predicate` leaves, as far as it says more than was known before, such as the
+    /// keys of a join.
+    pub(super) fn narrowed(&self, predicate: &Predicate, zero_dates: ZeroDates) -> String {
+        let mut conditions = Vec::new();
+        for key in &self.keys {
+            let domain = predicate.get(&key.name);
+            let Some(domain) = domain.filter(|domain| self.known.get(&key.name) != Some(domain))
+            else {
+                continue;
+            };
+            conditions.extend(condition(&key.selected, key.comparison, domain, zero_dates));
+        }
+        match conditions.is_empty() {
+            true => self.sql.clone(),
+            false => {
+                format!("SELECT * FROM (\n{}\n) AS r WHERE {}", self.sql, conditions.join(" AND "))
+            }
+        }
+    }
+
     pub(super) fn read(split: &Split) -> Result<Self> {
         serde_json::from_str(&split.payload).map_err(|error| {
             Error::internal(format!("split `{}` is none of a `mysql` table", split.label))
@@ -26,28 +63,35 @@ impl StatementSplit {
     }
 }
 
-/// A scan of the rows that `sql` selects, whose columns are those of `columns` in their order and of types that hold
-/// theirs (see `docs/mysql-source.md`). A statement without columns selects one that nobody looks at.
-///
-/// # Errors
-/// `Internal`.
-pub fn statement_scan(sql: String, columns: SchemaRef) -> Result<SplitScan> {
-    let splits = vec![split(sql, &columns, 0)?];
-    Ok(SplitScan { splits, statistics: TableStatistics::default() })
+/// What a split is made of.
+pub(super) struct SplitOf<'a> {
+    pub(super) sql: String,
+    pub(super) columns: &'a Schema,
+    pub(super) keys: &'a [KeyColumn],
+    pub(super) known: &'a Predicate,
+    /// About how many there are.
+    pub(super) rows: u64,
 }
 
-/// `rows`: about how many there are.
-pub(super) fn split(sql: String, columns: &Schema, rows: u64) -> Result<Split> {
-    let mut label = sql.clone();
-    if label.len() > LABEL_MAX_BYTES {
-        label.truncate(label.floor_char_boundary(LABEL_MAX_BYTES));
-        label.push('…');
+impl SplitOf<'_> {
+    pub(super) fn split(self) -> Result<Split> {
+        let mut label = self.sql.clone();
+        if label.len() > LABEL_MAX_BYTES {
+            label.truncate(label.floor_char_boundary(LABEL_MAX_BYTES));
+            label.push('…');
+        }
+        let fields = self.columns.fields();
+        let row_bytes = fields.iter().map(|field| width_bytes(field.data_type())).sum();
+        let payload = StatementSplit {
+            sql: self.sql,
+            columns: fields.len(),
+            keys: self.keys.to_vec(),
+            known: self.known.clone(),
+        };
+        let payload = serde_json::to_string(&payload)
+            .map_err(|error| Error::internal("a split cannot be written").with_cause(error))?;
+        Ok(Split { payload, label, size_bytes: self.rows.saturating_mul(row_bytes) })
     }
-    let row_bytes = columns.fields().iter().map(|field| width_bytes(field.data_type())).sum();
-    let payload = StatementSplit { sql, columns: columns.fields().len() };
-    let payload = serde_json::to_string(&payload)
-        .map_err(|error| Error::internal("a split cannot be written").with_cause(error))?;
-    Ok(Split { payload, label, size_bytes: rows.saturating_mul(row_bytes) })
 }
 
 fn width_bytes(data_type: &DataType) -> u64 {
@@ -58,6 +102,7 @@ fn width_bytes(data_type: &DataType) -> u64 {
 mod tests {
     use super::*;
     use arrow::datatypes::Field;
+    use mooring_spi::{Bound, Domain, Range, Value};
     use std::sync::Arc;
 
     #[test]
@@ -67,11 +112,26 @@ mod tests {
             Field::new("t", DataType::Utf8, true),
         ]));
         let sql = format!("SELECT {}", "ü".repeat(1000));
-        let scan = statement_scan(sql.clone(), Arc::clone(&columns)).expect("a scan");
-        let [only] = scan.splits.as_slice() else { panic!("{:?}", scan.splits) };
-        let read = StatementSplit::read(only).expect("a payload");
-        assert_eq!(read, StatementSplit { sql, columns: 2 });
+        let keys = [KeyColumn {
+            name: "n".into(),
+            selected: "c0".into(),
+            comparison: Comparison::Integer,
+        }];
+        let known = Predicate::new();
+        let of =
+            SplitOf { sql: sql.clone(), columns: &columns, keys: &keys, known: &known, rows: 10 };
+        let only = of.split().expect("a split");
+        assert_eq!(only.size_bytes, 400);
         assert!(only.label.starts_with("SELECT üü") && only.label.len() < 410);
-        assert_eq!(split(String::new(), &columns, 10).expect("a split").size_bytes, 400);
+        let read = StatementSplit::read(&only).expect("a payload");
+        assert_eq!((&read.sql, read.columns), (&sql, 2));
+        let narrowed = |domain| {
+            let predicate = Predicate::from([("n".to_owned(), domain)]);
+            read.narrowed(&predicate, ZeroDates::Error)
+        };
+        let keys = Domain { ranges: vec![Range::exactly(Value::Int(7))], nulls: false };
+        assert_eq!(narrowed(keys), format!("SELECT * FROM (\n{sql}\n) AS r WHERE `c0` = 7"));
+        let all = Range { low: Bound::Unbounded, high: Bound::Unbounded };
+        assert_eq!(narrowed(Domain { ranges: vec![all], nulls: true }), sql);
     }
 }

@@ -5,7 +5,7 @@ use super::connection::{Connection, TextRow};
 use super::failure::Failure;
 use super::metrics::{MysqlMetrics, Outcome};
 use super::pool::{Connect, Lease, NoConnection, Pool, PoolLimits};
-use super::protocol::ColumnDefinition;
+use super::protocol::{ColumnDefinition, NamedColumn};
 use super::settings::MysqlSettings;
 use mooring_spi::{CatalogDefinition, CatalogKey, Error, ErrorKind, Result};
 use parking_lot::Mutex;
@@ -83,6 +83,16 @@ impl MysqlSource {
         self.metrics.count_rows(&self.catalog, rows, bytes);
     }
 
+    /// The columns that a statement would give.
+    pub(super) async fn describe(&self, sql: &str) -> Result<Vec<NamedColumn>> {
+        let mut lease = self.lease().await?;
+        let answer = match lease.get() {
+            Some(connection) => connection.describe(sql).await,
+            None => return Err(Error::internal("a lease without a connection")),
+        };
+        self.asked(lease, answer)
+    }
+
     /// All rows of a short answer.
     pub(super) async fn ask(&self, sql: &str) -> Result<Vec<TextRow>> {
         let mut lease = self.lease().await?;
@@ -90,6 +100,14 @@ impl MysqlSource {
             Some(connection) => connection.ask(sql).await,
             None => return Err(Error::internal("a lease without a connection")),
         };
+        self.asked(lease, answer)
+    }
+
+    fn asked<T>(
+        &self,
+        lease: Lease<MysqlConnect>,
+        answer: std::result::Result<T, Failure>,
+    ) -> Result<T> {
         let outcome = answer.as_ref().err().map_or(Outcome::Ok, Failure::outcome);
         self.metrics.count_statement(&self.catalog, outcome);
         if answer.as_ref().err().is_none_or(Failure::leaves_connection) {

@@ -35,6 +35,16 @@ pub(super) fn select(
     sql
 }
 
+/// Columns of what somebody else wrote.
+pub(super) fn select_of_query(query: &str, columns: &[String]) -> String {
+    let columns = match columns.is_empty() {
+        true => "1".to_owned(),
+        false => columns.join(", "),
+    };
+    // Its last line may be a comment.
+    format!("SELECT {columns} FROM (\n{query}\n) AS q")
+}
+
 /// The least and the greatest value of a key.
 pub(super) fn key_bounds(table: &SchemaTable, key: &str) -> String {
     let key = quote(key);

@@ -21,6 +21,8 @@ pub(super) struct DeclaredType<'a> {
     pub(super) scale: Option<u8>,
     /// Digits of a fraction of a second.
     pub(super) second_digits: Option<u8>,
+    /// Of a text, in characters, or of bytes.
+    pub(super) longest: Option<u64>,
 }
 
 /// How a column stands in a statement.
@@ -57,6 +59,46 @@ pub(super) enum Comparison {
         unicode: bool,
     },
     Bytes,
+}
+
+/// What the server computes with a column exactly as we do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Computes {
+    /// Everything.
+    Exactly,
+    /// What dates do that are in a calendar.
+    Dates,
+    Text {
+        at_most: Option<u64>,
+        /// Whether it is in another character set than ours.
+        converted: bool,
+    },
+    Bytes {
+        at_most: Option<u64>,
+    },
+    /// Nothing.
+    Nothing,
+}
+
+impl Computes {
+    pub(super) fn of(declared: &DeclaredType<'_>) -> Self {
+        match declared.name {
+            "tinyint" | "smallint" | "mediumint" | "int" | "integer" | "bigint" | "float"
+            | "double" | "real" => Self::Exactly,
+            "decimal" | "numeric" if declared.precision.unwrap_or(10) <= DECIMAL_DIGITS_MAX => {
+                Self::Exactly
+            }
+            "date" | "datetime" | "timestamp" => Self::Dates,
+            "varchar" | "tinytext" | "text" | "mediumtext" | "longtext" | "char" => {
+                let converted = declared.character_set != Some("utf8mb4");
+                Self::Text { at_most: declared.longest, converted }
+            }
+            "binary" | "varbinary" | "tinyblob" | "blob" | "mediumblob" | "longblob" => {
+                Self::Bytes { at_most: declared.longest }
+            }
+            _ => Self::Nothing,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq)]

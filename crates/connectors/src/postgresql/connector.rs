@@ -3,16 +3,17 @@
 use super::cut::{Access, Part, RANGES_SINCE, cut};
 use super::metadata::{Leaf, Metadata, PlanNode, Relation, schemas, table_kind, tables};
 use super::pool::Pool;
+use super::push_down::in_known_forms;
 use super::reader::Statement;
 use super::snapshot::SnapshotSource;
 use super::sql::{Select, conditions, identifier};
 use super::statistics::{leaf_rows, row_width, table_statistics};
-use super::types::{Column, Types};
+use super::types::{Column, NativeText, Types};
 use arrow::datatypes::{Field, Schema};
 use async_trait::async_trait;
 use mooring_spi::{
-    Connector, Count, Error, LeaseSource, Result, Scan, ScanLease, ScanRequest, SchemaTable, Split,
-    SplitScan, Table, TableStatistics, TableSummary,
+    Connector, Count, Error, LeaseSource, Predicate, PushDown, Result, Scan, ScanLease,
+    ScanRequest, SchemaTable, Split, SplitScan, Table, TableStatistics, TableSummary,
 };
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -23,26 +24,59 @@ const SMALL_LIMIT: u64 = 100_000;
 /// The tables of one database.
 #[derive(Debug)]
 pub struct PostgresConnector {
-    pool: Arc<Pool>,
+    pub(super) pool: Arc<Pool>,
     leases: Arc<dyn LeaseSource>,
 }
 
 /// What `Table::handle` holds, as JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct TableHandle {
-    schema: String,
-    table: String,
+pub(super) struct TableHandle {
+    pub schema: String,
+    pub table: String,
     /// `relkind`.
     kind: String,
     /// Whether the user may read all of it, which the lock asks for.
     lockable: bool,
-    columns: Vec<Column>,
+    pub columns: Vec<Column>,
+    /// Of those that are text.
+    pub texts: Vec<Option<NativeText>>,
     /// In whose place the table is read when that pays; empty where it is read as it is.
     parts: Vec<Part>,
     block_bytes: u64,
     row_bytes: u64,
     /// Whether texts have the order of their UTF-8.
-    orders_text: bool,
+    pub orders_text: bool,
+    /// What is read in the place of a table: a query that a user wrote.
+    pub query: Option<String>,
+}
+
+impl TableHandle {
+    pub fn read(table: &Table) -> Result<Self> {
+        serde_json::from_str(&table.handle).map_err(|error| {
+            Error::internal("the handle is none of a `postgresql` table").with_cause(error)
+        })
+    }
+
+    pub fn write(&self) -> Result<String> {
+        serde_json::to_string(self)
+            .map_err(|error| Error::internal("a handle cannot be written").with_cause(error))
+    }
+
+    pub fn of_query(text: &str, columns: Vec<Column>) -> Self {
+        Self {
+            schema: String::new(),
+            table: String::new(),
+            kind: String::new(),
+            lockable: false,
+            columns,
+            texts: Vec::new(),
+            parts: Vec::new(),
+            block_bytes: 0,
+            row_bytes: 0,
+            orders_text: false,
+            query: Some(text.to_owned()),
+        }
+    }
 }
 
 #[async_trait]
@@ -64,10 +98,16 @@ impl Connector for PostgresConnector {
         relations.into_iter().map(table).collect()
     }
 
+    async fn resolve_query(&self, text: &str) -> Result<Option<Table>> {
+        self.described(text).await.map(Some)
+    }
+
+    fn push_down(&self) -> Option<&dyn PushDown> {
+        Some(self)
+    }
+
     async fn scan(&self, request: ScanRequest<'_>) -> Result<Scan> {
-        let handle: TableHandle = serde_json::from_str(&request.table.handle).map_err(|error| {
-            Error::internal("the handle is none of a `postgresql` table").with_cause(error)
-        })?;
+        let handle = TableHandle::read(request.table)?;
         let projected = request.projection.iter().map(|index| {
             handle
                 .columns
@@ -75,6 +115,14 @@ impl Connector for PostgresConnector {
                 .ok_or_else(|| Error::internal("a projection beyond the columns"))
         });
         let projected = projected.collect::<Result<Vec<&Column>>>()?;
+        if let Some(query) = &handle.query {
+            let columns: Vec<Column> = projected.into_iter().cloned().collect();
+            let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+            let sql = in_known_forms(query, &columns, Some(&names));
+            return self
+                .whole(sql, columns, TableStatistics::default(), Vec::new())
+                .map(Scan::Splits);
+        }
         let conditions = conditions(&handle.columns, request.predicate, handle.orders_text);
         let select = Select {
             schema: &handle.schema,
@@ -84,7 +132,7 @@ impl Connector for PostgresConnector {
             limit: request.limit,
         };
         let mut statistics = request.table.statistics.clone();
-        let splits = match self.pieces(&handle, &select).await? {
+        let splits = match self.pieces(&handle, &select, request.predicate).await? {
             Some(splits) => splits,
             None => {
                 if statistics.rows == Count::Unknown {
@@ -96,7 +144,10 @@ impl Connector for PostgresConnector {
                         .saturating_mul(width(&projected)),
                     Count::Unknown => 0,
                 };
-                vec![statement(&select, None)?.split(label(&select, None), bytes)?]
+                vec![
+                    statement(&select, None, request.predicate)?
+                        .split(label(&select, None), bytes)?,
+                ]
             }
         };
         let needs = locks(&handle);
@@ -112,33 +163,52 @@ impl PostgresConnector {
         Self { pool, leases }
     }
 
-    /// A scan of any statement, as one piece: `sql` selects `columns`, each cast to [`super::Decode::sql_type`].
+    /// A scan of what a statement selects as `c0`, `c1` and so on, as one piece.
     ///
     /// # Errors
     /// `Internal`.
-    pub fn statement_scan(
+    pub(super) fn statement_scan(
+        &self,
+        sql: &str,
+        columns: Vec<Column>,
+        statistics: TableStatistics,
+        needs: Vec<String>,
+    ) -> Result<SplitScan> {
+        // Its types may have changed by the time that it runs.
+        let known = in_known_forms(sql, &columns, None);
+        let mut scan = self.whole(known, columns, statistics, needs)?;
+        for split in &mut scan.splits {
+            split.label = sql.to_owned();
+        }
+        Ok(scan)
+    }
+
+    fn whole(
         &self,
         sql: String,
         columns: Vec<Column>,
         statistics: TableStatistics,
+        needs: Vec<String>,
     ) -> Result<SplitScan> {
         let size_bytes = match statistics.bytes {
             Count::Exact(bytes) | Count::Estimate(bytes) => bytes,
             Count::Unknown => 0,
         };
-        let statement = Statement { sql, columns };
+        let statement = Statement { sql, columns, known: Predicate::new() };
         let splits = vec![statement.split(statement.sql.clone(), size_bytes)?];
-        let lease = ScanLease { source: Arc::clone(&self.leases), needs: Vec::new() };
+        let lease = ScanLease { source: Arc::clone(&self.leases), needs };
         Ok(SplitScan { splits, readers_max: 1, statistics, lease: Some(lease) })
     }
 
     fn table(&self, metadata: &Metadata, types: &Types, relation: Relation) -> Result<Table> {
         let mut columns = Vec::new();
+        let mut texts = Vec::new();
         let mut fields = Vec::new();
         for column in relation.columns.iter().flatten() {
             let (decode, native) = types.mapping(column.type_oid, column.modifier);
             fields.push(Field::new(&column.name, decode.data_type(), !column.not_null));
             columns.push(Column { name: column.name.clone(), decode, native });
+            texts.push(types.text(column.type_oid, column.modifier, column.collation.as_deref()));
         }
         let statistics = table_statistics(&relation, &columns, metadata.block_bytes);
         let handle = TableHandle {
@@ -151,13 +221,14 @@ impl PostgresConnector {
             row_bytes: row_width(&relation, &columns),
             orders_text: metadata.encoding == "UTF8",
             columns,
+            texts,
+            query: None,
             schema: relation.schema.clone(),
             table: relation.name.clone(),
             kind: relation.kind.clone(),
             lockable: relation.lockable,
         };
-        let handle = serde_json::to_string(&handle)
-            .map_err(|error| Error::internal("a handle cannot be written").with_cause(error))?;
+        let handle = handle.write()?;
         Ok(Table {
             kind: table_kind(&relation.kind),
             name: SchemaTable::new(relation.schema, relation.name),
@@ -173,6 +244,7 @@ impl PostgresConnector {
         &self,
         handle: &TableHandle,
         select: &Select<'_>,
+        predicate: &Predicate,
     ) -> Result<Option<Vec<Split>>> {
         let settings = &self.pool.settings;
         let pages: u64 = handle.parts.iter().filter_map(|part| part.pages).sum();
@@ -202,7 +274,7 @@ impl PostgresConnector {
             let of_part = Select { schema: &piece.part.schema, table: &piece.part.name, ..*select };
             let bytes = u128::from(piece.size_bytes) * u128::from(width);
             let bytes = u64::try_from(bytes / u128::from(handle.row_bytes.max(1)));
-            let statement = statement(&of_part, piece.pages)?;
+            let statement = statement(&of_part, piece.pages, predicate)?;
             splits.push(statement.split(label(&of_part, piece.pages), bytes.unwrap_or(u64::MAX))?);
         }
         Ok(Some(splits))
@@ -224,9 +296,13 @@ fn width(columns: &[&Column]) -> u64 {
     columns.iter().map(|column| column.decode.width_bytes()).sum()
 }
 
-fn statement(select: &Select<'_>, pages: Option<(u64, Option<u64>)>) -> Result<Statement> {
+fn statement(
+    select: &Select<'_>,
+    pages: Option<(u64, Option<u64>)>,
+    predicate: &Predicate,
+) -> Result<Statement> {
     let columns = select.columns.iter().map(|column| (*column).clone()).collect();
-    Ok(Statement { sql: select.text(pages), columns })
+    Ok(Statement { sql: select.text(pages), columns, known: predicate.clone() })
 }
 
 fn label(select: &Select<'_>, pages: Option<(u64, Option<u64>)>) -> String {
@@ -268,7 +344,7 @@ fn parts(relation: &Relation, columns: &[Column], block_bytes: u64) -> Vec<Part>
 
 /// Statements that keep a relation, with its partitions or what a view is made of, as it is until a transaction
 /// ends. A foreign table is somebody else's.
-fn locks(handle: &TableHandle) -> Vec<String> {
+pub(super) fn locks(handle: &TableHandle) -> Vec<String> {
     let name = format!("{}.{}", identifier(&handle.schema), identifier(&handle.table));
     match handle.kind.as_str() {
         "r" | "p" if handle.lockable => vec![format!("LOCK TABLE {name} IN ACCESS SHARE MODE")],
@@ -344,6 +420,8 @@ mod tests {
             block_bytes: 8192,
             row_bytes: 1,
             orders_text: true,
+            texts: Vec::new(),
+            query: None,
         };
         let lock = "LOCK TABLE \"s\".\"T\" IN ACCESS SHARE MODE";
         assert_eq!(locks(&handle("r", true)), [lock]);

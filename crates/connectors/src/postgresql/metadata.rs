@@ -12,6 +12,7 @@ const METADATA: &str = include_str!("metadata.sql");
 /// `pg_partition_tree` is there since version 12.
 const LEAVES: &str = include_str!("leaves.sql");
 const LEAVES_SINCE: u32 = 12;
+const TYPES: &str = include_str!("types.sql");
 const LEAVES_PLACE: &str = "/*leaves*/NULL/*leaves*/";
 
 const SCHEMAS: &str = "SELECT n.nspname::text FROM pg_namespace n \
@@ -64,6 +65,9 @@ pub(super) struct RelationColumn {
     pub type_oid: u32,
     pub modifier: i32,
     pub not_null: bool,
+    /// Of text: `default` for the database's own, the name of one that is deterministic and PostgreSQL's, else empty.
+    #[serde(default)]
+    pub collation: Option<String>,
 }
 
 /// A row of `pg_stats`.
@@ -148,6 +152,17 @@ fn unreadable(pool: &Pool, error: impl std::error::Error + Send + Sync + 'static
         "catalog `{catalog}`: the database tells of its tables in another form"
     ))
     .with_cause(error)
+}
+
+/// The types of these numbers, with all that they are made of.
+pub(super) async fn types_of(pool: &Arc<Pool>, oids: Vec<u32>) -> Result<Vec<TypeRow>> {
+    let held = pool.acquire(Purpose::Read).await?;
+    let rows = held.answer(held.client()?.query_typed(TYPES, &[(&oids, Type::OID_ARRAY)])).await?;
+    held.give_back();
+    let Some(row) = rows.first() else { return Ok(Vec::new()) };
+    let text: Option<String> = row.try_get(0).map_err(|error| unreadable(pool, error))?;
+    let types = text.map(|text| serde_json::from_str(&text)).transpose();
+    Ok(types.map_err(|error| unreadable(pool, error))?.unwrap_or_default())
 }
 
 /// The schemas that the user may use, without the database's own.

@@ -9,8 +9,13 @@ WITH RECURSIVE relations AS (
       OR octet_length(c.relname::text) <> length(c.relname::text))
 ),
 columns AS (
-  SELECT a.attrelid, a.attnum, a.attname::text AS name, a.atttypid, a.atttypmod, a.attnotnull
+  SELECT a.attrelid, a.attnum, a.attname::text AS name, a.atttypid, a.atttypmod, a.attnotnull,
+    CASE WHEN o.oid IS NULL THEN NULL
+      WHEN o.collnamespace = 'pg_catalog'::regnamespace
+        AND coalesce((to_jsonb(o) ->> 'collisdeterministic')::bool, true) THEN o.collname::text
+      ELSE '' END AS collation
   FROM pg_attribute a JOIN relations r ON r.oid = a.attrelid
+  LEFT JOIN pg_collation o ON o.oid = a.attcollation
   WHERE a.attnum > 0 AND NOT a.attisdropped
 ),
 types AS (
@@ -39,7 +44,8 @@ SELECT json_build_object(
       'lockable', has_table_privilege(r.oid, 'SELECT'),
       'columns', (
         SELECT json_agg(json_build_object(
-          'name', a.name, 'type', a.atttypid::int8, 'modifier', a.atttypmod, 'not_null', a.attnotnull)
+          'name', a.name, 'type', a.atttypid::int8, 'modifier', a.atttypmod, 'not_null', a.attnotnull,
+          'collation', a.collation)
           ORDER BY a.attnum)
         FROM columns a WHERE a.attrelid = r.oid),
       'statistics', (

@@ -14,6 +14,7 @@ mod statistics;
 mod sql;
 mod cut;
 mod connector;
+mod push_down;
 mod snapshot;
 mod reader;
 mod decode;

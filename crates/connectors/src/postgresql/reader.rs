@@ -4,13 +4,16 @@ use super::decode::BatchDecoder;
 use super::failure::{failed, unavailable};
 use super::pool::{Pool, Pooled, Purpose};
 use super::snapshot::begin_with;
+use super::sql::conditions;
 use super::types::Column;
 use crate::database_metrics::StatementOutcome;
 use arrow::array::RecordBatch;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::{FutureExt, StreamExt, stream};
-use mooring_spi::{BatchStream, Error, ErrorKind, OpenRequest, Result, Split, SplitReader};
+use mooring_spi::{
+    BatchStream, Domain, Error, ErrorKind, OpenRequest, Predicate, Result, Split, SplitReader,
+};
 use serde::{Deserialize, Serialize};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -24,9 +27,29 @@ const BATCH_BYTES_MAX: usize = 8 << 20;
 pub(super) struct Statement {
     pub sql: String,
     pub columns: Vec<Column>,
+    /// What the statement was written for already.
+    pub known: Predicate,
 }
 
 impl Statement {
+    /// The statement for the rows that `predicate` leaves, as far as it says more than was known before, such as
+    /// the keys of a join.
+    fn narrowed(&self, predicate: &Predicate) -> String {
+        let is_new = |(name, domain): &(&String, &Domain)| self.known.get(*name) != Some(domain);
+        let learned: Predicate = predicate
+            .iter()
+            .filter(is_new)
+            .map(|(name, domain)| (name.clone(), domain.clone()))
+            .collect();
+        let conditions = conditions(&self.columns, &learned, false);
+        match conditions.is_empty() {
+            true => self.sql.clone(),
+            false => {
+                format!("SELECT * FROM (\n{}\n) AS r WHERE {}", self.sql, conditions.join(" AND "))
+            }
+        }
+    }
+
     /// `label`: what EXPLAIN shows.
     pub fn split(&self, label: String, size_bytes: u64) -> Result<Split> {
         let payload = serde_json::to_string(self)
@@ -71,7 +94,7 @@ impl SplitReader for PostgresReader {
             pool: Arc::clone(&self.pool),
             held: Some(held),
         };
-        reading.start(&statement.sql).await?;
+        reading.start(&statement.narrowed(&request.predicate)).await?;
         Ok(stream::try_unfold(reading, |mut reading| async move {
             let batch = reading.next().await?;
             Ok(batch.map(|batch| (batch, reading)))

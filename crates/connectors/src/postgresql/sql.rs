@@ -60,7 +60,15 @@ pub(super) fn literal(text: &str) -> String {
 
 /// The column in the one form that the reader knows.
 fn value(column: &Column) -> String {
-    let name = identifier(&column.name);
+    in_known_form(&identifier(&column.name), column)
+}
+
+/// What is `name` in a statement, as `column`.
+pub(super) fn selected_as(name: &str, column: &Column) -> String {
+    format!("{} AS {}", in_known_form(name, column), identifier(&column.name))
+}
+
+fn in_known_form(name: &str, column: &Column) -> String {
     match &column.decode {
         // Its cast to a number is the only one that there is.
         Decode::Decimal { .. } => format!("CAST({name} AS numeric)"),

@@ -99,6 +99,17 @@ pub struct Column {
     pub native: bool,
 }
 
+/// What is known of the texts of a column.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct NativeText {
+    /// As `RelationColumn::collation`.
+    pub collation: Option<String>,
+    /// Characters of the longest.
+    pub at_most: Option<u64>,
+    /// Whether a cast makes them texts.
+    pub converted: bool,
+}
+
 /// A row of `pg_type`.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct TypeRow {
@@ -141,6 +152,23 @@ impl Types {
             return (Decode::List(Box::new(element)), false);
         }
         self.scalar(row, modifier)
+    }
+
+    /// What texts of a type are; `None` for what is no text of PostgreSQL's own.
+    pub fn text(&self, oid: u32, modifier: i32, collation: Option<&str>) -> Option<NativeText> {
+        let (row, modifier) = self.base(oid, modifier)?;
+        if row.element != 0 || !row.own {
+            return None;
+        }
+        // The modifier counts its own four bytes.
+        let length = u64::try_from(modifier.checked_sub(4)?).ok();
+        let (at_most, converted) = match row.name.as_str() {
+            "text" => (None, false),
+            "varchar" => (length, false),
+            "bpchar" => (length, true),
+            _ => return None,
+        };
+        Some(NativeText { collation: collation.map(str::to_owned), at_most, converted })
     }
 
     /// What is below the domains, with its modifier.

@@ -1,7 +1,7 @@
 //! Tables from the rows of `information_schema`. No I/O.
 
 use crate::mysql::connection::TextRow;
-use crate::mysql::types::{ColumnType, Comparison, DeclaredType, Form, column_type};
+use crate::mysql::types::{ColumnType, Comparison, Computes, DeclaredType, Form, column_type};
 use arrow::datatypes::{DataType, Field, Schema};
 use mooring_spi::{
     ColumnStatistics, Count, Error, ErrorKind, Result, SchemaTable, Table, TableKind,
@@ -17,12 +17,46 @@ pub(crate) struct TableHandle {
     pub(crate) columns: Vec<ColumnHandle>,
     /// By which the table can be cut into ranges.
     pub(crate) key: Option<Key>,
+    pub(crate) server: Server,
+    /// What is read in the place of a table: a query that a user wrote.
+    pub(crate) query: Option<String>,
+}
+
+impl TableHandle {
+    pub(crate) fn read(table: &Table) -> Result<Self> {
+        serde_json::from_str(&table.handle).map_err(|error| {
+            Error::internal("the handle is none of a `mysql` table").with_cause(error)
+        })
+    }
+
+    pub(crate) fn write(&self) -> Result<String> {
+        serde_json::to_string(self)
+            .map_err(|error| Error::internal("a handle cannot be written").with_cause(error))
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ColumnHandle {
     pub(crate) form: Form,
     pub(crate) comparison: Comparison,
+    pub(crate) computes: Computes,
+}
+
+/// Which server it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub(crate) struct Server {
+    pub(crate) mariadb: bool,
+    pub(crate) version: (u16, u16, u16),
+}
+
+impl Server {
+    /// Of what `VERSION()` says: `10.11.6-MariaDB-0+deb12u1`, `8.4.3`.
+    fn of(version: &str) -> Self {
+        let mut numbers = version.split(|char: char| !char.is_ascii_digit()).map(str::parse);
+        let mut next = || numbers.next().and_then(|number| number.ok()).unwrap_or_default();
+        let mariadb = version.to_ascii_lowercase().contains("mariadb");
+        Self { mariadb, version: (next(), next(), next()) }
+    }
 }
 
 /// A whole number that the primary key begins with.
@@ -100,13 +134,13 @@ fn table(
     let mut statistics = Vec::with_capacity(columns.len());
     for column in columns {
         let column_name = column.text(2).unwrap_or_default();
-        let ColumnType { data_type, form, comparison } = type_of(column, &name)?;
+        let (ColumnType { data_type, form, comparison }, computes) = type_of(column, &name)?;
         let is_date = matches!(data_type, DataType::Date32 | DataType::Timestamp(_, _));
         // What a view says of nulls is not always so.
         let nullable =
             column.text(4) != Some("NO") || kind == TableKind::View || (is_date && nulls_for_dates);
         fields.push(Field::new(column_name, data_type, nullable));
-        handles.push(ColumnHandle { form, comparison });
+        handles.push(ColumnHandle { form, comparison, computes });
         let distinct = indexes
             .iter()
             .filter(|index| {
@@ -120,8 +154,8 @@ fn table(
     }
     let estimate = |at| row.number(at).map_or(Count::Unknown, Count::Estimate);
     let key = key(indexes, &fields, &handles);
-    let handle = serde_json::to_string(&TableHandle { columns: handles, key })
-        .map_err(|error| Error::internal("a handle cannot be written").with_cause(error))?;
+    let server = Server::of(row.text(5).unwrap_or_default());
+    let handle = TableHandle { columns: handles, key, server, query: None }.write()?;
     Ok(Table {
         name,
         kind,
@@ -132,7 +166,7 @@ fn table(
     })
 }
 
-fn type_of(column: &Row<'_>, table: &SchemaTable) -> Result<ColumnType> {
+fn type_of(column: &Row<'_>, table: &SchemaTable) -> Result<(ColumnType, Computes)> {
     let name = column.text(5).unwrap_or_default().to_lowercase();
     let whole = column.text(6).unwrap_or_default().to_lowercase();
     let declared = DeclaredType {
@@ -143,14 +177,16 @@ fn type_of(column: &Row<'_>, table: &SchemaTable) -> Result<ColumnType> {
         precision: column.number(9),
         scale: column.number(10),
         second_digits: column.number(11),
+        longest: column.number(12),
     };
-    column_type(&declared).ok_or_else(|| {
+    let known = column_type(&declared).ok_or_else(|| {
         Error::unsupported(format!(
             "column `{}` of `{table}` has the type `{whole}`, which is not read; a view at the server can leave it out \
              or cast it",
             column.text(2).unwrap_or_default()
         ))
-    })
+    })?;
+    Ok((known, Computes::of(&declared)))
 }
 
 fn key(indexes: &[Row<'_>], fields: &[Field], handles: &[ColumnHandle]) -> Option<Key> {

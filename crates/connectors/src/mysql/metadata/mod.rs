@@ -12,7 +12,7 @@ use super::source::MysqlSource;
 use mooring_spi::{Error, ErrorKind, Result, SchemaTable, Table, TableSummary, fold, pick_name};
 use std::collections::{HashMap, HashSet};
 
-pub(super) use described::{Key, TableHandle};
+pub(super) use described::{ColumnHandle, Key, TableHandle};
 
 /// What a server keeps for itself.
 const SYSTEM: [&str; 4] = ["information_schema", "performance_schema", "mysql", "sys"];

@@ -14,12 +14,17 @@ pub(super) fn listing(schema: &str) -> String {
 }
 
 pub(super) fn tables(names: &[SchemaTable]) -> String {
-    of_each(names, "TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE, TABLE_ROWS, DATA_LENGTH", "TABLES")
+    of_each(
+        names,
+        "TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE, TABLE_ROWS, DATA_LENGTH, VERSION()",
+        "TABLES",
+    )
 }
 
 pub(super) fn columns(names: &[SchemaTable]) -> String {
     let columns = "TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME, ORDINAL_POSITION, IS_NULLABLE, DATA_TYPE, COLUMN_TYPE, \
-                   CHARACTER_SET_NAME, COLLATION_NAME, NUMERIC_PRECISION, NUMERIC_SCALE, DATETIME_PRECISION";
+                   CHARACTER_SET_NAME, COLLATION_NAME, NUMERIC_PRECISION, NUMERIC_SCALE, DATETIME_PRECISION, \
+                   CHARACTER_MAXIMUM_LENGTH";
     of_each(names, columns, "COLUMNS")
 }
 

@@ -61,25 +61,44 @@ pub(crate) struct ColumnDefinition {
     pub(crate) decimals: u8,
 }
 
+/// A column of a statement that nobody described before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NamedColumn {
+    pub(crate) name: String,
+    /// Characters that the longest value takes as text; of a text in UTF-8 its bytes.
+    pub(crate) display_length: u32,
+    pub(crate) definition: ColumnDefinition,
+}
+
 impl ColumnDefinition {
     pub(crate) fn read(payload: &[u8]) -> Result<Self, Malformed> {
+        NamedColumn::read(payload).map(|column| column.definition)
+    }
+}
+
+impl NamedColumn {
+    pub(crate) fn read(payload: &[u8]) -> Result<Self, Malformed> {
         let mut cursor = Cursor::new(payload);
-        // Catalog, schema, table, original table, name, original name.
-        for _ in 0..6 {
+        // Catalog, schema, table, original table.
+        for _ in 0..4 {
             cursor.bytes()?;
         }
+        let name = cursor.bytes()?;
+        // The original name.
+        cursor.bytes()?;
         cursor.length()?;
         let collation = cursor.u16()?;
-        cursor.u32()?;
+        let display_length = cursor.u32()?;
         let kind = ColumnType::try_from(cursor.u8()?)
             .map_err(|_| Malformed("a column of a type that the protocol does not have"))?;
         let flags = ColumnFlags::from_bits_retain(cursor.u16()?);
-        Ok(Self {
+        let definition = ColumnDefinition {
             kind,
             unsigned: flags.contains(ColumnFlags::UNSIGNED_FLAG),
             binary: collation == BINARY_COLLATION,
             decimals: cursor.u8()?,
-        })
+        };
+        Ok(Self { name: String::from_utf8_lossy(name).into_owned(), display_length, definition })
     }
 }
 

@@ -9,7 +9,9 @@ mod greeting;
 mod authentication;
 mod answers;
 
-pub(super) use answers::{ColumnDefinition, ServerError, is_end_of_rows, is_error, statement_id};
+pub(super) use answers::{
+    ColumnDefinition, NamedColumn, ServerError, is_end_of_rows, is_error, statement_id,
+};
 pub(super) use authentication::{Login, authenticate};
 pub(super) use cursor::{Cursor, Malformed};
 pub(super) use greeting::{Flavour, Greeting, capabilities, tls_request};

@@ -7,7 +7,8 @@ use super::number::decimal;
 use crate::mysql::protocol::{ColumnDefinition, Cursor};
 use crate::mysql::settings::ZeroDates;
 use arrow::array::{
-    ArrayRef, ArrowPrimitiveType, BinaryBuilder, NullArray, PrimitiveBuilder, StringBuilder,
+    ArrayRef, ArrowPrimitiveType, BinaryBuilder, BooleanBuilder, NullArray, PrimitiveBuilder,
+    StringBuilder,
 };
 use arrow::datatypes::{
     DataType, Date32Type, Decimal128Type, Field, Float32Type, Float64Type, Int8Type, Int16Type,
@@ -30,6 +31,8 @@ pub(super) struct Column {
 #[derive(Debug)]
 enum Values {
     Null(usize),
+    /// A number that is 0 or not.
+    Boolean(Integer, BooleanBuilder),
     Int8(PrimitiveBuilder<Int8Type>),
     Int16(PrimitiveBuilder<Int16Type>),
     Int32(PrimitiveBuilder<Int32Type>),
@@ -85,6 +88,7 @@ impl Column {
     pub(super) fn push_null(&mut self) {
         match &mut self.values {
             Values::Null(rows) => *rows += 1,
+            Values::Boolean(_, builder) => builder.append_null(),
             Values::Int8(builder) => builder.append_null(),
             Values::Int16(builder) | Values::WiderInt16(_, builder) => builder.append_null(),
             Values::Int32(builder) | Values::WiderInt32(_, builder) => builder.append_null(),
@@ -112,6 +116,7 @@ impl Column {
         match &mut self.values {
             // A value where there can be none is a row that is none.
             Values::Null(_) => return Err(Problem::Digits),
+            Values::Boolean(form, builder) => builder.append_value(form.read(cursor)? != 0),
             Values::Int8(builder) => builder.append_value(i8::from_le_bytes(cursor.array()?)),
             Values::Int16(builder) => builder.append_value(i16::from_le_bytes(cursor.array()?)),
             Values::Int32(builder) => builder.append_value(i32::from_le_bytes(cursor.array()?)),
@@ -169,6 +174,7 @@ impl Column {
     pub(super) fn finish(&mut self) -> ArrayRef {
         match &mut self.values {
             Values::Null(rows) => Arc::new(NullArray::new(std::mem::take(rows))),
+            Values::Boolean(_, builder) => Arc::new(builder.finish()),
             Values::Int8(builder) => Arc::new(builder.finish()),
             Values::Int16(builder) | Values::WiderInt16(_, builder) => Arc::new(builder.finish()),
             Values::Int32(builder) | Values::WiderInt32(_, builder) => Arc::new(builder.finish()),
@@ -215,6 +221,9 @@ fn values(data_type: &DataType, form: Form, rows: usize) -> Option<Values> {
     let texts = || StringBuilder::with_capacity(rows, rows * TEXT_BYTES);
     Some(match (data_type, form) {
         (DataType::Null, Form::Null) => Values::Null(0),
+        (DataType::Boolean, Form::Integer(form)) => {
+            Values::Boolean(form, BooleanBuilder::with_capacity(rows))
+        }
         (DataType::Int8, Form::Integer(Integer::I8)) => Values::Int8(numbers(rows)),
         (DataType::Int16, Form::Integer(Integer::I16)) => Values::Int16(numbers(rows)),
         (DataType::Int32, Form::Integer(Integer::I32)) => Values::Int32(numbers(rows)),

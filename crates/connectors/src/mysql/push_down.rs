@@ -1,0 +1,228 @@
+//! What the server does itself: relations of several of its tables, and queries in its own language.
+
+use super::connector::MysqlConnector;
+use super::metadata::{ColumnHandle, TableHandle};
+use super::protocol::NamedColumn;
+use super::scan::{KeyColumn, SplitOf};
+use super::types::{Comparison, Computes, DeclaredType, Form, column_type};
+use crate::sql::{
+    Collation, Form as SqlForm, MysqlDialect, OutputColumn, ReadAs, SourceColumn, SourceTable,
+    SqlWriter,
+};
+use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
+use async_trait::async_trait;
+use mooring_spi::{
+    Error, ErrorKind, Expression, Predicate, PushDown, PushDownRequest, Relation, Result,
+    SchemaTable, SplitScan, Table, TableKind, TableStatistics, Unsupported,
+};
+use mysql_common::constants::ColumnType;
+use std::sync::Arc;
+
+type Supported<T> = std::result::Result<T, Unsupported>;
+
+#[async_trait]
+impl PushDown for MysqlConnector {
+    fn supports(&self, relation: &Relation) -> Supported<()> {
+        let dialect = dialect(&[relation])?;
+        SqlWriter { dialect: &dialect, source_table: &source_table }.supports(relation)
+    }
+
+    fn supports_expression(&self, expression: &Expression, inputs: &[&Relation]) -> Supported<()> {
+        let dialect = dialect(inputs)?;
+        let writer = SqlWriter { dialect: &dialect, source_table: &source_table };
+        writer.supports_expression(expression, inputs)
+    }
+
+    async fn scan(&self, request: PushDownRequest<'_>) -> Result<SplitScan> {
+        let refused = |Unsupported(reason): Unsupported| {
+            Error::internal(format!("a relation that MySQL does not do: {reason}"))
+        };
+        let dialect = dialect(&[request.relation]).map_err(refused)?;
+        let writer = SqlWriter { dialect: &dialect, source_table: &source_table };
+        let statement = writer.statement(request.relation).map_err(refused)?;
+        let columns = request.relation.columns.iter().zip(request.names);
+        let fields = columns
+            .map(|(column, name)| Field::new(name, column.data_type.clone(), column.nullable));
+        let schema = Schema::new(fields.collect::<Vec<_>>());
+        let mut keys = Vec::new();
+        for (at, (output, name)) in statement.columns.iter().zip(request.names).enumerate() {
+            let comparison = match output {
+                OutputColumn::Native(_) => schema.field(at).data_type().into(),
+                OutputColumn::Computed(data_type) => data_type.into(),
+            };
+            keys.push(KeyColumn { name: name.clone(), selected: format!("c{at}"), comparison });
+        }
+        let split = SplitOf {
+            sql: statement.sql,
+            columns: &schema,
+            keys: &keys,
+            known: &Predicate::new(),
+            rows: 0,
+        };
+        let splits = vec![split.split()?];
+        Ok(SplitScan {
+            splits,
+            readers_max: 1,
+            statistics: TableStatistics::default(),
+            lease: None,
+        })
+    }
+}
+
+/// Of the server that told of the tables.
+fn dialect(relations: &[&Relation]) -> Supported<MysqlDialect> {
+    let table = relations.iter().flat_map(|relation| relation.tables()).next();
+    let handle = table.map(|table| TableHandle::read(table)).transpose();
+    let handle = handle.map_err(|error| Unsupported(error.message().to_owned()))?;
+    let server = handle.map(|handle| handle.server).unwrap_or_default();
+    Ok(MysqlDialect { mariadb: server.mariadb, version: server.version })
+}
+
+fn source_table(table: &Table) -> Supported<SourceTable> {
+    let handle =
+        TableHandle::read(table).map_err(|error| Unsupported(error.message().to_owned()))?;
+    if handle.query.is_some() {
+        return Err(Unsupported("a query in the language of MySQL is sent as it is".into()));
+    }
+    let columns = table.schema.fields().iter().zip(&handle.columns);
+    let columns = columns
+        .map(|(field, column)| SourceColumn { name: field.name().clone(), form: form(column) });
+    Ok(SourceTable {
+        schema: table.name.schema.clone(),
+        name: table.name.table.clone(),
+        columns: columns.collect(),
+    })
+}
+
+fn form(column: &ColumnHandle) -> SqlForm {
+    match &column.computes {
+        Computes::Exactly => SqlForm::Exact,
+        Computes::Dates => SqlForm::ZeroDates,
+        Computes::Text { at_most, converted } => SqlForm::Text {
+            collation: Collation::Default,
+            at_most: *at_most,
+            converted: *converted,
+        },
+        Computes::Bytes { at_most } => SqlForm::Bytes { at_most: *at_most },
+        Computes::Nothing => SqlForm::Opaque {
+            reason: "a type that compares or computes in its own way".to_owned(),
+            read_as: match column.form {
+                Form::Plain => ReadAs::Native,
+                Form::Characters => ReadAs::Type("CHAR(64)".to_owned()),
+                Form::Wkb => ReadAs::Function("ST_AsWKB".to_owned()),
+            },
+        },
+    }
+}
+
+/// How a value that a statement computes is compared.
+impl From<&DataType> for Comparison {
+    fn from(data_type: &DataType) -> Self {
+        match data_type {
+            DataType::Int8 | DataType::Int16 | DataType::Int32 | DataType::Int64 => Self::Integer,
+            DataType::UInt8 | DataType::UInt16 | DataType::UInt32 | DataType::UInt64 => {
+                Self::Unsigned
+            }
+            DataType::Decimal128(_, _) => Self::Decimal,
+            DataType::Float64 => Self::Double,
+            DataType::Date32 => Self::Date,
+            DataType::Timestamp(TimeUnit::Microsecond, None) => Self::Moment { digits: 6 },
+            DataType::Timestamp(TimeUnit::Microsecond, Some(_)) => Self::Instant { digits: 6 },
+            _ => Self::None,
+        }
+    }
+}
+
+impl MysqlConnector {
+    /// The columns that the server says a query has. All of our sessions read only, whatever the query says.
+    pub(super) async fn described(&self, text: &str) -> Result<Table> {
+        let text = text.trim().trim_end_matches(';').trim_end();
+        let wrong = |message: String| {
+            let catalog = self.source.catalog();
+            Error::new(
+                ErrorKind::InvalidQuery,
+                format!("catalog `{catalog}`: the query is not accepted: {message}"),
+            )
+        };
+        // What it is a part of later: only a query can be.
+        let described = self.source.describe(&format!("SELECT * FROM (\n{text}\n) AS q")).await?;
+        let mut fields: Vec<Field> = Vec::with_capacity(described.len());
+        let mut columns = Vec::with_capacity(described.len());
+        for column in described {
+            let name = &column.name;
+            if fields.iter().any(|field| field.name().eq_ignore_ascii_case(name)) {
+                return Err(wrong(format!("it has two columns `{name}`; give one another name")));
+            }
+            let data_type = data_type(&column).ok_or_else(|| {
+                wrong(format!("column `{name}` is of a type that is not read; cast it"))
+            })?;
+            columns.push(ColumnHandle {
+                form: Form::Plain,
+                comparison: Comparison::None,
+                computes: Computes::Nothing,
+            });
+            fields.push(Field::new(name, data_type, true));
+        }
+        let handle = TableHandle {
+            columns,
+            key: None,
+            server: Default::default(),
+            query: Some(text.to_owned()),
+        };
+        Ok(Table {
+            name: SchemaTable::new("system", "query"),
+            kind: TableKind::View,
+            schema: Arc::new(Schema::new(fields)),
+            statistics: TableStatistics::default(),
+            handle: handle.write()?,
+            view: None,
+        })
+    }
+}
+
+/// The type of a column as it is sent: that of a table's column of the same type.
+fn data_type(column: &NamedColumn) -> Option<DataType> {
+    let sent = &column.definition;
+    let name = match sent.kind {
+        ColumnType::MYSQL_TYPE_TINY => "tinyint",
+        ColumnType::MYSQL_TYPE_SHORT => "smallint",
+        ColumnType::MYSQL_TYPE_YEAR => "year",
+        ColumnType::MYSQL_TYPE_LONG | ColumnType::MYSQL_TYPE_INT24 => "int",
+        ColumnType::MYSQL_TYPE_LONGLONG => "bigint",
+        ColumnType::MYSQL_TYPE_FLOAT => "float",
+        ColumnType::MYSQL_TYPE_DOUBLE => "double",
+        ColumnType::MYSQL_TYPE_NEWDECIMAL | ColumnType::MYSQL_TYPE_DECIMAL => "decimal",
+        ColumnType::MYSQL_TYPE_JSON => "json",
+        ColumnType::MYSQL_TYPE_VARCHAR
+        | ColumnType::MYSQL_TYPE_VAR_STRING
+        | ColumnType::MYSQL_TYPE_STRING
+        | ColumnType::MYSQL_TYPE_ENUM
+        | ColumnType::MYSQL_TYPE_SET
+        | ColumnType::MYSQL_TYPE_TINY_BLOB
+        | ColumnType::MYSQL_TYPE_MEDIUM_BLOB
+        | ColumnType::MYSQL_TYPE_LONG_BLOB
+        | ColumnType::MYSQL_TYPE_BLOB => match sent.binary {
+            true => "blob",
+            false => "text",
+        },
+        ColumnType::MYSQL_TYPE_GEOMETRY | ColumnType::MYSQL_TYPE_VECTOR => "blob",
+        ColumnType::MYSQL_TYPE_BIT => "bit",
+        ColumnType::MYSQL_TYPE_DATE | ColumnType::MYSQL_TYPE_NEWDATE => "date",
+        ColumnType::MYSQL_TYPE_DATETIME | ColumnType::MYSQL_TYPE_DATETIME2 => "datetime",
+        ColumnType::MYSQL_TYPE_TIMESTAMP | ColumnType::MYSQL_TYPE_TIMESTAMP2 => "timestamp",
+        ColumnType::MYSQL_TYPE_TIME | ColumnType::MYSQL_TYPE_TIME2 => "time",
+        ColumnType::MYSQL_TYPE_NULL => return Some(DataType::Null),
+        ColumnType::MYSQL_TYPE_TYPED_ARRAY | ColumnType::MYSQL_TYPE_UNKNOWN => return None,
+    };
+    // As it is shown: with a sign, and a point where there are digits behind it.
+    let other = u32::from(sent.decimals > 0) + u32::from(!sent.unsigned);
+    let digits = u8::try_from(column.display_length.saturating_sub(other)).unwrap_or(u8::MAX);
+    let declared = DeclaredType {
+        name,
+        whole: if sent.unsigned { "number unsigned" } else { "" },
+        precision: Some(digits),
+        scale: Some(sent.decimals),
+        ..DeclaredType::default()
+    };
+    column_type(&declared).map(|known| known.data_type)
+}

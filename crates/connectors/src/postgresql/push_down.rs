@@ -1,0 +1,223 @@
+//! What the database does itself: relations of several of its tables, and queries in its own language.
+
+use super::connector::{PostgresConnector, TableHandle, locks};
+use super::metadata::{PlanNode, types_of};
+use super::pool::Purpose;
+use super::sql::{identifier, selected_as};
+use super::types::{Column, Decode, NativeText, Types};
+use crate::sql::{
+    Collation, Form, OutputColumn, PostgresDialect, ReadAs, SourceColumn, SourceTable, SqlWriter,
+};
+use arrow::datatypes::{DataType, Field, Schema};
+use async_trait::async_trait;
+use mooring_spi::{
+    Count, Error, ErrorKind, Expression, PushDown, PushDownRequest, Relation, Result, SchemaTable,
+    SplitScan, Table, TableKind, TableStatistics, Unsupported,
+};
+use std::sync::Arc;
+
+type Supported<T> = std::result::Result<T, Unsupported>;
+
+#[async_trait]
+impl PushDown for PostgresConnector {
+    fn supports(&self, relation: &Relation) -> Supported<()> {
+        writer().supports(relation)
+    }
+
+    fn supports_expression(&self, expression: &Expression, inputs: &[&Relation]) -> Supported<()> {
+        writer().supports_expression(expression, inputs)
+    }
+
+    async fn scan(&self, request: PushDownRequest<'_>) -> Result<SplitScan> {
+        let statement = writer().statement(request.relation).map_err(|Unsupported(reason)| {
+            Error::internal(format!("a relation that PostgreSQL does not do: {reason}"))
+        })?;
+        let mut handles = Vec::new();
+        for table in request.relation.tables() {
+            handles.push((table.name.clone(), TableHandle::read(table)?));
+        }
+        let mut columns = Vec::with_capacity(request.names.len());
+        for (output, name) in statement.columns.iter().zip(request.names) {
+            let (decode, native) = match output {
+                OutputColumn::Native(column) => {
+                    let table = SchemaTable::new(&column.schema, &column.table);
+                    let handle = handles.iter().find(|(name, _)| *name == table);
+                    let found = handle.and_then(|(_, handle)| handle.columns.get(column.column));
+                    let found = found
+                        .ok_or_else(|| Error::internal("a column of a table that is not read"))?;
+                    (found.decode.clone(), found.native)
+                }
+                OutputColumn::Computed(data_type) => (Decode::of(data_type)?, true),
+            };
+            columns.push(Column { name: name.clone(), decode, native });
+        }
+        let rows = PlanNode::of(&self.pool, &statement.sql).await?.rows.max(0.0) as u64;
+        let width: u64 = columns.iter().map(|column| column.decode.width_bytes()).sum();
+        let statistics = TableStatistics {
+            rows: Count::Estimate(rows),
+            bytes: Count::Estimate(rows.saturating_mul(width)),
+            columns: Vec::new(),
+        };
+        let mut needs: Vec<String> = Vec::new();
+        for need in handles.iter().flat_map(|(_, handle)| locks(handle)) {
+            if !needs.contains(&need) {
+                needs.push(need);
+            }
+        }
+        self.statement_scan(&statement.sql, columns, statistics, needs)
+    }
+}
+
+fn writer() -> SqlWriter<'static> {
+    SqlWriter { dialect: &PostgresDialect, source_table: &source_table }
+}
+
+fn source_table(table: &Table) -> Supported<SourceTable> {
+    let handle =
+        TableHandle::read(table).map_err(|error| Unsupported(error.message().to_owned()))?;
+    if handle.query.is_some() {
+        return Err(Unsupported("a query in the language of PostgreSQL is sent as it is".into()));
+    }
+    let columns = handle.columns.iter().enumerate().map(|(at, column)| {
+        let text = handle.texts.get(at).and_then(Option::as_ref);
+        let form = form(column, text.filter(|_| handle.orders_text));
+        SourceColumn { name: column.name.clone(), form }
+    });
+    Ok(SourceTable {
+        schema: handle.schema.clone(),
+        name: handle.table.clone(),
+        columns: columns.collect(),
+    })
+}
+
+/// Numbers that are cut to this many digits may have more at the source.
+const DIGITS_MAX: u8 = 38;
+
+fn form(column: &Column, text: Option<&NativeText>) -> Form {
+    let opaque = |reason: &str| Form::Opaque {
+        reason: reason.to_owned(),
+        read_as: match column.native {
+            true => ReadAs::Native,
+            false => ReadAs::Type(column.decode.sql_type()),
+        },
+    };
+    if let Some(text) = text {
+        let collation = match text.collation.as_deref() {
+            Some("default") => Collation::Default,
+            Some("") | None => Collation::Other,
+            Some(name) => Collation::Named(name.to_owned()),
+        };
+        return Form::Text { collation, at_most: text.at_most, converted: text.converted };
+    }
+    match (&column.decode, column.native) {
+        (_, false) => opaque("its type is read as another one"),
+        (Decode::Decimal { precision: DIGITS_MAX, .. }, true) => {
+            opaque("`numeric` without digits, or with more than 38")
+        }
+        (
+            Decode::Boolean
+            | Decode::Int16
+            | Decode::Int32
+            | Decode::Int64
+            | Decode::Float32
+            | Decode::Float64
+            | Decode::Decimal { .. }
+            | Decode::Date
+            | Decode::Timestamp
+            | Decode::TimestampUtc,
+            true,
+        ) => Form::Exact,
+        (Decode::Binary, true) => Form::Bytes { at_most: None },
+        (Decode::Text, true) => opaque("text of a database that is not in UTF-8"),
+        (Decode::Uuid, true) => opaque("`uuid` is text here"),
+        (Decode::Time, true) => opaque("`time` has 24:00 there"),
+        (Decode::List(_), true) => opaque("arrays"),
+    }
+}
+
+impl PostgresConnector {
+    /// The columns that the database says a query has. It runs as it is, as part of a `COPY`; that it is one
+    /// statement, and that it reads, is the database's own word.
+    pub(super) async fn described(&self, text: &str) -> Result<Table> {
+        let text = text.trim().trim_end_matches(';').trim_end();
+        let wrong = |message: String| {
+            let catalog = &self.pool.catalog;
+            Error::new(
+                ErrorKind::InvalidQuery,
+                format!("catalog `{catalog}`: the query is not accepted: {message}"),
+            )
+        };
+        let held = self.pool.acquire(Purpose::Read).await?;
+        let prepared = held.answer(held.client()?.prepare(text)).await?;
+        held.give_back();
+        if prepared.columns().is_empty() {
+            return Err(wrong("it gives no columns; write a SELECT".into()));
+        }
+        let oids = prepared.columns().iter().map(|column| column.type_().oid()).collect();
+        let types = Types::new(types_of(&self.pool, oids).await?, self.pool.settings.numeric_as);
+        let mut columns: Vec<Column> = Vec::with_capacity(prepared.columns().len());
+        let mut fields = Vec::with_capacity(prepared.columns().len());
+        for column in prepared.columns() {
+            let name = column.name().to_owned();
+            if columns.iter().any(|column| column.name == name) {
+                return Err(wrong(format!("it has two columns `{name}`; give one another name")));
+            }
+            let (decode, native) = types.mapping(column.type_().oid(), column.type_modifier());
+            fields.push(Field::new(&name, decode.data_type(), true));
+            columns.push(Column { name, decode, native });
+        }
+        let handle = TableHandle::of_query(text, columns).write()?;
+        Ok(Table {
+            name: SchemaTable::new("system", "query"),
+            kind: TableKind::View,
+            schema: Arc::new(Schema::new(fields)),
+            statistics: TableStatistics::default(),
+            handle,
+            view: None,
+        })
+    }
+}
+
+impl Decode {
+    /// For a value that a statement computes.
+    ///
+    /// # Errors
+    /// `Internal` for a type that no statement computes.
+    fn of(data_type: &DataType) -> Result<Self> {
+        let known = [
+            Decode::Boolean,
+            Decode::Int16,
+            Decode::Int32,
+            Decode::Int64,
+            Decode::Float32,
+            Decode::Float64,
+            Decode::Text,
+            Decode::Binary,
+            Decode::Date,
+            Decode::Timestamp,
+            Decode::TimestampUtc,
+        ];
+        match data_type {
+            DataType::Decimal128(precision, scale) => {
+                Ok(Decode::Decimal { precision: *precision, scale: *scale })
+            }
+            _ => {
+                known.into_iter().find(|decode| decode.data_type() == *data_type).ok_or_else(|| {
+                    Error::internal(format!("PostgreSQL computes no value of type {data_type}"))
+                })
+            }
+        }
+    }
+}
+
+/// `sql` with its columns, which are `c0`, `c1` and so on or as `names` has it, in the forms that the reader knows.
+pub(super) fn in_known_forms(sql: &str, columns: &[Column], names: Option<&[&str]>) -> String {
+    let selected = columns.iter().enumerate().map(|(at, column)| {
+        let name = match names {
+            Some(names) => identifier(names.get(at).copied().unwrap_or_default()),
+            None => format!("c{at}"),
+        };
+        selected_as(&name, column)
+    });
+    format!("SELECT {} FROM (\n{sql}\n) AS q", selected.collect::<Vec<_>>().join(", "))
+}
