@@ -377,15 +377,7 @@ mod tests {
 
     fn leaf(name: &str, kind: &str, readable: bool) -> Leaf {
         let bytes = (kind == "r").then_some(8192);
-        Leaf {
-            schema: "s".into(),
-            name: name.into(),
-            kind: kind.into(),
-            rows: 10.0,
-            pages: 1,
-            bytes,
-            readable,
-        }
+        Leaf { schema: "s".into(), name: name.into(), rows: 10.0, pages: 1, bytes, readable }
     }
 
     #[test]

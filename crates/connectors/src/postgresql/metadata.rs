@@ -88,7 +88,6 @@ pub(super) struct RelationStatistics {
 pub(super) struct Leaf {
     pub schema: String,
     pub name: String,
-    pub kind: String,
     pub rows: f64,
     pub pages: i64,
     pub bytes: Option<u64>,

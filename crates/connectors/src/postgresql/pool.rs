@@ -141,9 +141,9 @@ impl Pool {
                 return Some(idle.connection);
             }
             let lives = idle.connection.client.check_connection();
-            match tokio::time::timeout(self.settings.connect_timeout, lives).await {
-                Ok(Ok(())) => return Some(idle.connection),
-                Ok(Err(_)) | Err(_) => {}
+            let lives = tokio::time::timeout(self.settings.connect_timeout, lives).await;
+            if matches!(lives, Ok(Ok(()))) {
+                return Some(idle.connection);
             }
         }
     }
