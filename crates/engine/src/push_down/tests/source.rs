@@ -169,7 +169,7 @@ fn table_rows(rows: usize, columns: Columns) -> Vec<Row> {
         let (name, data_type, nullable) = &columns[column];
         // Some mixture of row and column.
         let mixed = (row * 7 + column * 13 + row * row * (column + 1)) % 23;
-        if *nullable && mixed % 3 == 0 {
+        if *nullable && mixed.is_multiple_of(3) {
             return Value::Null;
         }
         match data_type {
