@@ -37,7 +37,9 @@ impl<'a> Cursor<'a> {
         for shift in (0..64).step_by(7) {
             let byte = self.byte()?;
             let bits = u64::from(byte & 0x7f);
-            if bits << shift >> shift != bits {
+            // The last of ten bytes has one bit of the number. Some writers repeat it.
+            let repeated = shift == 63 && bits == 0x7f;
+            if bits << shift >> shift != bits && !repeated {
                 return Err(TOO_LONG);
             }
             number |= bits << shift;
@@ -79,6 +81,8 @@ mod tests {
         assert_eq!(Cursor::new(&[0x80, 0x01]).varint(), Ok(128));
         let mut most = [0xff; 10];
         most[9] = 1;
+        assert_eq!(Cursor::new(&most).varint(), Ok(u64::MAX));
+        most[9] = 0x7f;
         assert_eq!(Cursor::new(&most).varint(), Ok(u64::MAX));
         most[9] = 2;
         assert!(Cursor::new(&most).varint().is_err());
