@@ -1,7 +1,7 @@
 //! Groups, aggregates and windows.
 
 use super::expression::{compare, evaluate, fitted};
-use super::{Overflow, Row, compare_keys, keys, sorted};
+use super::{Overflow, Row, compare_keys, keys};
 use mooring_spi::{Aggregate, AggregateFunction, Expression, Value, WindowCall, WindowFunction};
 use std::cmp::Ordering;
 
@@ -78,46 +78,37 @@ pub(super) fn windowed(rows: Vec<Row>, calls: &[WindowCall]) -> Result<Vec<Row>,
 }
 
 fn window_values(rows: &[Row], call: &WindowCall) -> Result<Vec<Value>, Overflow> {
+    let mut places: Vec<(Row, Row)> = Vec::with_capacity(rows.len());
+    for row in rows {
+        let partition: Result<Row, Overflow> =
+            call.partition_by.iter().map(|expression| evaluate(expression, row)).collect();
+        places.push((partition?, keys(row, &call.order_by)?));
+    }
     let mut values = Vec::with_capacity(rows.len());
-    for (at, row) in rows.iter().enumerate() {
-        let partition = |row: &Row| -> Result<Row, Overflow> {
-            call.partition_by.iter().map(|expression| evaluate(expression, row)).collect()
-        };
-        let own = partition(row)?;
-        let own_keys = keys(row, &call.order_by)?;
+    for (at, (partition, own_keys)) in places.iter().enumerate() {
         let (mut before, mut peers_before) = (Vec::new(), 0);
         let mut up_to_peers: Vec<&Row> = Vec::new();
-        for (other_at, other) in rows.iter().enumerate() {
-            if partition(other)? != own {
+        for (other_at, (other_partition, other_keys)) in places.iter().enumerate() {
+            if other_partition != partition {
                 continue;
             }
-            let ordering = compare_keys(&keys(other, &call.order_by)?, &own_keys, &call.order_by);
+            let ordering = compare_keys(other_keys, own_keys, &call.order_by);
             if ordering == Ordering::Less {
-                before.push(other.clone());
+                before.push(other_keys);
             } else if ordering == Ordering::Equal && other_at < at {
                 peers_before += 1;
             }
             if ordering != Ordering::Greater {
-                up_to_peers.push(other);
+                up_to_peers.push(&rows[other_at]);
             }
         }
         values.push(match &call.function {
             WindowFunction::RowNumber => number(before.len() + peers_before + 1, call),
             WindowFunction::Rank => number(before.len() + 1, call),
             WindowFunction::DenseRank => {
-                let before = sorted(before, &call.order_by)?;
-                let mut different = 0;
-                for (at, row) in before.iter().enumerate() {
-                    let key = keys(row, &call.order_by)?;
-                    let is_peer = at > 0
-                        && compare_keys(
-                            &keys(&before[at - 1], &call.order_by)?,
-                            &key,
-                            &call.order_by,
-                        ) == Ordering::Equal;
-                    different += usize::from(!is_peer);
-                }
-                number(different + 1, call)
+                before.sort_by(|a, b| compare_keys(a, b, &call.order_by));
+                before.dedup_by(|a, b| compare_keys(a, b, &call.order_by) == Ordering::Equal);
+                number(before.len() + 1, call)
             }
             WindowFunction::Aggregate(function) => aggregate(function, &up_to_peers)?,
         });

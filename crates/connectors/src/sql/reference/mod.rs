@@ -73,7 +73,7 @@ pub(super) fn all_true(conditions: &[Expression], row: &[Value]) -> Result<bool,
 }
 
 /// In the order of the keys; equal rows stay in their order.
-pub(super) fn sorted(rows: Vec<Row>, order: &[SortKey]) -> Result<Vec<Row>, Overflow> {
+fn sorted(rows: Vec<Row>, order: &[SortKey]) -> Result<Vec<Row>, Overflow> {
     let mut keyed = Vec::with_capacity(rows.len());
     for row in rows {
         keyed.push((keys(&row, order)?, row));

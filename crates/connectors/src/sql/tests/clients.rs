@@ -57,7 +57,7 @@ impl RunsSql for Psql {
 
     fn prepare(&self, schema: &str, statements: &dyn Fn(&dyn Dialect) -> Vec<String>) {
         let mut script = format!(
-            "CREATE SCHEMA \"{schema}\"; SET search_path TO \"{schema}\";\n\
+            "SET client_min_messages TO warning; CREATE SCHEMA \"{schema}\"; SET search_path TO \"{schema}\";\n\
              CREATE COLLATION mooring_no_case (provider = icu, locale = 'und-u-ks-level2', deterministic = false);\n"
         );
         for statement in statements(&PostgresDialect) {
@@ -142,6 +142,8 @@ fn csv_field(text: &str) -> (Option<String>, &str) {
     }
 }
 
+const MARKER_COLUMN: &str = "number of the query";
+
 pub(super) struct MariadbClient {
     pub(super) url: url::Url,
 }
@@ -202,7 +204,7 @@ impl RunsSql for MariadbClient {
         let mut script = format!("{};\n", MysqlDialect::SESSION);
         for (at, query) in queries.iter().enumerate() {
             assert!(!query.contains('\n'), "one line per query");
-            script.push_str(&format!("SELECT '{at}' AS `{MARKER}`; {query};\n"));
+            script.push_str(&format!("SELECT '{at}' AS `{MARKER_COLUMN}`; {query};\n"));
         }
         let (output, messages) = run(self.command().args(["--xml", "--force"]), &script);
         let output = String::from_utf8(output).expect("UTF-8");
@@ -211,7 +213,7 @@ impl RunsSql for MariadbClient {
         for row in output.split("<row>").skip(1) {
             let fields = xml_fields(row);
             if let [(name, Some(number))] = fields.as_slice()
-                && name == MARKER
+                && name == MARKER_COLUMN
             {
                 current = Some(number.parse::<usize>().expect("a number"));
                 continue;

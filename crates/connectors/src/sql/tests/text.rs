@@ -307,6 +307,10 @@ fn who_reads_learns_what_a_column_is() {
     let expressions = vec![column(&input, 0), test(Function::IsNull, vec![column(&input, 0)])];
     let relation = limit(project(input, expressions), vec![], Some(1), 0);
     let statement = written(&relation, &PostgresDialect).expect("supported");
+    assert_eq!(
+        statement.sql,
+        r#"SELECT t1."o" AS c0, (t1."o" IS NOT DISTINCT FROM NULL) AS c1 FROM "s"."a" AS t1 LIMIT 1"#
+    );
     let native = Native { schema: "s".to_owned(), table: "a".to_owned(), column: OPAQUE };
     assert_eq!(
         statement.columns,

@@ -142,6 +142,14 @@ impl Draft<'_> {
         Ok(Operand::computed(sql, shape))
     }
 
+    /// A row of PostgreSQL whose fields are null `IS NULL`, and is not null.
+    fn null_test(&self, operand: &Operand) -> String {
+        if operand.shape.opaque.is_some() {
+            return self.writer.dialect.same(&operand.sql, "NULL");
+        }
+        format!("({} IS NULL)", operand.sql)
+    }
+
     fn comparison(&self, function: Function, operands: &[Operand]) -> Result<String, Unsupported> {
         let ordered = matches!(
             function,
