@@ -3,7 +3,7 @@
 use super::connector::MysqlConnector;
 use super::metadata::{ColumnHandle, TableHandle};
 use super::protocol::NamedColumn;
-use super::scan::{KeyColumn, SplitOf};
+use super::scan::{KeyColumn, SplitOf, statement};
 use super::types::{Comparison, Computes, DeclaredType, Form, column_type};
 use crate::sql::{
     Collation, Form as SqlForm, MysqlDialect, OutputColumn, ReadAs, SourceColumn, SourceTable,
@@ -39,32 +39,25 @@ impl PushDown for MysqlConnector {
         };
         let dialect = dialect(&[request.relation]).map_err(refused)?;
         let writer = SqlWriter { dialect: &dialect, source_table: &source_table };
-        let statement = writer.statement(request.relation).map_err(refused)?;
+        let written = writer.statement(request.relation).map_err(refused)?;
         let columns = request.relation.columns.iter().zip(request.names);
         let fields = columns
             .map(|(column, name)| Field::new(name, column.data_type.clone(), column.nullable));
         let schema = Schema::new(fields.collect::<Vec<_>>());
         let mut keys = Vec::new();
-        for (at, (output, name)) in statement.columns.iter().zip(request.names).enumerate() {
+        for (at, (output, name)) in written.columns.iter().zip(request.names).enumerate() {
             let comparison = match output {
                 OutputColumn::Native(_) => schema.field(at).data_type().into(),
                 OutputColumn::Computed(data_type) => data_type.into(),
             };
             keys.push(KeyColumn { name: name.clone(), selected: format!("c{at}"), comparison });
         }
-        let split = SplitOf {
-            sql: statement.sql,
+        statement(SplitOf {
+            sql: written.sql,
             columns: &schema,
             keys: &keys,
             known: &Predicate::new(),
             rows: 0,
-        };
-        let splits = vec![split.split()?];
-        Ok(SplitScan {
-            splits,
-            readers_max: 1,
-            statistics: TableStatistics::default(),
-            lease: None,
         })
     }
 }

@@ -4,7 +4,7 @@ use super::condition::condition;
 use super::settings::ZeroDates;
 use super::types::Comparison;
 use arrow::datatypes::{DataType, Schema};
-use mooring_spi::{Error, Predicate, Result, Split};
+use mooring_spi::{Error, Predicate, Result, Split, SplitScan, TableStatistics};
 use serde::{Deserialize, Serialize};
 
 /// Of a statement in what `EXPLAIN` shows.
@@ -13,7 +13,7 @@ const LABEL_MAX_BYTES: usize = 400;
 const TEXT_BYTES: u64 = 32;
 
 /// What `Split::payload` holds, as JSON. Values are decoded by the types of the schema that the rows are wanted in.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct StatementSplit {
     pub(super) sql: String,
     /// Columns that the statement selects; 0 for rows that are only counted.
@@ -61,6 +61,21 @@ impl StatementSplit {
                 .with_cause(error)
         })
     }
+}
+
+/// A scan of the rows that `sql` selects, whose columns are those of `columns` in their order and of types that hold
+/// theirs (see `docs/mysql-source.md`). A statement without columns selects one that nobody looks at.
+///
+/// # Errors
+/// `Internal`.
+pub fn statement_scan(sql: String, columns: &Schema) -> Result<SplitScan> {
+    statement(SplitOf { sql, columns, keys: &[], known: &Predicate::new(), rows: 0 })
+}
+
+/// A scan of one piece, of which nothing is known.
+pub(super) fn statement(only: SplitOf<'_>) -> Result<SplitScan> {
+    let splits = vec![only.split()?];
+    Ok(SplitScan { splits, readers_max: 1, statistics: TableStatistics::default(), lease: None })
 }
 
 /// What a split is made of.

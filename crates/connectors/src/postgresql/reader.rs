@@ -23,7 +23,7 @@ use tokio_postgres::CopyOutStream;
 const BATCH_BYTES_MAX: usize = 8 << 20;
 
 /// What a split holds, as JSON: any SELECT whose columns are cast to what `columns` say.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Statement {
     pub sql: String,
     pub columns: Vec<Column>,

@@ -2,7 +2,8 @@
 //! the variable is set.
 
 use arrow::array::{AsArray, RecordBatch};
-use arrow::datatypes::{DataType, Field, Int64Type, Schema};
+use arrow::compute::concat_batches;
+use arrow::datatypes::{DataType, Decimal128Type, Field, Int64Type, Schema};
 use futures::TryStreamExt;
 use mooring_connectors::conformance::{self, Subject};
 use mooring_connectors::mysql::{
@@ -53,12 +54,13 @@ async fn read(
 ) -> mooring_spi::Result<BatchStream> {
     let fields = columns.iter().map(|(name, kind)| Field::new(*name, kind.clone(), true));
     let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
-    let mut scan = statement_scan(sql.to_owned(), Arc::clone(&schema)).expect("a scan");
+    let mut scan = statement_scan(sql.to_owned(), &schema).expect("a scan");
     let request = OpenRequest {
         split: scan.splits.remove(0),
         schema,
         predicate: Predicate::new(),
         batch_size_rows: 1_000,
+        lease: None,
     };
     catalog.reader.open(request).await
 }
@@ -165,6 +167,7 @@ async fn scanned(catalog: &Catalog, table: &Table, predicate: &Predicate) -> Rec
             schema: Arc::clone(&table.schema),
             predicate: Predicate::new(),
             batch_size_rows: 1_000,
+            lease: None,
         };
         let stream = catalog.reader.open(request).await.expect("a stream");
         let more: Vec<RecordBatch> = stream.try_collect().await.expect("batches");

@@ -68,7 +68,8 @@ pub(crate) fn split_plan(
     {
         leases.add(key, lease, scan.splits.len());
     }
-    let partitions = session.config().target_partitions().min(scan.splits.len());
+    let readers = scan.splits.len().min(scan.readers_max);
+    let partitions = session.config().target_partitions().min(readers);
     let spec = SplitScanSpec {
         catalog: key,
         table: request.table,

@@ -14,7 +14,7 @@ use mooring_coordinator::{CoordinatorParts, LocalDefinitions};
 use mooring_engine::{
     Catalogs, ClusterChannels, ClusterSecret, DefinitionSource, NodeLimits, NodeRuntime, Sources,
 };
-use mooring_spi::{Error, ErrorKind, ReaderFactory, Result};
+use mooring_spi::{Error, ErrorKind, Result};
 use mooring_state::State;
 use mooring_storage::StorageMetrics;
 use mooring_worker::protocol::Register;

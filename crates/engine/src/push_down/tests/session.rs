@@ -1,7 +1,7 @@
 //! An engine on one node, with two catalogs of the interpreting source.
 
 use super::source::{MemoryReaders, MemorySource, TABLES};
-use crate::catalogs::{Catalog, Catalogs};
+use crate::catalogs::{Catalog, CatalogOrigin, Catalogs};
 use crate::distribute::{ClusterChannels, ClusterSecret, NodeAddress, WorkerDirectory};
 use crate::engine::{Engine, FoldedQuery, QueryContext};
 use crate::options::MooringOptions;
@@ -80,7 +80,11 @@ impl TestSession {
         let catalogs = Catalogs::default();
         for id in [1, 2] {
             let definition = definition(CatalogKey { id, version: 1 });
-            catalogs.insert(Catalog { definition, connector: source.clone() });
+            catalogs.insert(Catalog {
+                definition,
+                origin: CatalogOrigin::BuiltIn,
+                connector: source.clone(),
+            });
         }
         let readers = MemoryReaders(source.clone());
         let sources =

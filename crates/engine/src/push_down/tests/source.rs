@@ -285,7 +285,12 @@ impl PushDown for MemorySource {
         let key = number.to_string();
         self.answers.lock().insert(key.clone(), batch(&schema, &rows));
         let split = Split { payload: key, label: "SELECT".to_owned(), size_bytes: 1 };
-        Ok(SplitScan { splits: vec![split], statistics: TableStatistics::default() })
+        Ok(SplitScan {
+            splits: vec![split],
+            readers_max: 2,
+            statistics: TableStatistics::default(),
+            lease: None,
+        })
     }
 }
 
