@@ -43,18 +43,15 @@ fn aggregate(call: &Aggregate, rows: &[&Row]) -> Result<Value, Overflow> {
             None => Value::Boolean(true),
             Some(argument) => evaluate(argument, row)?,
         };
-        if !value.is_null() && !(call.distinct && values.contains(&value)) {
+        let is_repeated = call.distinct && values.contains(&value);
+        if !value.is_null() && !is_repeated {
             values.push(value);
         }
     }
     match call.function {
         AggregateFunction::Count => Ok(Value::Int(i64::try_from(values.len()).expect("few"))),
-        AggregateFunction::Min => {
-            Ok(values.into_iter().min_by(|a, b| compare(a, b)).unwrap_or(Value::Null))
-        }
-        AggregateFunction::Max => {
-            Ok(values.into_iter().max_by(|a, b| compare(a, b)).unwrap_or(Value::Null))
-        }
+        AggregateFunction::Min => Ok(values.into_iter().min_by(compare).unwrap_or(Value::Null)),
+        AggregateFunction::Max => Ok(values.into_iter().max_by(compare).unwrap_or(Value::Null)),
         AggregateFunction::Sum if values.is_empty() => Ok(Value::Null),
         AggregateFunction::Sum => {
             let mut sum = 0i128;
