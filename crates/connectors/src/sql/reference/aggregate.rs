@@ -43,7 +43,8 @@ fn aggregate(call: &Aggregate, rows: &[&Row]) -> Result<Value, Overflow> {
             None => Value::Boolean(true),
             Some(argument) => evaluate(argument, row)?,
         };
-        if !(value.is_null() || call.distinct && values.contains(&value)) {
+        let is_repeated = call.distinct && values.contains(&value);
+        if !value.is_null() && !is_repeated {
             values.push(value);
         }
     }
