@@ -7,7 +7,7 @@ use super::footers::with_page_indexes;
 use super::own::OwnSource;
 use super::reading::Reading;
 use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::common::{Result, not_impl_err};
+use datafusion::common::{Result, internal_err, not_impl_err};
 use datafusion::config::{ConfigOptions, CsvOptions as StockCsvOptions, TableParquetOptions};
 use datafusion::datasource::physical_plan::{
     CsvSource, FileOpener, FileScanConfig, FileSource, JsonSource, ParquetFileReaderFactory,
@@ -39,6 +39,22 @@ pub(crate) struct MooringFileSource {
 impl MooringFileSource {
     pub fn new(inner: Arc<dyn FileSource>, reading: Reading) -> Self {
         Self { inner, reading }
+    }
+
+    /// The same with other conditions in the place of all that it has.
+    ///
+    /// # Errors
+    /// `Internal` for a format that takes none.
+    pub fn with_conditions(&self, conditions: Arc<dyn PhysicalExpr>) -> Result<Self> {
+        let inner: Arc<dyn FileSource> =
+            if let Some(parquet) = self.inner.downcast_ref::<ParquetSource>() {
+                Arc::new(parquet.with_predicate(conditions))
+            } else if let Some(own) = self.inner.downcast_ref::<OwnSource>() {
+                Arc::new(own.clone().with_predicate(Some(conditions)))
+            } else {
+                return internal_err!("files of {} take no conditions", self.inner.file_type());
+            };
+        Ok(Self::new(inner, self.reading.clone()))
     }
 
     fn wrap(&self, inner: Arc<dyn FileSource>) -> Arc<dyn FileSource> {

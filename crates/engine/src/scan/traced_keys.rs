@@ -3,11 +3,14 @@
 //! one name (`a.id` and `b.id`), a filter on the second would leave out rows by the first.
 
 use super::SplitExec;
+use super::file_source::MooringFileSource;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
-use datafusion::common::{JoinType, Result};
-use datafusion::physical_expr::PhysicalExpr;
+use datafusion::common::{JoinType, Result, internal_datafusion_err};
+use datafusion::datasource::physical_plan::{FileScanConfig, FileScanConfigBuilder, FileSource};
+use datafusion::datasource::source::DataSourceExec;
 use datafusion::physical_expr::expressions::DynamicFilterPhysicalExpr;
+use datafusion::physical_expr::{PhysicalExpr, conjunction, split_conjunction};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::joins::HashJoinExec;
@@ -15,7 +18,7 @@ use datafusion::physical_plan::projection::ProjectionExec;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-/// Takes the other filters off the scans of splits. It runs after those that hand filters down.
+/// Takes the other filters off the scans. It runs after those that hand filters down.
 #[derive(Debug)]
 pub(crate) struct TracedKeys;
 
@@ -35,19 +38,20 @@ impl PhysicalOptimizerRule for TracedKeys {
         }
         let mut traced = HashMap::new();
         trace(&plan, &HashSet::new(), &mut traced);
-        let freed = plan.transform_up(|node| match node.downcast_ref::<SplitExec>() {
-            Some(scan) if !scan.key_filters.is_empty() => {
-                let known = traced.get(&address(&node));
-                let mut kept = Vec::new();
-                for filter in &scan.key_filters {
-                    if known.is_some_and(|known| speaks_of(filter, known)) {
-                        kept.push(Arc::clone(filter));
-                    }
-                }
-                let groups = scan.spec.groups.clone();
-                Ok(Transformed::yes(Arc::new(scan.with_groups(groups).with_key_filters(kept)) as _))
+        let freed = plan.transform_up(|node| {
+            let held = held_filters(&node);
+            if held.is_empty() {
+                return Ok(Transformed::no(node));
             }
-            Some(_) | None => Ok(Transformed::no(node)),
+            let known = traced.get(&address(&node));
+            let is_true = |filter: &Arc<dyn PhysicalExpr>| {
+                known.is_some_and(|known| speaks_of(filter, known))
+            };
+            let (kept, strange): (Vec<_>, Vec<_>) = held.into_iter().partition(is_true);
+            match strange.is_empty() {
+                true => Ok(Transformed::no(node)),
+                false => with_filters(&node, kept).map(Transformed::yes),
+            }
         })?;
         Ok(freed.data)
     }
@@ -62,7 +66,42 @@ impl PhysicalOptimizerRule for TracedKeys {
 }
 
 fn is_held(node: &Arc<dyn ExecutionPlan>) -> bool {
-    node.downcast_ref::<SplitExec>().is_some_and(|scan| !scan.key_filters.is_empty())
+    held_filters(node).iter().any(is_dynamic)
+}
+
+/// The conditions of a scan, all of which hold at once; of splits those that change alone.
+fn held_filters(node: &Arc<dyn ExecutionPlan>) -> Vec<Arc<dyn PhysicalExpr>> {
+    if let Some(scan) = node.downcast_ref::<SplitExec>() {
+        return scan.key_filters.clone();
+    }
+    let predicate = files_of(node).and_then(|(_, source)| source.filter());
+    predicate.iter().flat_map(split_conjunction).map(Arc::clone).collect()
+}
+
+/// The same scan with other conditions.
+fn with_filters(
+    node: &Arc<dyn ExecutionPlan>,
+    filters: Vec<Arc<dyn PhysicalExpr>>,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    if let Some(scan) = node.downcast_ref::<SplitExec>() {
+        let groups = scan.spec.groups.clone();
+        return Ok(Arc::new(scan.with_groups(groups).with_key_filters(filters)));
+    }
+    let (config, source) =
+        files_of(node).ok_or_else(|| internal_datafusion_err!("a scan without conditions"))?;
+    let source = Arc::new(source.with_conditions(conjunction(filters))?);
+    let config = FileScanConfigBuilder::from(config.clone()).with_source(source).build();
+    Ok(DataSourceExec::from_data_source(config))
+}
+
+fn files_of(node: &Arc<dyn ExecutionPlan>) -> Option<(&FileScanConfig, &MooringFileSource)> {
+    let source = node.downcast_ref::<DataSourceExec>()?.data_source();
+    let config = source.downcast_ref::<FileScanConfig>()?;
+    Some((config, config.file_source().downcast_ref::<MooringFileSource>()?))
+}
+
+fn is_dynamic(filter: &Arc<dyn PhysicalExpr>) -> bool {
+    filter.exists(|part| Ok(part.is::<DynamicFilterPhysicalExpr>())).unwrap_or(true)
 }
 
 fn address(node: &Arc<dyn ExecutionPlan>) -> usize {
