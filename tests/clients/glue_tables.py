@@ -18,6 +18,8 @@ MANY = 60
 CODES = 1000
 # What Hive writes for a partition whose column is NULL.
 NULL = "__HIVE_DEFAULT_PARTITION__"
+# Columns of tables that have no rows to show.
+HOLLOW = {"id": "int", "code": "char(5)", "name": "varchar(7)"}
 TYPES = {
     "b": ("boolean", pyarrow.bool_()), "t": ("tinyint", pyarrow.int8()), "s": ("smallint", pyarrow.int16()),
     "i": ("int", pyarrow.int32()), "l": ("bigint", pyarrow.int64()), "f": ("float", pyarrow.float32()),
@@ -79,6 +81,7 @@ def make(s3, glue) -> Catalog:
     make_codes(catalog)
     make_codes_by_kind(catalog)
     make_refused(catalog)
+    make_hollow(catalog)
     glue_projected.make(catalog)
     return catalog
 
@@ -176,6 +179,19 @@ def make_refused(catalog: Catalog) -> None:
     by_url = storage("by_url", columns, "org.apache.hadoop.hive.ql.io.avro.AvroContainerInputFormat")
     url = "https://me:hunter2@schemas.example/row.avsc?token=hunter2"
     catalog.table("by_url", columns, StorageDescriptor=by_url, Parameters={"avro.schema.url": url})
+
+
+def make_hollow(catalog: Catalog) -> None:
+    """Tables without a file, with one that does not fit, and in a bucket that is not there."""
+    catalog.table("hollow", HOLLOW)
+    catalog.table("spoiled", HOLLOW)
+    catalog.s3.put_object(Bucket=BUCKET, Key="spoiled/part-0.parquet", Body=b"id,name\n1,x\n" * 100)
+    # Values that are none of their column's type.
+    for table, values in [("in_words", ["7", "seven"]), ("too_large", [7, 3_000_000_000])]:
+        catalog.table(table, {"id": "int", "n": "bigint"})
+        catalog.file(table, pyarrow.table({"id": values, "n": [1, 2]}))
+    elsewhere = storage("t", HOLLOW) | {"Location": "s3://no-such-bucket/t"}
+    catalog.table("adrift", HOLLOW, StorageDescriptor=elsewhere)
 
 
 def numbers(*values: int) -> pyarrow.Table:

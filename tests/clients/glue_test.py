@@ -27,7 +27,8 @@ import moto_server
 from listening import HOST, free_port
 from server import binary, processes
 
-# ER_CONNECT_TO_FOREIGN_DATA_SOURCE and ER_USER_LIMIT_REACHED.
+# ER_SPECIFIC_ACCESS_DENIED_ERROR, ER_CONNECT_TO_FOREIGN_DATA_SOURCE and ER_USER_LIMIT_REACHED.
+ACCESS_DENIED = 1227
 SOURCE_UNAVAILABLE = 1429
 LIMIT_EXCEEDED = 1226
 # As the file's environment has them for Glue; S3 takes them from the catalog's properties.
@@ -42,7 +43,7 @@ def section(name, endpoint, **more):
         "s3_access_key": moto_server.KEYS["aws_access_key_id"],
         "s3_secret_key": moto_server.KEYS["aws_secret_access_key"],
     }
-    lines = [f"{key} = {json.dumps(value)}" for key, value in (properties | more).items()]
+    lines = [f"{key} = {json.dumps(value)}" for key, value in (properties | more).items() if value is not None]
     return "\n".join(["[[catalog]]", *lines, ""])
 
 
@@ -105,8 +106,8 @@ class Cluster(unittest.TestCase):
     workers = 0
 
     @classmethod
-    def start(cls, *sections):
-        cls.enterClassContext(unittest.mock.patch.dict(os.environ, ENVIRONMENT))
+    def start(cls, *sections, environment=ENVIRONMENT):
+        cls.enterClassContext(unittest.mock.patch.dict(os.environ, environment))
         folder = Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
         folder.joinpath("mooring.toml").write_text("\n".join(sections))
         processes.run(binary(), ["user", "add", processes.USER, "--no-password", "--admin"], processes.state_settings(folder))
@@ -257,6 +258,20 @@ class Glue(Cluster):
             self.same(f"SELECT * FROM {table} WHERE {condition}", rows)
         self.assertEqual((len(by_hour), len(by_bucket)), (5, 5))
 
+    def test_a_table_without_a_file_has_no_rows(self):
+        for _ in range(2):
+            self.same("SELECT * FROM hollow WHERE id > 0", [])
+            self.same("SELECT count(*), max(id), min(code) FROM hollow", [(0, None, None)])
+            self.same("SELECT t.l FROM types t JOIN hollow h ON t.i = h.id", [])
+
+    def test_a_value_that_does_not_fit_is_told_with_its_file_and_column(self):
+        for table, value in [("in_words", "seven"), ("too_large", "3000000000")]:
+            file = f"s3://{glue_tables.BUCKET}/{table}/part-0.parquet"
+            for sql in [f"SELECT id FROM {table}", f"SELECT n + id FROM {table}", f"SELECT sum(id) FROM {table} WHERE n > 0"]:
+                with self.subTest(sql):
+                    self.refused(sql, f"`{file}`", "column `id`", value)
+            self.same(f"SELECT sum(n) FROM {table}", [(3,)])
+
     def test_a_value_of_a_query_is_one_folder(self):
         # A folder inside of the one of `a1`, which is its own too.
         a1 = [(0, "a1"), (2, "a1")]
@@ -394,10 +409,33 @@ class OneNode(Glue):
                 self.assertEqual(made.get("list", 0), folders)
                 self.assertEqual(made.get("GetPartitions", 0), 0)
 
+    def test_tables_are_described_without_a_look_at_their_files(self):
+        before = metrics.requests(self.http)
+        for table, columns in [
+            ("types", list(glue_tables.TYPES)), ("sales", ["id", "amount", "year", "city"]), ("by_device", ["id", "device_id"]),
+            *((table, list(glue_tables.HOLLOW)) for table in ["hollow", "spoiled", "adrift"]),
+        ]:
+            with self.subTest(table):
+                for statement in ["DESCRIBE", "EXPLAIN", "SHOW COLUMNS FROM", "SHOW FULL COLUMNS FROM"]:
+                    self.assertEqual([row[0] for row in self.rows(f"{statement} {table}")], columns, statement)
+                self.assertEqual(self.rows(f"SHOW INDEX FROM {table}"), [])
+                [(name, text)] = self.rows(f"SHOW CREATE TABLE {table}")
+                self.assertEqual((name, re.findall(r"^  `(\w+)`", text, re.MULTILINE)), (table, columns))
+                self.assertEqual([name for (name,) in self.rows(
+                    "SELECT column_name FROM information_schema.columns"
+                    f" WHERE table_schema = 'glue.market' AND table_name = '{table}' ORDER BY ordinal_position"
+                )], columns)
+        self.assertEqual(metrics.requests(self.http), before)
+        # So a bucket that is not there, and a file that is no Parquet, are found when rows are wanted.
+        self.refused("SELECT * FROM adrift", "s3://no-such-bucket/t")
+        self.refused("SELECT * FROM spoiled", "spoiled/part-0.parquet")
+
     def test_what_a_projection_lacks_is_named(self):
-        for condition in ["id = 1", "device_id > 'a'", "device_id LIKE 'a%'", "device_id IS NOT NULL"]:
+        for condition in [
+            "id = 1", "device_id > 'a'", "device_id LIKE 'a%'", "device_id IS NOT NULL", "device_id = 2024", "device_id IN (1, 2)",
+        ]:
             sql = f"SELECT * FROM by_device WHERE {condition}"
-            self.refused(sql, "`market.by_device`", "`device_id = value`", "`injected`")
+            self.refused(sql, "`market.by_device`", "`device_id = 'value'`", "as text", "`injected`")
         self.refused("SELECT * FROM half_projected", "`market.half_projected`", "`projection.p.type`", "`injected`")
         number = self.refused("SELECT * FROM by_bucket WHERE id = 1", "`market.by_bucket`", "`partitions_max`")
         self.assertEqual(number, LIMIT_EXCEEDED)
@@ -421,6 +459,17 @@ class OneNode(Glue):
         self.assertEqual({name for (name,) in self.rows("SHOW TABLES")}, set(self.expected))
         types = {row[0]: row[1] for row in self.rows("DESCRIBE Types")}
         self.assertEqual((types["amount"], types["l"], types["ts"]), ("decimal(38,10)", "bigint", "datetime(6)"))
+        self.assertEqual(self.rows("DESCRIBE hollow"), [
+            ("id", "int", "YES", "", None, ""), ("code", "char(5)", "YES", "", None, ""), ("name", "varchar(7)", "YES", "", None, ""),
+        ])
+        # As MySQL 8.4 and MariaDB 10.11 have it of such columns in utf8mb4, of four bytes a character.
+        self.assertEqual(self.rows(
+            "SELECT column_name, data_type, column_type, character_maximum_length, character_octet_length"
+            " FROM information_schema.columns WHERE table_schema = 'glue.market' AND table_name = 'hollow'"
+            " ORDER BY ordinal_position"
+        ), [
+            ("id", "int", "int", None, None), ("code", "char", "char(5)", 5, 20), ("name", "varchar", "varchar(7)", 7, 28),
+        ])
         self.refused("SHOW TABLES FROM `glue.nowhere`", "nowhere")
         self.refused("SELECT * FROM glue.market.salse", "salse")
 
@@ -511,6 +560,17 @@ class Unwell(Cluster):
         self.assertEqual(number, SOURCE_UNAVAILABLE)
         self.assertEqual(self.rows("SELECT count(*) FROM tpch.tiny.region"), [(5,)])
 
+    def test_databases_of_the_others_are_listed_with_a_warning(self):
+        self.assertIn(("tpch.tiny",), self.rows("SHOW DATABASES"))
+        self.assertEqual(self.cursor._result.warning_count, 2)
+        warnings = sorted(self.rows("SHOW WARNINGS"), key=lambda warning: warning[2])
+        self.assertEqual([warning[:2] for warning in warnings], [("Warning", SOURCE_UNAVAILABLE)] * 2)
+        for (_, _, text), name, reason in zip(warnings, ["gone", "throttled"], [self.gone, "ThrottlingException"]):
+            self.assertTrue(text.startswith(f"`{name}` is left out: "), text)
+            self.assertIn(reason, text)
+        self.assertEqual(self.rows("SHOW DATABASES FROM tpch LIKE 'tiny'"), [("tiny",)])
+        self.assertEqual(self.rows("SHOW WARNINGS"), [])
+
     def test_one_that_throttles_is_asked_again_and_named(self):
         number = self.refused("SELECT * FROM throttled.market.types", "catalog `throttled`", "ThrottlingException")
         self.assertEqual(number, SOURCE_UNAVAILABLE)
@@ -533,6 +593,35 @@ class Unwell(Cluster):
                 for word in words:
                     self.assertIn(word, str(raised.exception))
                 self.assertNotIn("hunter2", str(raised.exception))
+
+
+class Keyless(Cluster):
+    @classmethod
+    def setUpClass(cls):
+        endpoint = cls.enterClassContext(moto_server.run())
+        client = {"endpoint_url": endpoint, "region_name": moto_server.REGION, **moto_server.KEYS}
+        glue_tables.make(boto3.client("s3", **client), boto3.client("glue", **client))
+        cls.enterClassContext(unittest.mock.patch.dict(os.environ))
+        for name in [name for name in os.environ if name.startswith("AWS_")]:
+            del os.environ[name]
+        keyless = {"s3_access_key": None, "s3_secret_key": None}
+        cls.start(
+            section("keyless", endpoint, **keyless),
+            "\n".join(["[lake]", f's3_endpoint = "{endpoint}"', f's3_region = "{moto_server.REGION}"', ""]),
+            # No profile, and no instance: as the SDK and as the reader of files are told that.
+            environment={
+                "AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+                "AWS_EC2_METADATA_DISABLED": "true", "AWS_METADATA_ENDPOINT": f"http://{HOST}:{free_port()}",
+            },
+        )
+
+    def test_credentials_that_nobody_has_are_told_as_such(self):
+        for sql, catalog in [
+            ("SELECT * FROM keyless.market.types", "keyless"), (f"SELECT * FROM 's3://{glue_tables.BUCKET}/types/part-0.parquet'", "lake"),
+        ]:
+            with self.subTest(sql):
+                number = self.refused(sql, "no credentials", f"catalog `{catalog}`", "`AWS_ACCESS_KEY_ID`", "`s3_access_key`")
+                self.assertEqual(number, ACCESS_DENIED)
 
 
 del Cluster, Glue

@@ -97,6 +97,16 @@ class Cluster(unittest.TestCase):
         made = {method: count - before.get(method, 0) for method, count in self.calls().items()}
         return rows, {method: count for method, count in made.items() if count}
 
+    def pruned(self, sql, figure):
+        """Of all scans of a query: how many there were, and how many were left."""
+        plan = "\n".join(line for (line,) in self.rows(f"EXPLAIN ANALYZE {sql}"))
+        number = r"(\d+(?:\.\d+)?)(?: ([KMB]))?"
+        found = re.findall(rf"\b{figure}={number} total → {number} matched", plan)
+        self.assertTrue(found, plan)
+        thousands = {"": 1, "K": 1_000, "M": 1_000_000, "B": 1_000_000_000}
+        total = sum(float(count) * thousands[unit] for count, unit, _, _ in found)
+        return total, sum(float(count) * thousands[unit] for _, _, count, unit in found)
+
 
 class Hive(Cluster):
     def test_rows_are_those_of_the_writer(self):
@@ -107,6 +117,12 @@ class Hive(Cluster):
             sql = ours(query)
             with self.subTest(sql):
                 self.assertEqual(cells(self.rows(sql), expected), expected)
+
+    def test_conditions_are_in_scans_of_orc(self):
+        sql = "SELECT name FROM hive.formats.orc_zlib WHERE id = 4711"
+        self.assertEqual(self.rows(sql), (("name 4711",),))
+        plan = "\n".join(line for (line,) in self.rows(f"EXPLAIN {sql}"))
+        self.assertRegex(plan, r"file_type=ORC\b.*predicate=id@0 = 4711")
 
     def test_instants_are_wall_time_of_the_catalogs_zone(self):
         # ORC keeps the writer's wall time, of which Parquet has the instants.
@@ -160,10 +176,21 @@ class Definitions(Hive):
         self.assertEqual([row[0] for row in self.rows("DESCRIBE with_rank")], ["id", "place"])
         ((name, text, *_),) = self.rows("SHOW CREATE VIEW of_sales")
         self.assertEqual((name, text), ("of_sales", "CREATE VIEW `of_sales` AS SELECT id FROM sales"))
+        of_sales = "table_schema = 'hive.market' AND table_name = 'of_sales'"
+        texts = self.rows(f"SELECT view_definition FROM information_schema.views WHERE {of_sales}")
+        self.assertEqual(texts, (("SELECT id FROM sales",),))
         kinds = dict(self.rows("SHOW FULL TABLES"))
         self.assertEqual((kinds["of_sales"], kinds["sales"]), ("VIEW", "BASE TABLE"))
         plan = "\n".join(line for (line,) in self.rows("EXPLAIN SELECT town FROM of_views WHERE id = 1"))
         self.assertIn("year=2023", plan)
+
+    def test_columns_have_their_comments(self):
+        comments = {row[0]: row[8] for row in self.rows("SHOW FULL COLUMNS FROM evolved")}
+        self.assertEqual(comments, {"id": "", "name": "came later"})
+        self.assertEqual(dict(self.rows(
+            "SELECT column_name, column_comment FROM information_schema.columns"
+            " WHERE table_schema = 'hive.market' AND table_name = 'evolved'"
+        )), comments)
 
     def test_partitions_that_do_not_match_are_not_read(self):
         plan = "\n".join(line for (line,) in self.rows("EXPLAIN SELECT id FROM sales WHERE year = 2023"))
@@ -194,15 +221,28 @@ class OneNode(Definitions):
                 self.assertEqual(made.pop("get_partitions_by_names"), -(-partitions // 1000))
                 self.assertLessEqual(sum(made.values()), 3, made)
 
-    def pruned(self, sql, figure):
-        """Of all scans of a query: how many there were, and how many were left."""
-        plan = "\n".join(line for (line,) in self.rows(f"EXPLAIN ANALYZE {sql}"))
-        number = r"(\d+(?:\.\d+)?)(?: ([KMB]))?"
-        found = re.findall(rf"\b{figure}={number} total → {number} matched", plan)
-        self.assertTrue(found, plan)
-        thousands = {"": 1, "K": 1_000, "M": 1_000_000, "B": 1_000_000_000}
-        total = sum(float(count) * thousands[unit] for count, unit, _, _ in found)
-        return total, sum(float(count) * thousands[unit] for _, _, count, unit in found)
+    def test_stripes_of_orc_that_have_no_row_are_not_read(self):
+        # Each file has ids from 0 to 19,999, or a part of them in order.
+        for kind in ("none", "zlib", "snappy", "zstd", "lz4"):
+            table = f"hive.formats.orc_{kind}"
+            for condition in ("id = 20000", "id < 0", "id IS NULL", "name > 'name 9999'", "name IS NULL"):
+                with self.subTest(kind, condition=condition):
+                    sql = f"SELECT id, name FROM {table} WHERE {condition}"
+                    self.assertEqual(self.rows(sql), ())
+                    total, matched = self.pruned(sql, "stripes_pruned_statistics")
+                    self.assertGreater(total, 0)
+                    self.assertEqual(matched, 0)
+            sql = f"SELECT name FROM {table} WHERE id = 4711"
+            self.assertEqual(self.rows(sql), (("name 4711",),))
+            self.assertEqual(self.pruned(sql, "stripes_pruned_statistics")[1], 1)
+            total, matched = self.pruned(f"SELECT name FROM {table}", "stripes_pruned_statistics")
+            self.assertEqual(matched, total)
+
+    def test_bytes_of_our_own_formats_are_counted(self):
+        for table in ("orc_types", "avro_types", "text_types", "json_types", "csv_default"):
+            plan = "\n".join(line for (line,) in self.rows(f"EXPLAIN ANALYZE SELECT * FROM hive.formats.{table}"))
+            with self.subTest(table):
+                self.assertRegex(plan, r"\bbytes_scanned=[1-9]")
 
     def test_parquets_bloom_filters_and_page_indexes_leave_out_what_has_no_row(self):
         # Between the least and the greatest name of a file. A filter may be wrong of some, and not of all.

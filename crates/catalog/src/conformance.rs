@@ -203,6 +203,7 @@ pub(crate) fn definition(schema: &str, table: &str, location: &str) -> TableDefi
         format: FileFormat::Parquet,
         columns_by: ColumnMatch::default(),
         partition_projection: None,
+        may_be_absent: false,
         compression: Some(Compression::None),
         options: BTreeMap::from([("note".to_string(), "it's `quoted`".to_string())]),
     }

@@ -1,6 +1,7 @@
 //! What every connector promises beyond the types of its traits, as checks that tests run over a
 //! connector with a table of their own. A broken promise is an `Internal` error that names it.
 
+use arrow::datatypes::{DataType, FieldRef};
 use futures::TryStreamExt;
 use mooring_spi::{
     Connector, Count, Error, ErrorKind, OpenRequest, Predicate, Result, Scan, ScanRequest,
@@ -51,8 +52,27 @@ async fn check_names_in_any_case(subject: Subject<'_>) -> Result<()> {
         let typed = SchemaTable::new(name.schema.to_uppercase(), name.table.to_uppercase());
         let table = resolve(subject, &typed).await?;
         promise(table.name == *name, || format!("`{typed}` is answered as `{}`", table.name))?;
+        check_description(subject, &table).await?;
     }
     Ok(())
+}
+
+/// A description has the columns of the snapshot; it may say more of them.
+async fn check_description(subject: Subject<'_>, table: &Table) -> Result<()> {
+    let answer = subject.connector.describe(std::slice::from_ref(&table.name)).await?;
+    let [Some(described)] = answer.as_slice() else {
+        return Err(broken(&format!("`{}` is not described", table.name)));
+    };
+    let columns = |table: &Table| -> Vec<(String, DataType, bool)> {
+        let fields = table.schema.fields().iter();
+        let column = |field: &FieldRef| {
+            (field.name().clone(), field.data_type().clone(), field.is_nullable())
+        };
+        fields.map(column).collect()
+    };
+    let is_same = (&described.name, described.kind) == (&table.name, table.kind)
+        && columns(described) == columns(table);
+    promise(is_same, || format!("`{}` is described as another table", table.name))
 }
 
 async fn check_missing_names(subject: Subject<'_>) -> Result<()> {
@@ -60,9 +80,12 @@ async fn check_missing_names(subject: Subject<'_>) -> Result<()> {
     let missing =
         [SchemaTable::new(&known.schema, "no_such_table"), SchemaTable::new("no_such_schema", "t")];
     let found = subject.connector.resolve(&missing).await?;
-    promise(found.len() == 2 && found.iter().all(Option::is_none), || {
-        "a missing name is resolved to something else than `None`".to_owned()
-    })?;
+    let described = subject.connector.describe(&missing).await?;
+    for answer in [found, described] {
+        promise(answer.len() == 2 && answer.iter().all(Option::is_none), || {
+            "a missing name is resolved to something else than `None`".to_owned()
+        })?;
+    }
     match subject.connector.tables("no_such_schema").await {
         Err(error) if error.kind() == ErrorKind::SchemaNotFound => Ok(()),
         other => Err(broken(&format!("the tables of a missing schema are {other:?}"))),

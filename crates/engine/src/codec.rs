@@ -16,11 +16,12 @@ use datafusion::datasource::physical_plan::{
 };
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::execution::TaskContext;
+use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion_proto::physical_plan::{
     PhysicalExtensionCodec, PhysicalPlanDecodeContext, PhysicalProtoConverterExtension,
 };
-use datafusion_proto::protobuf::{PhysicalPlanNode, proto_error};
+use datafusion_proto::protobuf::{PhysicalExprNode, PhysicalPlanNode, proto_error};
 use mooring_spi::{CatalogKey, Error, FileFormat, Predicate, Split};
 use prost::Message;
 use std::sync::Arc;
@@ -61,6 +62,10 @@ struct FilesProto {
     /// DataFusion's form cuts it to 32 bits.
     #[prost(uint64, optional, tag = "4")]
     limit: Option<u64>,
+    /// By which a source of our own leaves out parts of files, over the table's columns. DataFusion's form has
+    /// that of Parquet.
+    #[prost(message, optional, tag = "5")]
+    predicate: Option<PhysicalExprNode>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -143,11 +148,15 @@ impl MooringCodec {
             .iter()
             .flat_map(|group| group.files())
             .map(|file| file.object_meta.e_tag.clone().unwrap_or_default());
+        let predicate = source.inner.downcast_ref::<OwnSource>().and_then(FileSource::filter);
+        let predicate =
+            predicate.map(|predicate| proto_converter.physical_expr_to_proto(&predicate, self));
         Ok(FilesProto {
             scan: Some(proto_converter.execution_plan_to_proto(&stock, self)?),
             reading: to_json(&source.reading)?,
             e_tags: e_tags.collect(),
             limit: config.limit.map(|limit| limit as u64),
+            predicate: predicate.transpose()?,
         })
     }
 
@@ -173,7 +182,11 @@ impl MooringCodec {
             });
             FileGroup::new(files.collect())
         });
-        let inner = worker_source(&reading, config, ctx)?;
+        let table = config.file_source().table_schema().table_schema();
+        let predicate = files.predicate.map(|predicate| {
+            proto_converter.proto_to_physical_expr(&predicate, table, &decode_context)
+        });
+        let inner = worker_source(&reading, config, predicate.transpose()?, ctx)?;
         let compression = stock_compression(&reading)?;
         let expr_adapter = reading.expr_adapter();
         let source: Arc<dyn FileSource> = Arc::new(MooringFileSource::new(inner, reading));
@@ -194,6 +207,7 @@ impl MooringCodec {
 fn worker_source(
     reading: &Reading,
     config: &FileScanConfig,
+    predicate: Option<Arc<dyn PhysicalExpr>>,
     ctx: &TaskContext,
 ) -> Result<Arc<dyn FileSource>> {
     let source = config.file_source();
@@ -210,7 +224,8 @@ fn worker_source(
         | FileFormat::HiveText(_)
         | FileFormat::HiveCsv(_)
         | FileFormat::HiveJson(_) => {
-            let own = OwnSource::new(reading.clone(), source.table_schema().clone());
+            let own = OwnSource::new(reading.clone(), source.table_schema().clone())
+                .with_predicate(predicate);
             let projected = match source.projection() {
                 Some(projection) => own.try_pushdown_projection(projection)?,
                 None => None,

@@ -107,6 +107,8 @@ fn parquet_kind(error: &ParquetError, text: &str) -> ErrorKind {
     match text.split_once(STORE_ERROR).map(|(_, told)| told) {
         Some(told) if told.starts_with("Object at location") => ErrorKind::LocationNotFound,
         Some(told) if told.starts_with("Request precondition failure") => ErrorKind::FileChanged,
+        // Credentials, or rights.
+        Some(told) if told.starts_with("The operation lacked") => ErrorKind::AccessDenied,
         Some(_) => ErrorKind::SourceUnavailable,
         None => ErrorKind::CorruptData,
     }
@@ -222,6 +224,21 @@ mod tests {
         let flattened = DataFusionError::External(wrapped.to_string().into());
         assert_eq!(from_datafusion(&flattened).kind(), ours.kind());
         assert_eq!(from_datafusion(&flattened).message(), ours.message());
+    }
+
+    #[test]
+    fn missing_credentials_of_a_store_are_no_outage() {
+        let source = "no credentials were found".into();
+        let store = object_store::Error::Unauthenticated { path: "s3://b".to_owned(), source };
+        // With its type, and with its text alone.
+        let text = format!("{STORE_ERROR}{store}");
+        let causes: [Box<dyn std::error::Error + Send + Sync>; 2] = [store.into(), text.into()];
+        for cause in causes {
+            let read = DataFusionError::ParquetError(Box::new(ParquetError::External(cause)));
+            let error = from_datafusion(&read);
+            assert_eq!(error.kind(), ErrorKind::AccessDenied, "{error}");
+            assert!(error.message().contains("no credentials were found"), "{error}");
+        }
     }
 
     #[test]

@@ -32,7 +32,9 @@ pub use distribute::{
 };
 pub use engine::{Engine, FoldedQuery, QueryContext, QueryDescription, SessionFunctions};
 pub use error::{from_datafusion, to_datafusion};
-pub use names::{SESSION_SCHEMAS, no_schema, session_schema, split_database, split_table};
+pub use names::{
+    QUERY_SCHEMA, SESSION_SCHEMAS, no_schema, session_schema, split_database, split_table,
+};
 pub use options::MooringOptions;
 pub use planned_query::PlannedQuery;
 pub use session::{NodeLimits, NodeRuntime, build_worker_session};

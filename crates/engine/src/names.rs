@@ -9,6 +9,10 @@ use mooring_spi::{Error, ErrorKind, Result, TableName};
 /// server. They hide a catalog's own schema of the same name.
 pub const SESSION_SCHEMAS: [&str; 3] = ["information_schema", "mysql", "performance_schema"];
 
+/// The schema of every catalog whose tables are queries in the language of its source: their names are the
+/// texts.
+pub const QUERY_SCHEMA: &str = "system.query";
+
 /// The exact name of a session's own schema.
 pub fn session_schema(name: &str) -> Option<&'static str> {
     SESSION_SCHEMAS.into_iter().find(|schema| schema.eq_ignore_ascii_case(name))

@@ -2,7 +2,7 @@
 //! own metadata snapshot. DataFusion plans against the snapshot and never waits for a metastore.
 
 use crate::catalogs::{Catalog, Catalogs};
-use crate::names::{no_schema, session_schema};
+use crate::names::{QUERY_SCHEMA, no_schema, session_schema};
 use crate::table::MooringTable;
 use crate::views::Views;
 use async_trait::async_trait;
@@ -61,6 +61,34 @@ impl TableSources<'_> {
         }
         Err(Error::unsupported(format!("no catalog reads the path `{path}`")))
     }
+
+    /// A query in the language of a catalog's source, described anew for each query. It may read whatever
+    /// the catalog's user at the source may, so it is for administrators.
+    async fn query(&self, catalog: &str, text: &str) -> Result<Arc<MooringTable>> {
+        let catalog = self.catalogs.get(catalog)?;
+        let name = &catalog.definition.name;
+        if let Some(user) = self.viewer {
+            return Err(Error::new(
+                ErrorKind::AccessDenied,
+                format!("`{name}.system.query` is for administrators, and `{user}` is none"),
+            ));
+        }
+        match catalog.connector.resolve_query(text).await? {
+            Some(table) => Ok(Arc::new(MooringTable::new(catalog, table))),
+            None => Err(Error::unsupported(format!(
+                "catalog `{name}` has no `system.query`: catalogs of kind `{}` have no language of their own",
+                catalog.definition.kind
+            ))),
+        }
+    }
+
+    /// What is resolved apart from the tables of a catalog.
+    async fn alone(&self, alone: Alone<'_>, current: &CurrentNames) -> Result<Arc<MooringTable>> {
+        match alone {
+            Alone::Path(path) => self.path(path, current).await,
+            Alone::Query { catalog, text } => self.query(catalog, text).await,
+        }
+    }
 }
 
 /// The names of one statement that one catalog resolves together.
@@ -90,19 +118,19 @@ impl Snapshot {
         current: &CurrentNames,
     ) -> Result<Self> {
         let mut wanted = Vec::with_capacity(references.len());
-        let mut paths = Vec::new();
+        let mut apart = Vec::new();
         for reference in references {
             let typed = typed_name(reference, current)?;
-            match path_of(reference) {
-                Some(path) => paths.push(async move {
-                    Ok::<_, Error>((typed, sources.path(path, current).await?))
+            match Alone::of(reference) {
+                Some(alone) => apart.push(async move {
+                    Ok::<_, Error>((typed, sources.alone(alone, current).await?))
                 }),
                 None => wanted.push((sources.catalog(reference, &typed)?, typed)),
             }
         }
-        let (paths, first) =
-            futures::try_join!(futures::future::try_join_all(paths), resolve_all(wanted))?;
-        let mut tables: HashMap<_, _> = paths.into_iter().collect();
+        let (apart, first) =
+            futures::try_join!(futures::future::try_join_all(apart), resolve_all(wanted))?;
+        let mut tables: HashMap<_, _> = apart.into_iter().collect();
         let mut views = Views::default();
         let mut resolved = first;
         while !resolved.is_empty() {
@@ -233,19 +261,29 @@ fn typed_name(reference: &TableReference, current: &CurrentNames) -> Result<Type
     let schema = match reference.schema().or(current.schema.as_deref()) {
         Some(schema) => schema,
         // As the planner fills it in; a path needs none.
-        None if path_of(reference).is_some() => "",
+        None if Alone::of(reference).is_some() => "",
         None => return Err(no_schema()),
     };
     Ok((catalog, schema.to_string(), reference.table().to_string()))
 }
 
-/// The path that the name is.
-fn path_of(reference: &TableReference) -> Option<&str> {
-    match reference {
-        TableReference::Bare { table } if is_path(table) => Some(table),
-        TableReference::Bare { .. }
-        | TableReference::Partial { .. }
-        | TableReference::Full { .. } => None,
+/// A name that is not one of a catalog's tables.
+enum Alone<'a> {
+    Path(&'a str),
+    Query { catalog: &'a str, text: &'a str },
+}
+
+impl<'a> Alone<'a> {
+    fn of(reference: &'a TableReference) -> Option<Self> {
+        match reference {
+            TableReference::Bare { table } if is_path(table) => Some(Self::Path(table)),
+            TableReference::Full { catalog, schema, table } if &**schema == QUERY_SCHEMA => {
+                Some(Self::Query { catalog, text: table })
+            }
+            TableReference::Bare { .. }
+            | TableReference::Partial { .. }
+            | TableReference::Full { .. } => None,
+        }
     }
 }
 

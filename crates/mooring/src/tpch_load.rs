@@ -83,6 +83,7 @@ async fn load_all(config: &Config, load: &TpchLoad) -> Result<()> {
             format: FileFormat::Parquet,
             columns_by: ColumnMatch::default(),
             partition_projection: None,
+            may_be_absent: false,
             compression: None,
             options: BTreeMap::new(),
         };

@@ -1,7 +1,7 @@
 //! The traits that a data source implements.
 
 use crate::{
-    CatalogDefinition, Error, Metastore, NewTable, Predicate, Result, Scan, ScanRequest,
+    CatalogDefinition, Error, Metastore, NewTable, Predicate, PushDown, Result, Scan, ScanRequest,
     SchemaTable, Split, Table, TableSummary, sounds_secret,
 };
 use arrow::array::RecordBatch;
@@ -45,6 +45,13 @@ pub trait Connector: Send + Sync + Debug {
     /// is not there.
     async fn resolve(&self, tables: &[SchemaTable]) -> Result<Vec<Option<Table>>>;
 
+    /// The same for who only asks what the tables are: names, kinds, columns with all that is said of them.
+    /// Where those are known without a look at data, none is taken, so that they are told whatever state the
+    /// data is in. The answers cannot be scanned.
+    async fn describe(&self, tables: &[SchemaTable]) -> Result<Vec<Option<Table>>> {
+        self.resolve(tables).await
+    }
+
     /// Pins a snapshot of the files at a path. `None` where the catalog reads no paths.
     ///
     /// # Errors
@@ -52,6 +59,15 @@ pub trait Connector: Send + Sync + Debug {
     /// nothing is there or nothing matches; `InvalidArgument`, `Unsupported`, `CorruptData`,
     /// `TypeMismatch` for what is no path or cannot be read as a table.
     async fn resolve_path(&self, _request: PathRequest<'_>) -> Result<Option<Table>> {
+        Ok(None)
+    }
+
+    /// A query in the language of the source, with the columns that the source says it has. `None` where the
+    /// source has no language.
+    ///
+    /// # Errors
+    /// `InvalidQuery` with the source's own message, also for what would write; `SourceUnavailable`.
+    async fn resolve_query(&self, _text: &str) -> Result<Option<Table>> {
         Ok(None)
     }
 
@@ -68,6 +84,11 @@ pub trait Connector: Send + Sync + Debug {
             "table `{}.{}`: this catalog does not take new tables",
             table.schema_name, table.name
         )))
+    }
+
+    /// Where the source can do more than to give tables' rows.
+    fn push_down(&self) -> Option<&dyn PushDown> {
+        None
     }
 
     /// The definitions behind the catalog, where they can be shown and changed by SQL.

@@ -16,6 +16,7 @@ mod file_format;
 mod time_zone;
 mod partition_projection;
 mod scan;
+mod relation;
 mod connector;
 mod metastore;
 mod stale;
@@ -40,6 +41,11 @@ pub use name::{SchemaTable, TableName, fold, is_path, pick_name, quote};
 pub use partition_projection::{
     CalendarUnit, ColumnProjection, DateBound, DateProjection, IntegerProjection, LocationPart,
     PartitionProjection,
+};
+pub use relation::{
+    Aggregate, AggregateFunction, Expression, ExpressionKind, Function, JoinKind, Operator,
+    PushDown, PushDownRequest, Relation, RelationColumn, SortKey, Unsupported, WindowCall,
+    WindowFunction,
 };
 pub use scan::{FileEntry, FileScan, Scan, ScanRequest, Split, SplitScan};
 pub use stale::{StaleAnswer, StaleAnswers};

@@ -27,6 +27,10 @@ pub struct TableDefinition {
     /// `None`: its partitions are listed, by the metastore or as folders.
     #[serde(default)]
     pub partition_projection: Option<PartitionProjection>,
+    /// Of a table without partitions: nothing at the location means no rows, as in object stores, which have
+    /// no folders. Otherwise it is an error.
+    #[serde(default)]
+    pub may_be_absent: bool,
     /// `None`: by the file's ending.
     pub compression: Option<Compression>,
     /// Options as the statement gave them, for `SHOW CREATE TABLE`.

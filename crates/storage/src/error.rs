@@ -1,5 +1,6 @@
 //! From the object store's errors to ours.
 
+use crate::credentials::NoCredentials;
 use crate::http::InternalAddress;
 use mooring_spi::{Error, ErrorKind};
 use std::error::Error as StdError;
@@ -7,8 +8,6 @@ use std::io;
 
 /// Longer causes are cut: some servers answer with a page.
 const DETAIL_CHARS_MAX: usize = 200;
-/// Where cloud instances ask for credentials; asked when nothing else gave any.
-const INSTANCE_METADATA: &str = "169.254.169.254";
 
 /// How `object_store` says that a web server sent a whole file for a part of it.
 const NO_RANGES: &str = "Range request not supported";
@@ -16,6 +15,9 @@ const NO_RANGES: &str = "Range request not supported";
 /// Says what went wrong with `what`, a location. The server's answer is cut down to its status
 /// and code: its text may repeat parts of the signed request.
 pub fn to_spi_error(error: object_store::Error, what: &str) -> Error {
+    if let Some(none) = causes(&error).find_map(|cause| cause.downcast_ref::<NoCredentials>()) {
+        return Error::new(ErrorKind::AccessDenied, format!("`{what}` cannot be read: {none}"));
+    }
     let answer = Answer::read(&error);
     let (kind, message) = match &error {
         object_store::Error::NotFound { .. } => not_found(what, &answer),
@@ -109,13 +111,6 @@ fn generic(error: &object_store::Error, what: &str, answer: &Answer) -> (ErrorKi
         return (ErrorKind::AccessDenied, format!("`{what}` is not read: {InternalAddress}"));
     }
     let texts: Vec<String> = causes(error).map(ToString::to_string).collect();
-    if texts.iter().any(|text| text.contains(INSTANCE_METADATA)) {
-        let message = format!(
-            "there are no credentials for `{what}`; set `s3_access_key` and `s3_secret_key`, or \
-             give them in the environment"
-        );
-        return (ErrorKind::AccessDenied, message);
-    }
     if texts.iter().any(|text| text.contains("redirect without LOCATION")) {
         let message = format!("`{what}` is in another region; set `s3_region`");
         return (ErrorKind::InvalidArgument, message);

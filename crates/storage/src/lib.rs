@@ -3,6 +3,7 @@
 //!
 //! This crate knows paths and bytes. It must never know tables.
 
+mod credentials;
 mod disk;
 mod error;
 mod http;

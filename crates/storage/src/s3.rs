@@ -1,5 +1,6 @@
 //! Makes the client of one S3 bucket.
 
+use crate::credentials::AmbientCredentials;
 use crate::error::to_spi_error;
 use crate::referenced_keys::ReferencedKeys;
 use crate::settings::ResolvedSettings;
@@ -21,7 +22,13 @@ pub(crate) const IDLE_CONNECTIONS_MAX: usize = 64;
 
 /// With keys in the settings, the environment is not looked at; without, region, endpoint and
 /// credentials come from the environment where the settings do not say otherwise.
-pub(crate) fn bucket_store(bucket: &str, settings: &ResolvedSettings) -> Result<AmazonS3> {
+///
+/// `catalog` is the name that errors give where there are no credentials.
+pub(crate) fn bucket_store(
+    catalog: &str,
+    bucket: &str,
+    settings: &ResolvedSettings,
+) -> Result<AmazonS3> {
     let mut builder = match &settings.keys {
         Some((access_key, secret_key)) => AmazonS3Builder::new()
             .with_access_key_id(access_key.expose_secret())
@@ -55,13 +62,24 @@ pub(crate) fn bucket_store(bucket: &str, settings: &ResolvedSettings) -> Result<
         let url = bucket_endpoint(bucket, endpoint, path_style)?;
         builder = builder.with_config(AmazonS3ConfigKey::S3Endpoint, url);
     }
-    builder
+    let builder = builder
         .with_bucket_name(bucket)
         .with_virtual_hosted_style_request(!path_style)
         .with_client_options(options)
-        .with_retry(retry())
-        .build()
-        .map_err(|error| to_spi_error(error, &format!("s3://{bucket}")))
+        .with_retry(retry());
+    let made = |builder: AmazonS3Builder| {
+        builder.build().map_err(|error| to_spi_error(error, &format!("s3://{bucket}")))
+    };
+    let store = made(builder.clone())?;
+    if settings.keys.is_some() {
+        return Ok(store);
+    }
+    let credentials = AmbientCredentials {
+        inner: Arc::clone(store.credentials()),
+        catalog: catalog.to_owned(),
+        bucket: bucket.to_owned(),
+    };
+    made(builder.with_credentials(Arc::new(credentials)))
 }
 
 pub(crate) fn retry() -> RetryConfig {

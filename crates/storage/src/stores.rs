@@ -82,7 +82,8 @@ impl CatalogStores {
         match (url.scheme(), url.host_str()) {
             ("s3", Some(bucket)) if !bucket.is_empty() => {
                 let settings = self.settings.resolve().map_err(|error| self.named(&error))?;
-                let store = bucket_store(bucket, &settings).map_err(|error| self.named(&error))?;
+                let store = bucket_store(&self.catalog, bucket, &settings);
+                let store = store.map_err(|error| self.named(&error))?;
                 tracing::debug!(catalog = %self.catalog, bucket, "object store made");
                 Ok(Arc::new(MeteredStore::new(Arc::new(store), self.metrics.clone())))
             }

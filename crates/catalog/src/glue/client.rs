@@ -74,6 +74,7 @@ impl GlueClient {
             Ok(Ok(Err(Failure::Denied(why)))) => {
                 (Outcome::Exception, Err(self.denied(method, &why)))
             }
+            Ok(Ok(Err(Failure::NoCredentials))) => (Outcome::Error, Err(self.no_credentials())),
             Ok(Ok(Err(Failure::Failed(why)))) => {
                 (Outcome::Exception, Err(self.unavailable(format!("`{method}` failed: {why}"))))
             }
@@ -120,6 +121,17 @@ impl GlueClient {
             ErrorKind::AccessDenied,
             format!("the metastore of catalog `{catalog}`, {place}, denied `{method}`: {why}"),
         )
+    }
+
+    fn no_credentials(&self) -> Error {
+        let catalog = &self.catalog;
+        let message = format!(
+            "no credentials for Glue were found for catalog `{catalog}`: the environment \
+             (`AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`), the profile, a web identity, the container \
+             and the role of the instance give none; see to one of these (`s3_access_key` is for files \
+             alone)"
+        );
+        Error::new(ErrorKind::AccessDenied, message)
     }
 
     /// A request of ours that Glue does not understand.

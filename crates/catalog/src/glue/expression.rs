@@ -140,6 +140,7 @@ mod tests {
             format: FileFormat::Parquet,
             columns_by: Default::default(),
             partition_projection: None,
+            may_be_absent: false,
             compression: None,
             options: Default::default(),
         }

@@ -23,6 +23,13 @@ const DENIALS: [&str; 15] = [
     "UnrecognizedClientException",
 ];
 
+/// How the SDK says that its chain of providers came to its end (`CredentialsProviderChain`). A provider that is
+/// there, and fails, says something else.
+const NO_CREDENTIALS: &str = "no providers in chain provided credentials";
+
+/// How it says that a provider let it wait: the instance's, above all, where there is no such service.
+const CREDENTIALS_LATE: &str = "identity resolver timed out";
+
 /// Why a call failed, with a text that may be shown.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Failure {
@@ -31,6 +38,8 @@ pub(super) enum Failure {
     /// Glue cannot make sense of the request, an expression above all.
     Refused(String),
     Denied(String),
+    /// Nobody gives credentials, so that nothing was asked.
+    NoCredentials,
     /// Glue answered that it cannot.
     Failed(String),
     /// No answer, or none that can be read.
@@ -47,9 +56,15 @@ impl Failure {
     {
         let SdkError::ServiceError(answer) = error else {
             let text = chain(error);
+            if text.contains(NO_CREDENTIALS) {
+                return Failure::NoCredentials;
+            }
             // Somebody else's answer: STS does not give the role.
             return match DENIALS.iter().any(|code| text.contains(code)) {
                 true => Failure::Denied(text),
+                false if text.contains(CREDENTIALS_LATE) => {
+                    Failure::Unanswered(format!("no credentials came in time: {text}"))
+                }
                 false => Failure::Unanswered(text),
             };
         };
@@ -149,6 +164,20 @@ mod tests {
                 other => panic!("{other:?}"),
             }
         }
+    }
+
+    #[test]
+    fn nobody_who_gives_credentials_is_no_outage() {
+        let failure = |cause: &'static str| {
+            let cause = ConnectorError::other(cause.into(), None);
+            let error: SdkError<GetTableError, ()> = SdkError::dispatch_failure(cause);
+            Failure::of(&error)
+        };
+        assert_eq!(failure(NO_CREDENTIALS), Failure::NoCredentials);
+        let Failure::Unanswered(late) = failure("identity resolver timed out after 5s") else {
+            panic!("somebody may give some later");
+        };
+        assert!(late.contains("no credentials came in time"), "{late}");
     }
 
     #[test]

@@ -113,6 +113,7 @@ async fn it_conforms() {
             format: FileFormat::Parquet,
             columns_by: Default::default(),
             partition_projection: None,
+            may_be_absent: partition_columns == 0,
             compression: None,
             options: BTreeMap::new(),
         };

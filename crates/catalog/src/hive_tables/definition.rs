@@ -61,12 +61,15 @@ fn table_definition(table: &StoredTable) -> Result<TableDefinition> {
     }
     let own = columns.len() - table.partition_columns.len();
     let partition_projection = partition_projection(table, storage, &columns[own..])?;
+    let location = location(&storage.location)?;
     Ok(TableDefinition {
         schema_name: table.schema.clone(),
         name: table.name.clone(),
         columns: Arc::new(Schema::new(columns)),
         partition_columns: table.partition_columns.len(),
-        location: location(&storage.location)?,
+        // Whoever truncates a table on S3, or makes one, leaves nothing there.
+        may_be_absent: table.partition_columns.is_empty() && location.starts_with("s3://"),
+        location,
         columns_by: column_match(&format, storage, parameters),
         partition_projection,
         format,

@@ -199,10 +199,16 @@ impl Answer {
         }
     }
 
-    /// As an answer of before: a partition whose folder is gone may have moved since, so that it is no empty
-    /// one. The error of that makes its query ask anew.
+    /// As an answer of before: a table or a partition whose folder is gone may have moved since, so that it is
+    /// no empty one. The error of that makes its query ask anew.
     pub(super) fn of_before(self) -> Self {
         match self {
+            Answer::Table(Some(mut definition)) if may_be_absent(&definition) => {
+                if let Definition::Table(table) = Arc::make_mut(&mut definition) {
+                    table.may_be_absent = false;
+                }
+                Answer::Table(Some(definition))
+            }
             Answer::Partitions(Some(mut partitions))
                 if partitions.iter().any(|partition| partition.may_be_absent) =>
             {
@@ -236,6 +242,13 @@ impl Answer {
                 Err(another())
             }
         }
+    }
+}
+
+fn may_be_absent(definition: &Definition) -> bool {
+    match definition {
+        Definition::Table(table) => table.may_be_absent,
+        Definition::View(_) => false,
     }
 }
 
@@ -326,6 +339,7 @@ mod tests {
             format: FileFormat::Parquet,
             columns_by: ColumnMatch::default(),
             partition_projection: None,
+            may_be_absent: false,
             compression: None,
             options: Default::default(),
         }

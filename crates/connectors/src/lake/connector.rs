@@ -2,7 +2,7 @@
 
 use super::allowed_paths::AllowedPaths;
 use super::create::{self, refuse_null_text};
-use super::file_schema::table_schema;
+use super::file_schema::{described_schema, table_schema};
 use super::footer_cache::FooterCache;
 use super::location::Folder;
 use super::path_pattern::Pattern;
@@ -117,6 +117,15 @@ impl LakeConnector {
         self.table(known, snapshot).await.map(Some)
     }
 
+    /// The metastore knows the columns; no file is asked.
+    async fn describe_one(&self, name: &SchemaTable) -> Result<Option<Table>> {
+        let found = self.metastore.table(&name.schema, &name.table).await?;
+        Ok(found.map(|definition| match definition {
+            Definition::Table(table) => described_table(&table),
+            Definition::View(view) => resolved_view(view),
+        }))
+    }
+
     /// The table of what was found, which is kept until its scan.
     async fn table(&self, known: Known, mut snapshot: Option<Snapshot>) -> Result<Table> {
         let definition = &known.definition;
@@ -225,6 +234,18 @@ impl LakeConnector {
     }
 }
 
+/// Without a handle, and so without a scan.
+fn described_table(definition: &TableDefinition) -> Table {
+    Table {
+        name: SchemaTable::new(&definition.schema_name, &definition.name),
+        kind: TableKind::Table,
+        schema: described_schema(&definition.columns),
+        statistics: TableStatistics::default(),
+        handle: String::new(),
+        view: None,
+    }
+}
+
 /// A view has no files: the engine puts its query in its place, and never scans it.
 fn resolved_view(view: ViewDefinition) -> Table {
     Table {
@@ -282,6 +303,11 @@ impl Connector for LakeConnector {
 
     async fn resolve(&self, tables: &[SchemaTable]) -> Result<Vec<Option<Table>>> {
         let lookups: Vec<_> = tables.iter().map(|name| self.resolve_one(name)).collect();
+        stream::iter(lookups).buffered(TABLES_AT_ONCE).try_collect().await
+    }
+
+    async fn describe(&self, tables: &[SchemaTable]) -> Result<Vec<Option<Table>>> {
+        let lookups: Vec<_> = tables.iter().map(|name| self.describe_one(name)).collect();
         stream::iter(lookups).buffered(TABLES_AT_ONCE).try_collect().await
     }
 

@@ -44,6 +44,7 @@ pub(super) async fn definition(stores: &CatalogStores, new: NewTable) -> Result<
         format: new.format,
         columns_by: ColumnMatch::default(),
         partition_projection: None,
+        may_be_absent: false,
         compression: new.compression,
         options: new.options,
     })

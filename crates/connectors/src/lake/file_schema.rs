@@ -10,6 +10,15 @@ pub(super) fn table_schema(schema: &Schema) -> SchemaRef {
     Arc::new(Schema::new(fields))
 }
 
+/// The same with all that is said of the columns, for people.
+pub(super) fn described_schema(schema: &Schema) -> SchemaRef {
+    let described = |field: &FieldRef| {
+        table_field(field).as_ref().clone().with_metadata(field.metadata().clone())
+    };
+    let fields: Vec<Field> = schema.fields().iter().map(described).collect();
+    Arc::new(Schema::new(fields))
+}
+
 /// One type per kind of value: plain text and bytes, timestamps in microseconds and, with a zone,
 /// as UTC instants. What has one form only stays.
 pub(super) fn table_type(data_type: &DataType) -> DataType {
@@ -102,10 +111,16 @@ mod tests {
         let metadata = [("comment", "a note"), (PADDED_LENGTH, "5"), (STORED_UNPADDED, "true")];
         let metadata = metadata.map(|(key, value)| (key.to_owned(), value.to_owned()));
         let field = Field::new("c", DataType::Utf8View, true).with_metadata(metadata.into());
-        let kept = table_schema(&Schema::new(vec![field]));
-        let mut keys: Vec<&String> = kept.field(0).metadata().keys().collect();
-        keys.sort();
-        assert_eq!(keys, [PADDED_LENGTH, STORED_UNPADDED]);
+        let schema = Schema::new(vec![field]);
+        let keys = |schema: &Schema| {
+            let mut keys: Vec<String> = schema.field(0).metadata().keys().cloned().collect();
+            keys.sort();
+            keys
+        };
+        assert_eq!(keys(&table_schema(&schema)), [PADDED_LENGTH, STORED_UNPADDED]);
+        let described = described_schema(&schema);
+        assert_eq!(keys(&described), ["comment", PADDED_LENGTH, STORED_UNPADDED]);
+        assert_eq!(described.field(0).data_type(), &DataType::Utf8);
     }
 
     #[test]

@@ -44,11 +44,19 @@ impl Folder {
         list_files(self.store.as_ref(), &self.location, files_max).await
     }
 
-    /// The same; `None` when nothing is there.
+    /// The same; `may_be_absent`: none where nothing is there, either.
     ///
     /// # Errors
-    /// As [`find_files`].
-    pub(super) async fn files_if_there(&self, files_max: usize) -> Result<Option<Vec<ObjectMeta>>> {
-        find_files(self.store.as_ref(), &self.location, files_max).await
+    /// As [`find_files`] where it may be absent.
+    pub(super) async fn files_or_none(
+        &self,
+        may_be_absent: bool,
+        files_max: usize,
+    ) -> Result<Vec<ObjectMeta>> {
+        if !may_be_absent {
+            return self.files(files_max).await;
+        }
+        let found = find_files(self.store.as_ref(), &self.location, files_max).await?;
+        Ok(found.unwrap_or_default())
     }
 }

@@ -58,6 +58,7 @@ pub(super) async fn path_table(
         format,
         columns_by: ColumnMatch::default(),
         partition_projection: None,
+        may_be_absent: false,
         compression: None,
         options: BTreeMap::new(),
     };

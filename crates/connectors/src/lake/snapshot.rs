@@ -125,7 +125,7 @@ impl SnapshotSource<'_> {
     /// under the predicate, and reads their footers.
     ///
     /// # Errors
-    /// `LocationNotFound` when there is nothing at the table's location, `CorruptData` for a file
+    /// `LocationNotFound` when there is nothing at a location that must be there, `CorruptData` for a file
     /// or folder that is not what the definition says, `LimitExceeded` for too many files.
     pub(super) async fn load(
         &self,
@@ -190,10 +190,7 @@ impl SnapshotSource<'_> {
         };
         let listings = stream::iter(partitions).map(|partition| async move {
             let folder = Folder::open(self.stores, &partition.location)?;
-            let files = match partition.may_be_absent {
-                true => folder.files_if_there(self.list_max_files).await?.unwrap_or_default(),
-                false => folder.files(self.list_max_files).await?,
-            };
+            let files = folder.files_or_none(partition.may_be_absent, self.list_max_files).await?;
             let format = Arc::new(partition.format);
             let found = |file| folder.found(file, partition.values.clone(), &format, definition);
             let files: Vec<FoundFile> = files.iter().map(found).collect();
@@ -233,7 +230,7 @@ impl SnapshotSource<'_> {
         definition: &TableDefinition,
         folder: &Folder,
     ) -> Result<Vec<FoundFile>> {
-        let files = folder.files(self.list_max_files).await?;
+        let files = folder.files_or_none(definition.may_be_absent, self.list_max_files).await?;
         in_folders(definition, folder, &files)
     }
 

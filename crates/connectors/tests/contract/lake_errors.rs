@@ -3,7 +3,7 @@
 use crate::warehouse::{Warehouse, columns, rows};
 use arrow::datatypes::{DataType, Field, Schema};
 use mooring_connectors::lake::{check_location, infer_schema};
-use mooring_spi::{CsvOptions, Error, ErrorKind, FileFormat};
+use mooring_spi::{Connector, CsvOptions, Error, ErrorKind, FileFormat, SchemaTable};
 use std::sync::Arc;
 
 fn assert_corrupt(error: &Error, file: &str) {
@@ -24,6 +24,23 @@ async fn a_file_that_is_no_whole_parquet_file_is_named() {
         assert_corrupt(&warehouse.resolve("t").await.expect_err("corrupt"), name);
         let inferred = infer_schema(&warehouse.stores, &warehouse.location("t")).await;
         assert_corrupt(&inferred.expect_err("corrupt"), name);
+    }
+}
+
+#[tokio::test]
+async fn a_table_is_described_whatever_its_files_are() {
+    let warehouse = Warehouse::new();
+    warehouse.write_text("broken", "a.parquet", &"id,name\n1,x\n".repeat(100));
+    std::fs::create_dir_all(warehouse.file("empty", "")).expect("a folder");
+    for name in ["broken", "empty", "nowhere"] {
+        warehouse.create(name, &columns(), 0, FileFormat::Parquet).await;
+        let asked = [SchemaTable::new("DEFAULT", name.to_uppercase())];
+        let described = warehouse.connector.describe(&asked).await.expect("described");
+        let [Some(table)] = described.as_slice() else { panic!("`{name}` is not there") };
+        assert_eq!((&table.name.table, &table.schema), (&name.to_owned(), &columns()));
+        // Nothing was pinned.
+        let scans = warehouse.scans(table, &Default::default()).await;
+        assert_eq!(scans.expect_err("no snapshot").kind(), ErrorKind::Internal);
     }
 }
 

@@ -82,6 +82,7 @@ impl Warehouse {
             format,
             columns_by: Default::default(),
             partition_projection: None,
+            may_be_absent: false,
             compression: None,
             options: Default::default(),
         };

@@ -41,7 +41,7 @@ pub(super) const TABLES: &[TableDefinition] = &[TableDefinition {
 fn column(column: &ColumnEntry<'_>) -> Line {
     let shape = Shape::of(&mysql_type_text(column.field));
     let comment = column.field.metadata().get(COMMENT_KEY).map_or("", String::as_str);
-    let is_text = shape.name == "varchar";
+    let is_text = ["varchar", "char"].contains(&shape.name.as_str());
     vec![
         CATALOG.into(),
         column.table.database.label.as_str().into(),
@@ -108,7 +108,7 @@ impl Shape {
             "float" => shape.number(12, None),
             "double" => shape.number(22, None),
             "decimal" => shape.number(first.unwrap_or(10), numbers.get(1).copied().or(Some(0))),
-            "varchar" | "binary" => shape.length = first,
+            "varchar" | "char" | "binary" => shape.length = first,
             "blob" => shape.length = Some(65_535),
             "time" | "datetime" | "timestamp" => shape.second_digits = first.or(Some(0)),
             _ => {}
@@ -135,6 +135,7 @@ mod tests {
             ("decimal(15,2)", "decimal", None, Some(15), Some(2), None),
             ("double", "double", None, Some(22), None, None),
             ("varchar(16383)", "varchar", Some(16383), None, None, None),
+            ("char(5)", "char", Some(5), None, None, None),
             ("binary(16)", "binary", Some(16), None, None, None),
             ("blob", "blob", Some(65535), None, None, None),
             ("date", "date", None, None, None, None),

@@ -1,7 +1,7 @@
 //! The tables of one session as a connector, made anew for each statement.
 
 use super::listing::{self, TableEntry};
-use super::table::{ColumnEntry, Line, Rows, TableDefinition};
+use super::table::{ColumnEntry, Line, Rows, TableDefinition, ViewEntry};
 use super::{INFORMATION_SCHEMA, TABLES};
 use crate::session::Client;
 use crate::statement::{Process, ServerStatus, Variables, Warning};
@@ -68,6 +68,11 @@ impl SessionTables {
             Rows::PerTable(line) => {
                 listing::tables(self, predicate).await.iter().filter_map(line).collect()
             }
+            Rows::PerView(line) => {
+                let mut views = listing::tables(self, predicate).await;
+                views.retain(|table| table.summary.kind == TableKind::View);
+                views_of(&views, line).await
+            }
             Rows::PerColumn(line) => {
                 let tables = listing::tables(self, predicate).await;
                 self.columns(&tables, line).await
@@ -103,6 +108,16 @@ impl SessionTables {
             ),
         )
     }
+}
+
+/// A view that cannot be read is there without its text.
+async fn views_of(views: &[TableEntry], line: fn(&ViewEntry<'_>) -> Line) -> Vec<Line> {
+    let described = listing::described(views).await;
+    let lines = views.iter().zip(described).map(|(table, answer)| {
+        let view = answer.ok().flatten().and_then(|described| described.view);
+        line(&ViewEntry { table, sql: view.as_ref().map(|view| view.sql.as_str()) })
+    });
+    lines.collect()
 }
 
 fn in_schema(schema: &str) -> impl Iterator<Item = &'static TableDefinition> {

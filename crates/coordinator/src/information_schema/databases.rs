@@ -3,7 +3,7 @@
 use super::listing::{DatabaseEntry, TableEntry};
 use super::table::{
     Kind::{BigInt, Int, Moment, UBigInt},
-    Line, Rows, TableDefinition, null, null_text, text,
+    Line, Rows, TableDefinition, ViewEntry, null, null_text, text,
 };
 use super::{CATALOG, CHARACTER_SET, COLLATION, INFORMATION_SCHEMA};
 use crate::statement::{Cell, table_type};
@@ -66,7 +66,7 @@ pub(super) const TABLES: &[TableDefinition] = &[
             text("CHARACTER_SET_CLIENT"),
             text("COLLATION_CONNECTION"),
         ],
-        rows: Rows::PerTable(view),
+        rows: Rows::PerView(view),
     },
 ];
 
@@ -104,20 +104,17 @@ fn table(table: &TableEntry) -> Option<Line> {
     Some(line)
 }
 
-/// What a view selects is not known.
-fn view(table: &TableEntry) -> Option<Line> {
-    (table.summary.kind == TableKind::View).then(|| {
-        vec![
-            CATALOG.into(),
-            table.database.label.as_str().into(),
-            table.summary.name.as_str().into(),
-            Cell::Null,
-            "NONE".into(),
-            "NO".into(),
-            Cell::Null,
-            Cell::Null,
-            CHARACTER_SET.into(),
-            COLLATION.into(),
-        ]
-    })
+fn view(view: &ViewEntry<'_>) -> Line {
+    vec![
+        CATALOG.into(),
+        view.table.database.label.as_str().into(),
+        view.table.summary.name.as_str().into(),
+        view.sql.into(),
+        "NONE".into(),
+        "NO".into(),
+        Cell::Null,
+        Cell::Null,
+        CHARACTER_SET.into(),
+        COLLATION.into(),
+    ]
 }

@@ -1,7 +1,7 @@
 //! The databases, tables and columns that a session sees. What a predicate pins is asked for alone.
 
 use super::connector::SessionTables;
-use crate::statement::{CATALOG_AWAY, Warning};
+use crate::statement::Warning;
 use arrow::datatypes::{Schema, SchemaRef};
 use futures::future::join_all;
 use futures::{Stream, StreamExt, stream};
@@ -139,11 +139,7 @@ async fn bounded<T>(answer: impl Future<Output = Result<T>>) -> Result<T> {
 fn or_none<T: Default>(tables: &SessionTables, what: &str, answer: Result<T>) -> T {
     answer.unwrap_or_else(|error| {
         tracing::warn!(what, %error, "left out of a listing");
-        tables.warn(Warning {
-            level: "Warning",
-            code: CATALOG_AWAY,
-            message: format!("`{what}` is left out: {}", error.message()),
-        });
+        tables.warn(Warning::left_out(what, &error));
         T::default()
     })
 }
@@ -173,38 +169,43 @@ pub(super) async fn tables(session: &SessionTables, predicate: &Predicate) -> Ve
 
 /// The columns of each table; empty for one that cannot be read.
 pub(super) async fn schemas_of(session: &SessionTables, entries: &[TableEntry]) -> Vec<SchemaRef> {
-    let mut schemas = Vec::with_capacity(entries.len());
+    let answers = described(entries).await.into_iter();
+    let schemas = entries.iter().zip(answers).map(|(entry, answer)| {
+        let what = format!("{}.{}", entry.database.schema, entry.summary.name);
+        schema_or_empty(or_none(session, &what, answer))
+    });
+    schemas.collect()
+}
+
+/// What each table is; `None` of one that is gone by now.
+pub(super) async fn described(entries: &[TableEntry]) -> Vec<Result<Option<Table>>> {
+    let mut answers = Vec::with_capacity(entries.len());
     for group in entries.chunk_by(|one, two| Arc::ptr_eq(&one.database, &two.database)) {
-        schemas.extend(schemas_in(session, group).await);
+        answers.extend(described_in(group).await);
     }
-    schemas
+    answers
 }
 
 /// Of tables of one database.
-async fn schemas_in(session: &SessionTables, entries: &[TableEntry]) -> Vec<SchemaRef> {
+async fn described_in(entries: &[TableEntry]) -> Vec<Result<Option<Table>>> {
     let Some(database) = entries.first().map(|entry| &entry.database) else {
         return Vec::new();
     };
-    // A definition costs less than a snapshot of the table, which lists its files.
-    if let Some(metastore) = database.catalog.connector.metastore() {
-        let definitions = entries.iter().map(|entry| async {
-            let found = bounded(metastore.table(&database.schema, &entry.summary.name)).await;
-            let found = found.map(|found| found.map(|definition| definition.columns().clone()));
-            or_none(session, &entry.summary.name, found)
-        });
-        return at_once(definitions.collect()).map(known_or_empty).collect().await;
-    }
+    let connector = &database.catalog.connector;
     let name = |entry: &TableEntry| SchemaTable::new(&database.schema, &entry.summary.name);
     let names: Vec<SchemaTable> = entries.iter().map(name).collect();
-    if let Ok(resolved) = bounded(database.catalog.connector.resolve(&names)).await {
-        return resolved.into_iter().map(schema_or_empty).collect();
+    // A metastore is asked for each by itself anyway.
+    if connector.metastore().is_none()
+        && let Ok(described) = bounded(connector.describe(&names)).await
+    {
+        return described.into_iter().map(Ok).collect();
     }
     // One of them spoils the batch.
     let one_by_one = names.iter().map(|name| async {
-        let found = bounded(database.catalog.connector.resolve(std::slice::from_ref(name))).await;
-        or_none(session, &name.to_string(), found).into_iter().next().flatten()
+        let answer = bounded(connector.describe(std::slice::from_ref(name))).await;
+        answer.map(|described| described.into_iter().next().flatten())
     });
-    at_once(one_by_one.collect()).map(schema_or_empty).collect().await
+    at_once(one_by_one.collect()).collect().await
 }
 
 /// Some requests at one time, and their answers in order.
@@ -213,9 +214,5 @@ fn at_once<F: Future>(requests: Vec<F>) -> impl Stream<Item = F::Output> {
 }
 
 fn schema_or_empty(table: Option<Table>) -> SchemaRef {
-    known_or_empty(table.map(|table| table.schema))
-}
-
-fn known_or_empty(schema: Option<SchemaRef>) -> SchemaRef {
-    schema.unwrap_or_else(|| SchemaRef::new(Schema::empty()))
+    table.map_or_else(|| SchemaRef::new(Schema::empty()), |table| table.schema)
 }

@@ -32,9 +32,16 @@ pub(super) enum Rows {
     PerDatabase(fn(&DatabaseEntry) -> Line),
     /// A table without a row is left out.
     PerTable(fn(&TableEntry) -> Option<Line>),
+    PerView(fn(&ViewEntry<'_>) -> Line),
     PerColumn(fn(&ColumnEntry<'_>) -> Line),
     /// Of the state store, for administrators only.
     PerUser(fn(&StoredUser) -> Line),
+}
+
+pub(super) struct ViewEntry<'a> {
+    pub(super) table: &'a TableEntry,
+    /// What it selects, in the dialect of the engine that made it; `None` where it cannot be read.
+    pub(super) sql: Option<&'a str>,
 }
 
 pub(super) struct ColumnEntry<'a> {

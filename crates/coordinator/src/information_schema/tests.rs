@@ -10,6 +10,7 @@ use mooring_engine::{Catalog, CatalogOrigin, Catalogs};
 use mooring_spi::{
     CatalogDefinition, CatalogKey, Connector, Domain, Error, ErrorKind, Predicate, Range, Result,
     Scan, ScanRequest, SchemaTable, Table, TableKind, TableStatistics, TableSummary, Value,
+    ViewColumns, ViewDefinition, ViewDialect,
 };
 use mooring_state::StoredUser;
 use parking_lot::Mutex;
@@ -43,16 +44,29 @@ impl Connector for Source {
     async fn resolve(&self, tables: &[SchemaTable]) -> Result<Vec<Option<Table>>> {
         let resolved = tables.iter().map(|name| {
             self.asked.lock().push(name.to_string());
+            let schema = Arc::new(Schema::new(vec![
+                Field::new("id", DataType::Int64, false),
+                Field::new("name", DataType::Utf8, true),
+            ]));
+            let view = (name.table == "v").then(|| {
+                Arc::new(ViewDefinition {
+                    schema_name: name.schema.clone(),
+                    name: name.table.clone(),
+                    columns: Arc::clone(&schema),
+                    sql: "SELECT id, name FROM t".to_owned(),
+                    dialect: ViewDialect::Hive,
+                    default_schema: name.schema.clone(),
+                    own_catalogs: Vec::new(),
+                    columns_by: ViewColumns::Position,
+                })
+            });
             Some(Table {
                 name: name.clone(),
-                kind: TableKind::Table,
-                schema: Arc::new(Schema::new(vec![
-                    Field::new("id", DataType::Int64, false),
-                    Field::new("name", DataType::Utf8, true),
-                ])),
+                kind: if view.is_some() { TableKind::View } else { TableKind::Table },
+                schema,
                 statistics: TableStatistics::default(),
                 handle: String::new(),
-                view: None,
+                view,
             })
         });
         Ok(resolved.collect())
@@ -215,6 +229,8 @@ async fn tables_and_views_have_their_types() {
     assert_eq!(types, ["BASE TABLE", "VIEW"]);
     let views = fixture.texts("information_schema.views", "TABLE_NAME", &predicate).await;
     assert_eq!(views, ["v"]);
+    let texts = fixture.texts("information_schema.views", "VIEW_DEFINITION", &predicate).await;
+    assert_eq!(texts, ["SELECT id, name FROM t"]);
     let own = Predicate::from([equal("TABLE_SCHEMA", &["Information_Schema"])]);
     let types = fixture.texts("information_schema.TABLES", "TABLE_TYPE", &own).await;
     assert!(types.len() >= 30 && types.iter().all(|kind| kind == "SYSTEM VIEW"));

@@ -116,7 +116,7 @@ impl Session {
                     Some(metastore) => metastore.refresh(&asked.schema, &asked.table).await,
                     // Nothing is kept of it.
                     None => {
-                        let found = catalog.connector.resolve(&[asked]).await?;
+                        let found = catalog.connector.describe(&[asked]).await?;
                         Ok(found.iter().any(Option::is_some))
                     }
                 }

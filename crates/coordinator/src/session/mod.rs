@@ -32,6 +32,7 @@ use hub::{RunningStatement, SessionPlace};
 use long_statements::SHORT_BYTES;
 use mooring_engine::{Catalog, Catalogs, session_schema};
 use mooring_spi::{Error, Result, StaleAnswer, StaleAnswers};
+use parking_lot::Mutex;
 use state::Tracker;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -187,13 +188,17 @@ impl Session {
             }
             Statement::Show(statement) => {
                 let processes = self.hub.processes(&self.client);
+                let left_out = Mutex::default();
                 let tables = self.session_tables().into_catalog();
-                let context = self.show_context(&processes, &tables);
-                Box::pin(show(&statement, &context)).await.map(Response::Rows)
+                let context = self.show_context(&processes, &tables, &left_out);
+                let answer = Box::pin(show(&statement, &context)).await;
+                self.warnings.append(&mut left_out.into_inner());
+                answer.map(Response::Rows)
             }
             Statement::Describe(statement) => {
+                let left_out = Mutex::default();
                 let tables = self.session_tables().into_catalog();
-                let context = self.show_context(&[], &tables);
+                let context = self.show_context(&[], &tables, &left_out);
                 Box::pin(describe(&statement, &context)).await.map(Response::Rows)
             }
             Statement::CreateSchema { name, if_not_exists } => {
@@ -326,6 +331,7 @@ impl Session {
         &'a self,
         processes: &'a [crate::statement::Process],
         session_tables: &'a Arc<Catalog>,
+        left_out: &'a Mutex<Vec<Warning>>,
     ) -> ShowContext<'a> {
         ShowContext {
             session_tables,
@@ -335,6 +341,7 @@ impl Session {
             variables: &self.variables,
             client: &self.client,
             warnings: &self.warnings,
+            left_out,
             processes,
             status: self.hub.status(),
         }

@@ -12,7 +12,8 @@ use super::variables::Variables;
 use super::{Describe, Filter, Show};
 use crate::session::{Client, ResultSet};
 use mooring_engine::{Catalog, Catalogs};
-use mooring_spi::Result;
+use mooring_spi::{Error, Result};
+use parking_lot::Mutex;
 use std::sync::Arc;
 
 pub(crate) use databases::table_type;
@@ -32,6 +33,8 @@ pub struct ShowContext<'a> {
     pub client: &'a Client,
     /// Of the last statement.
     pub warnings: &'a [Warning],
+    /// What the answer had to leave out, for its own warnings.
+    pub left_out: &'a Mutex<Vec<Warning>>,
     /// The connections that the session's user may see.
     pub processes: &'a [Process],
     pub status: ServerStatus,
@@ -67,6 +70,14 @@ pub struct Warning {
     pub level: &'static str,
     pub code: u16,
     pub message: String,
+}
+
+impl Warning {
+    /// That an answer does without what cannot be reached.
+    pub fn left_out(what: &str, error: &Error) -> Self {
+        let message = format!("`{what}` is left out: {}", error.message());
+        Self { level: "Warning", code: CATALOG_AWAY, message }
+    }
 }
 
 /// A line of SHOW PROCESSLIST.

@@ -16,6 +16,7 @@ mod normalize;
 mod having;
 mod mysql_functions;
 mod like_escape;
+mod source_query;
 mod labels;
 mod source_text;
 mod statement_places;

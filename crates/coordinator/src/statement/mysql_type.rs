@@ -1,6 +1,7 @@
 //! MySQL's text of a column's type, as `DESCRIBE` and `information_schema` print it.
 
 use arrow::datatypes::{DataType, Field, TimeUnit};
+use mooring_spi::{CHARACTER_LENGTH, PADDED_LENGTH};
 
 /// The longest that MySQL can declare with four bytes per character.
 const VARCHAR: &str = "varchar(16383)";
@@ -8,7 +9,12 @@ const VARCHAR: &str = "varchar(16383)";
 /// The type of a column in MySQL's words. What MySQL lacks has the type in which it is sent:
 /// nested values are JSON, intervals are text.
 pub fn mysql_type_text(field: &Field) -> String {
-    type_text(field.data_type())
+    let length = |key: &str| field.metadata().get(key)?.parse::<u32>().ok();
+    match (is_text(field.data_type()), length(PADDED_LENGTH), length(CHARACTER_LENGTH)) {
+        (true, Some(length), _) => format!("char({length})"),
+        (true, None, Some(length)) => format!("varchar({length})"),
+        (true, None, None) | (false, _, _) => type_text(field.data_type()),
+    }
 }
 
 fn type_text(data_type: &DataType) -> String {
@@ -85,5 +91,17 @@ mod tests {
         assert_eq!(text(DataType::Timestamp(TimeUnit::Second, Some("UTC".into()))), "timestamp");
         let keys = Box::new(DataType::Int32);
         assert_eq!(text(DataType::Dictionary(keys, Box::new(DataType::Utf8))), "varchar(16383)");
+    }
+
+    #[test]
+    fn texts_have_the_length_that_was_declared() {
+        let text = |data_type, key: &str, length: &str| {
+            let metadata = [(key.to_owned(), length.to_owned())].into();
+            mysql_type_text(&Field::new("a", data_type, true).with_metadata(metadata))
+        };
+        assert_eq!(text(DataType::Utf8, PADDED_LENGTH, "5"), "char(5)");
+        assert_eq!(text(DataType::Utf8, CHARACTER_LENGTH, "7"), "varchar(7)");
+        assert_eq!(text(DataType::Utf8, CHARACTER_LENGTH, "seven"), "varchar(16383)");
+        assert_eq!(text(DataType::Int32, PADDED_LENGTH, "5"), "int");
     }
 }

@@ -65,17 +65,17 @@ impl Place<'_> {
         Ok(Database { catalog: self.session_tables.clone(), schema: own.to_owned() })
     }
 
-    /// Finds a table and pins it.
+    /// Finds a table, as [`mooring_spi::Connector::describe`] has it.
     ///
     /// # Errors
-    /// As [`resolve_table`].
+    /// As [`described_table`].
     pub async fn table(&self, name: &[String]) -> Result<(Arc<Catalog>, Table)> {
         let wanted = split_table(name, self.catalog, self.schema)?;
         if session_schema(&wanted.schema).is_none() {
-            return resolve_table(self.catalogs, &wanted).await;
+            return described_table(self.catalogs, &wanted).await;
         }
         let request = [SchemaTable::new(&wanted.schema, &wanted.table)];
-        let found = self.session_tables.connector.resolve(&request).await?.into_iter().next();
+        let found = self.session_tables.connector.describe(&request).await?.into_iter().next();
         match found.flatten() {
             Some(table) => Ok((self.session_tables.clone(), table)),
             None => Err(Error::new(
@@ -116,15 +116,15 @@ pub async fn resolve_database(
     Err(Error::new(ErrorKind::SchemaNotFound, message))
 }
 
-/// Finds a table and pins it.
+/// Finds a table.
 ///
 /// # Errors
 /// `CatalogNotFound`, `SchemaNotFound`, `TableNotFound`, `NoSchemaSelected`; what the catalog
 /// says when it cannot be asked.
-async fn resolve_table(catalogs: &Catalogs, wanted: &TableName) -> Result<(Arc<Catalog>, Table)> {
+async fn described_table(catalogs: &Catalogs, wanted: &TableName) -> Result<(Arc<Catalog>, Table)> {
     let catalog = catalogs.get(&wanted.catalog)?;
     let request = [SchemaTable::new(&wanted.schema, &wanted.table)];
-    let found = catalog.connector.resolve(&request).await?.into_iter().next().flatten();
+    let found = catalog.connector.describe(&request).await?.into_iter().next().flatten();
     if let Some(table) = found {
         return Ok((catalog, table));
     }

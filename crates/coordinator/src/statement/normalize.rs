@@ -6,6 +6,7 @@
 use super::having::into_where;
 use super::like_escape::with_backslash;
 use super::mysql_functions::with_mysql_meaning;
+use super::source_query;
 use mooring_spi::{Error, Result};
 use sqlparser::ast::{
     BinaryOperator, CastKind, DataType, ExactNumberInfo, Expr, Fetch, GroupByExpr,
@@ -46,7 +47,7 @@ impl VisitorMut for Normalizer {
     }
 
     fn pre_visit_table_factor(&mut self, table: &mut TableFactor) -> ControlFlow<Error> {
-        flow(without_dropped_clauses(table))
+        flow(without_dropped_clauses(table).and_then(|()| source_query::as_table(table)))
     }
 }
 

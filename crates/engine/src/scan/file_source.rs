@@ -1,6 +1,7 @@
 //! The one `FileSource`: it wraps DataFusion's sources of the single formats, names the file in
 //! every error, and keeps what DataFusion's protobuf form of a file scan would lose.
 
+use super::counted::CountedStore;
 use super::file_errors::NamingMorselizer;
 use super::footers::with_page_indexes;
 use super::own::OwnSource;
@@ -126,7 +127,8 @@ impl FileSource for MooringFileSource {
             )?,
             None => {
                 let pinned = pinned_store(object_store, base_config);
-                self.inner.create_morselizer(pinned, base_config, partition)?
+                let counted = CountedStore::new(pinned, self.inner.metrics(), partition);
+                self.inner.create_morselizer(Arc::new(counted), base_config, partition)?
             }
         };
         let header_lines = match &self.reading.format {

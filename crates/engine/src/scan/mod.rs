@@ -2,6 +2,8 @@
 //! one leaf node, rows by DataFusion's memory scan.
 
 mod column_names;
+mod evolved_columns;
+mod counted;
 mod file_errors;
 mod file_source;
 mod files;

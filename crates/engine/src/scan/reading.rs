@@ -1,6 +1,7 @@
 //! How the files of one scan become rows, and what EXPLAIN tells of them: what a connector says, and a
 //! worker must know.
 
+use super::evolved_columns::ColumnNamingAdapters;
 use super::wall_times::WallTimeAdapters;
 use datafusion::physical_expr_adapter::PhysicalExprAdapterFactory;
 use mooring_spi::{ColumnMatch, Compression, FileFormat, TimeZone};
@@ -28,7 +29,7 @@ impl Reading {
     /// protobuf form of a scan loses it.
     pub fn expr_adapter(&self) -> Option<Arc<dyn PhysicalExprAdapterFactory>> {
         match self.format {
-            FileFormat::Parquet => Some(Arc::new(WallTimeAdapters)),
+            FileFormat::Parquet => Some(Arc::new(ColumnNamingAdapters(WallTimeAdapters))),
             FileFormat::Orc
             | FileFormat::Avro
             | FileFormat::Csv(_)

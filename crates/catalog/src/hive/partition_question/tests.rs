@@ -20,6 +20,7 @@ fn table(partition_columns: &[(&str, DataType)]) -> TableDefinition {
         format: FileFormat::Parquet,
         columns_by: Default::default(),
         partition_projection: None,
+        may_be_absent: false,
         compression: None,
         options: Default::default(),
     }

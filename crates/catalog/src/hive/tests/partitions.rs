@@ -27,6 +27,7 @@ fn table() -> TableDefinition {
         format: FileFormat::Parquet,
         columns_by: Default::default(),
         partition_projection: None,
+        may_be_absent: false,
         compression: None,
         options: Default::default(),
     }

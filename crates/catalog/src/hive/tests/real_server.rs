@@ -31,6 +31,7 @@ async fn it_conforms() {
         format: FileFormat::Parquet,
         columns_by: Default::default(),
         partition_projection: None,
+        may_be_absent: false,
         compression: None,
         options: BTreeMap::new(),
     };

@@ -258,10 +258,13 @@ fn injected_values_are_those_of_the_query() {
     ] {
         let error = asked(&by_text, &predicate).expect_err("no value");
         assert_eq!(error.kind(), ErrorKind::InvalidQuery);
-        for named in ["`s.t`", "`device_id = value`", "`injected`"] {
+        for named in ["`s.t`", "`device_id = 'value'`", "as text", "`injected`"] {
             assert!(error.message().contains(named), "{error}");
         }
     }
+    let error = asked(&table("int"), &Predicate::new()).expect_err("no value");
+    assert!(error.message().contains("`device_id = value`"), "{error}");
+    assert!(!error.message().contains("as text"), "{error}");
     // `device_id = 'a' AND device_id = 'b'`, and `device_id IS NULL`.
     let none = Range { low: Bound::Included(text("b")), high: Bound::Included(text("a")) };
     for ranges in [vec![none], vec![]] {

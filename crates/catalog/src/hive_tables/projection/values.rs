@@ -98,9 +98,14 @@ impl ProjectedColumn<'_> {
 
     fn unpinned(&self) -> Error {
         let (label, column) = (self.label(), self.field.name());
+        let (value, why) = match self.field.data_type() {
+            // A comparison with a number is one of numbers, which many texts stand for: `7`, `07`, `+7`.
+            DataType::Utf8 => ("'value'", ", as text: a number does not say which folder it is"),
+            _ => ("value", ""),
+        };
         let message = format!(
-            "table `{label}` needs a condition `{column} = value`, or `{column} IN (...)`: the values of its \
-             `injected` partition column `{column}` are those of the query"
+            "table `{label}` needs a condition `{column} = {value}`, or `{column} IN ({value}, ...)`: the values \
+             of its `injected` partition column `{column}` are those of the query{why}"
         );
         Error::new(ErrorKind::InvalidQuery, message)
     }

@@ -177,6 +177,22 @@ async fn a_kept_partition_whose_folder_is_gone_is_asked_for_anew() {
 }
 
 #[tokio::test]
+async fn a_kept_table_whose_folder_is_gone_is_asked_for_anew() {
+    let setting = Setting::new(HOUR, HOUR);
+    setting.other.put_absent("empty", "s3://bucket/empty");
+    let may_be_absent = async || {
+        let found = setting.keeping.table("s", "empty").await.expect("an answer");
+        found.and_then(Definition::into_table).expect("a table").may_be_absent
+    };
+    assert!(may_be_absent().await);
+    assert!(!may_be_absent().await);
+    let statement = StaleAnswers::default();
+    statement.ask_anew();
+    assert!(statement.collect(may_be_absent()).await);
+    assert_eq!(setting.other.asked(), 2);
+}
+
+#[tokio::test]
 async fn projected_partitions_are_not_kept() {
     let setting = Setting::new(HOUR, HOUR);
     let projection = PartitionProjection {

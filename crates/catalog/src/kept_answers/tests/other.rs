@@ -39,6 +39,13 @@ impl Other {
         self.content.lock().tables.insert(table.to_owned(), definition);
     }
 
+    /// The same, of a table without partitions that may have nothing at its location.
+    pub(super) fn put_absent(&self, table: &str, location: &str) {
+        let definition =
+            TableDefinition { may_be_absent: true, ..definition("s", table, location) };
+        self.content.lock().tables.insert(table.to_owned(), definition);
+    }
+
     pub(super) fn remove(&self, table: &str) {
         self.content.lock().tables.remove(table);
     }

@@ -84,6 +84,7 @@ fn one_table(folder: &TempDir, format: FileFormat, partition_columns: usize) -> 
         format,
         columns_by: Default::default(),
         partition_projection: None,
+        may_be_absent: false,
         compression: None,
         options: Default::default(),
     };
@@ -249,6 +250,29 @@ async fn a_partition_that_may_be_absent_is_empty_and_another_one_is_named() {
                 assert!(error.message().contains("/p=1/"), "{error}");
             }
         }
+    }
+}
+
+#[tokio::test]
+async fn a_table_that_may_be_absent_is_empty_and_another_one_is_named() {
+    for format in [csv(), FileFormat::Parquet] {
+        let folder = TempDir::new().expect("a folder");
+        let mut metastore = one_table(&folder, format, 0);
+        metastore.definition.location.push_str("nowhere/");
+        let location = metastore.definition.location.clone();
+        metastore.definition.may_be_absent = true;
+        let (absent, metastore) = connector(metastore);
+        let table = resolved(&absent).await;
+        assert_eq!(table.statistics.rows, Count::Exact(0));
+        let found = scan(&absent, &table, &Predicate::new(), false).await;
+        assert_eq!((found.files.len(), found.files_total), (0, 0));
+
+        let mut definition = metastore.definition.clone();
+        definition.may_be_absent = false;
+        let (strict, _) = connector(OneTable { definition, ..one_table(&folder, csv(), 0) });
+        let error = strict.resolve(&[SchemaTable::new("s", "t")]).await.expect_err("not there");
+        assert_eq!(error.kind(), ErrorKind::LocationNotFound);
+        assert!(error.message().contains(&location), "{error}");
     }
 }
 

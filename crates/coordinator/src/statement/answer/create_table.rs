@@ -166,6 +166,7 @@ mod tests {
             format: table.format.clone(),
             columns_by: Default::default(),
             partition_projection: None,
+            may_be_absent: false,
             compression: table.compression,
             options: table.options.clone(),
         }

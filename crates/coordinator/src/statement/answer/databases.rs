@@ -2,6 +2,7 @@
 
 use super::ShowContext;
 use super::rows::{Cell, Kind, Rows};
+use crate::statement::Warning;
 use crate::statement::filter::Filter;
 use crate::statement::names::Name;
 use futures::future::join_all;
@@ -42,7 +43,7 @@ async fn all_databases(context: &ShowContext<'_>) -> Vec<String> {
         .iter()
         .filter_map(|name| context.catalogs.find(name).ok().flatten())
         .collect();
-    let listings = join_all(catalogs.iter().map(|catalog| schemas_or_none(catalog))).await;
+    let listings = join_all(catalogs.iter().map(|catalog| schemas_or_none(context, catalog))).await;
     let mut plain: Vec<String> = SESSION_SCHEMAS.map(str::to_owned).to_vec();
     let mut dotted = Vec::new();
     for (catalog, mut schemas) in catalogs.iter().zip(listings) {
@@ -62,7 +63,7 @@ async fn all_databases(context: &ShowContext<'_>) -> Vec<String> {
 }
 
 /// Nothing from a catalog that cannot be reached: it must not hide the others.
-async fn schemas_or_none(catalog: &Catalog) -> Vec<String> {
+async fn schemas_or_none(context: &ShowContext<'_>, catalog: &Catalog) -> Vec<String> {
     let error = match tokio::time::timeout(CATALOG_WAIT, catalog.connector.schemas()).await {
         Ok(Ok(schemas)) => return schemas,
         Ok(Err(error)) => error,
@@ -71,7 +72,9 @@ async fn schemas_or_none(catalog: &Catalog) -> Vec<String> {
             format!("no answer within {} seconds", CATALOG_WAIT.as_secs()),
         ),
     };
-    tracing::warn!(catalog = %catalog.definition.name, %error, "catalog left out of SHOW DATABASES");
+    let name = &catalog.definition.name;
+    tracing::warn!(catalog = %name, %error, "catalog left out of SHOW DATABASES");
+    context.left_out.lock().push(Warning::left_out(name, &error));
     Vec::new()
 }
 

@@ -116,6 +116,14 @@ async fn answer(sql: &str) -> Result<String> {
 
 /// The answer as lines of cells, the labels first.
 async fn answer_in(sql: &str, schema: Option<&str>) -> Result<String> {
+    answer_with(sql, schema, &Mutex::default()).await
+}
+
+async fn answer_with(
+    sql: &str,
+    schema: Option<&str>,
+    left_out: &Mutex<Vec<Warning>>,
+) -> Result<String> {
     let client = Client {
         user: "root".to_owned(),
         account_host: "localhost".to_owned(),
@@ -153,6 +161,7 @@ async fn answer_in(sql: &str, schema: Option<&str>) -> Result<String> {
         variables: &Variables::default(),
         client: &client,
         warnings: &[warning("Warning", 1292), warning("Error", 1064)],
+        left_out,
         processes: &[process],
         status: ServerStatus::default(),
     };
@@ -200,6 +209,27 @@ async fn databases_and_tables() {
     }
     let status = answer("SHOW TABLE STATUS LIKE 'T'").await.expect("a status");
     assert!(status.ends_with("\nT|MOORING|10|Dynamic|||||||||||utf8mb4_bin|||"), "{status}");
+}
+
+#[tokio::test]
+async fn a_catalog_that_is_away_is_named_in_a_warning() {
+    for (sql, warns) in [
+        ("SHOW DATABASES", true),
+        ("SHOW DATABASES LIKE 'tpch%'", true),
+        ("SHOW DATABASES FROM tpch", false),
+        ("SHOW TABLES", false),
+    ] {
+        let left_out = Mutex::default();
+        answer_with(sql, Some("default"), &left_out).await.expect(sql);
+        let warning = Warning {
+            level: "Warning",
+            // MySQL's ER_CONNECT_TO_FOREIGN_DATA_SOURCE.
+            code: 1429,
+            message: "`hive` is left out: `hive` does not answer".to_owned(),
+        };
+        let expected = if warns { vec![warning] } else { Vec::new() };
+        assert_eq!(left_out.into_inner(), expected, "{sql}");
+    }
 }
 
 #[tokio::test]

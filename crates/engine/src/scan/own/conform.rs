@@ -26,15 +26,17 @@ impl Places {
     /// `CorruptData` when two columns of the file differ in the case of their names only, and neither
     /// is exactly the table's.
     pub fn find(wanted: &Wanted, file_names: &[&str]) -> Result<Self> {
-        let by = match hides_names(file_names) {
-            true => ColumnMatch::Position,
-            false => wanted.by,
-        };
-        let place = |&column: &usize| match by {
-            ColumnMatch::Position => Ok((column < file_names.len()).then_some(column)),
-            ColumnMatch::Name => find_name(wanted.columns.field(column).name(), file_names),
-        };
+        let by = matched_by(wanted, file_names);
+        let place = |&column: &usize| place(wanted, by, file_names, column);
         wanted.projection.iter().map(place).collect::<Result<_>>().map(Self)
+    }
+
+    /// Where one of the table's columns stands, whether it is in the projection or not.
+    ///
+    /// # Errors
+    /// As [`Places::find`].
+    pub fn find_one(wanted: &Wanted, file_names: &[&str], column: usize) -> Result<Option<usize>> {
+        place(wanted, matched_by(wanted, file_names), file_names, column)
     }
 
     /// What a reader has to read, in the order of the file.
@@ -63,6 +65,22 @@ impl Places {
         let columns: Vec<ArrayRef> = columns.collect::<Result<_>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
         Ok(RecordBatch::try_new_with_options(schema, columns, &options)?)
+    }
+}
+
+fn matched_by(wanted: &Wanted, file_names: &[&str]) -> ColumnMatch {
+    if hides_names(file_names) { ColumnMatch::Position } else { wanted.by }
+}
+
+fn place(
+    wanted: &Wanted,
+    by: ColumnMatch,
+    file_names: &[&str],
+    column: usize,
+) -> Result<Option<usize>> {
+    match by {
+        ColumnMatch::Position => Ok((column < file_names.len()).then_some(column)),
+        ColumnMatch::Name => find_name(wanted.columns.field(column).name(), file_names),
     }
 }
 

@@ -8,18 +8,24 @@ mod lines;
 mod orc;
 mod stored;
 
+#[cfg(test)]
+mod predicate_tests;
+
 use super::reading::Reading;
 use crate::error::to_datafusion;
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{DataFusionError, Result, internal_datafusion_err};
+use datafusion::config::ConfigOptions;
 use datafusion::datasource::physical_plan::{FileOpener, FileScanConfig, FileSource};
 use datafusion::datasource::table_schema::TableSchema;
-use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::projection::ProjectionExprs;
-use datafusion::physical_plan::apply_expression_roots;
+use datafusion::physical_expr::{PhysicalExpr, conjunction, split_conjunction};
+use datafusion::physical_expr_common::physical_expr::{fmt_sql, is_volatile};
+use datafusion::physical_plan::filter_pushdown::{FilterPushdownPropagation, PushedDown};
 use datafusion::physical_plan::metrics::ExecutionPlanMetricsSet;
+use datafusion::physical_plan::{DisplayFormatType, apply_expression_roots};
 use datafusion_datasource::projection::{ProjectionOpener, SplitProjection};
 use futures::stream::BoxStream;
 use futures::{FutureExt, Stream, StreamExt};
@@ -27,6 +33,7 @@ use mooring_formats::LinesOptions;
 use mooring_spi::{ColumnMatch, Error, ErrorKind, FileFormat};
 use object_store::ObjectStore;
 use std::any::Any;
+use std::fmt;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
@@ -63,6 +70,8 @@ pub(crate) struct OwnSource {
     table_schema: TableSchema,
     batch_size: Option<usize>,
     projection: SplitProjection,
+    /// By which parts of files are left out, over the columns of the table.
+    predicate: Option<Arc<dyn PhysicalExpr>>,
     metrics: ExecutionPlanMetricsSet,
 }
 
@@ -86,7 +95,28 @@ impl OwnSource {
             projection: SplitProjection::unprojected(&table_schema),
             table_schema,
             batch_size: None,
+            predicate: None,
             metrics: ExecutionPlanMetricsSet::new(),
+        }
+    }
+
+    #[must_use]
+    pub fn with_predicate(mut self, predicate: Option<Arc<dyn PhysicalExpr>>) -> Self {
+        self.predicate = predicate;
+        self
+    }
+
+    /// Whether files of the format say what is in their parts.
+    fn prunes(&self) -> bool {
+        match self.reading.format {
+            FileFormat::Orc => true,
+            FileFormat::Avro
+            | FileFormat::Parquet
+            | FileFormat::Csv(_)
+            | FileFormat::Json
+            | FileFormat::HiveText(_)
+            | FileFormat::HiveCsv(_)
+            | FileFormat::HiveJson(_) => false,
         }
     }
 
@@ -109,11 +139,16 @@ impl FileSource for OwnSource {
         &self,
         store: Arc<dyn ObjectStore>,
         _base_config: &FileScanConfig,
-        _partition: usize,
+        partition: usize,
     ) -> Result<Arc<dyn FileOpener>> {
         let wanted = self.wanted()?;
         let opener: Arc<dyn FileOpener> = match &self.reading.format {
-            FileFormat::Orc => Arc::new(orc::OrcOpener::new(store, wanted)),
+            FileFormat::Orc => {
+                let table = self.table_schema.table_schema().clone();
+                let predicate = self.predicate.clone();
+                let conditions = orc::Conditions::new(predicate, table, &self.metrics, partition);
+                Arc::new(orc::OrcOpener::new(store, wanted, conditions))
+            }
             FileFormat::Avro => Arc::new(avro::AvroOpener::new(store, wanted)),
             FileFormat::HiveText(_) | FileFormat::HiveCsv(_) | FileFormat::HiveJson(_) => {
                 Arc::new(lines::LineOpener::new(store, self.reading.clone(), wanted))
@@ -131,6 +166,43 @@ impl FileSource for OwnSource {
 
     fn with_batch_size(&self, batch_size: usize) -> Arc<dyn FileSource> {
         Arc::new(Self { batch_size: Some(batch_size), ..self.clone() })
+    }
+
+    fn filter(&self) -> Option<Arc<dyn PhysicalExpr>> {
+        self.predicate.clone()
+    }
+
+    /// Conditions only leave out what has none of their rows: a filter above has to apply them.
+    fn try_pushdown_filters(
+        &self,
+        filters: Vec<Arc<dyn PhysicalExpr>>,
+        _config: &ConfigOptions,
+    ) -> Result<FilterPushdownPropagation<Arc<dyn FileSource>>> {
+        let answers = vec![PushedDown::No; filters.len()];
+        let answer = FilterPushdownPropagation::with_parent_pushdown_result(answers);
+        // Rules ask again with what the scan was planned with.
+        let held = self.predicate.as_ref().map(split_conjunction).unwrap_or_default();
+        let is_new = |filter: &Arc<dyn PhysicalExpr>| {
+            self.prunes() && !is_volatile(filter) && !held.contains(&filter)
+        };
+        let new: Vec<_> = filters.into_iter().filter(is_new).collect();
+        if new.is_empty() {
+            return Ok(answer);
+        }
+        let predicate = conjunction(self.predicate.iter().cloned().chain(new));
+        Ok(answer.with_updated_node(Arc::new(self.clone().with_predicate(Some(predicate)))))
+    }
+
+    fn fmt_extra(&self, format_type: DisplayFormatType, f: &mut fmt::Formatter) -> fmt::Result {
+        let Some(predicate) = &self.predicate else { return Ok(()) };
+        match format_type {
+            DisplayFormatType::Default | DisplayFormatType::Verbose => {
+                write!(f, ", predicate={predicate}")
+            }
+            DisplayFormatType::TreeRender => {
+                writeln!(f, "predicate={}", fmt_sql(predicate.as_ref()))
+            }
+        }
     }
 
     fn projection(&self) -> Option<&ProjectionExprs> {
@@ -165,7 +237,8 @@ impl FileSource for OwnSource {
         &self,
         f: &mut dyn FnMut(&Arc<dyn PhysicalExpr>) -> Result<TreeNodeRecursion>,
     ) -> Result<TreeNodeRecursion> {
-        apply_expression_roots(self.projection.source.iter(), f)
+        let projected = self.projection.source.iter().map(|projected| &projected.expr);
+        apply_expression_roots(self.predicate.iter().chain(projected), f)
     }
 }
 

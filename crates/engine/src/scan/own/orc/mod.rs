@@ -1,4 +1,5 @@
-//! ORC, read stripe by stripe: a range of a file has the stripes that begin in it.
+//! ORC, read stripe by stripe: a range of a file has the stripes that begin in it, without those that can have no
+//! row of the scan's conditions.
 //!
 //! orc-rust decodes rows well and trusts the file in all else: over hostile bytes it panics, overflows its stack
 //! or takes memory without bound, which ends the process. So files are read, unpacked and checked here, and
@@ -9,7 +10,10 @@ mod error;
 mod wire;
 mod chunks;
 mod types;
+mod statistics;
 mod tail;
+mod bounds;
+mod conditions;
 mod stripe_footer;
 mod zone;
 mod byte_runs;
@@ -30,12 +34,20 @@ mod timestamp_tests;
 mod hostile_tests;
 #[cfg(test)]
 mod damage_tests;
+#[cfg(test)]
+mod statistics_tests;
+#[cfg(test)]
+mod conditions_tests;
+#[cfg(test)]
+mod random_conditions_tests;
 
 use super::conform::Places;
 use super::stored::StoredFile;
 use super::{Wanted, guarded, opened};
 use crate::error::to_datafusion;
 use clean_file::CleanFile;
+pub(super) use conditions::Conditions;
+use conditions::Given;
 use datafusion::common::Result;
 use datafusion::datasource::physical_plan::{FileOpenFuture, FileOpener};
 use datafusion_datasource::{FileRange, PartitionedFile};
@@ -51,17 +63,18 @@ use timestamps::{with_decimals, with_microseconds};
 pub(super) struct OrcOpener {
     store: Arc<dyn ObjectStore>,
     wanted: Arc<Wanted>,
+    conditions: Arc<Conditions>,
 }
 
 impl OrcOpener {
-    pub fn new(store: Arc<dyn ObjectStore>, wanted: Wanted) -> Self {
-        Self { store, wanted: Arc::new(wanted) }
+    pub fn new(store: Arc<dyn ObjectStore>, wanted: Wanted, conditions: Conditions) -> Self {
+        Self { store, wanted: Arc::new(wanted), conditions: Arc::new(conditions) }
     }
 }
 
 impl FileOpener for OrcOpener {
     fn open(&self, file: PartitionedFile) -> Result<FileOpenFuture> {
-        let wanted = self.wanted.clone();
+        let (wanted, conditions) = (self.wanted.clone(), self.conditions.clone());
         let stored = StoredFile {
             store: self.store.clone(),
             path: file.object_meta.location.clone(),
@@ -72,8 +85,14 @@ impl FileOpener for OrcOpener {
             if stored.size_bytes == 0 {
                 return Ok(futures::stream::empty().boxed());
             }
-            let mut tail = Tail::read(&stored).await.map_err(to_datafusion)?;
-            tail.stripes = chosen(tail.stripes, file.range.as_ref());
+            let predicate = conditions.now();
+            let tail = Tail::read(&stored, predicate.is_some()).await;
+            let mut tail = tail.map_err(to_datafusion)?;
+            let places = chosen(&tail.stripes, file.range.as_ref());
+            let given = Given { wanted: &wanted, partition_values: &file.partition_values };
+            let left = conditions.left(predicate.as_deref(), &tail, places, given).await;
+            let left = left.map_err(to_datafusion)?;
+            tail.stripes = left.iter().filter_map(|at| tail.stripes.get(*at).cloned()).collect();
             let names: Vec<&str> = tail.types.root().names.iter().map(String::as_str).collect();
             let places = Places::find(&wanted, &names)?;
             let clean = CleanFile::new(stored, tail, &places.to_read(), wanted.batch_rows)
@@ -101,11 +120,11 @@ impl FileOpener for OrcOpener {
     }
 }
 
-/// The stripes that are read: all that begin in the range. Those whose statistics rule the predicate out would be
-/// left out here too.
-fn chosen(stripes: Vec<Stripe>, range: Option<&FileRange>) -> Vec<Stripe> {
-    let Some(range) = range else { return stripes };
+/// The places of the stripes that begin in the range.
+fn chosen(stripes: &[Stripe], range: Option<&FileRange>) -> Vec<usize> {
+    let Some(range) = range else { return (0..stripes.len()).collect() };
     let start = u64::try_from(range.start).unwrap_or_default();
     let end = u64::try_from(range.end).unwrap_or(u64::MAX);
-    stripes.into_iter().filter(|stripe| (start..end).contains(&stripe.offset)).collect()
+    let begins = |at: &usize| (start..end).contains(&stripes[*at].offset);
+    (0..stripes.len()).filter(begins).collect()
 }

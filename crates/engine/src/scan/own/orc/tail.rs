@@ -6,6 +6,7 @@
 use super::chunks::{CHUNK_BYTES_DEFAULT, CHUNK_BYTES_MAX, ChunkError, Compressed};
 use super::cursor::Found;
 use super::error::{corrupt, too_large, unsupported};
+use super::statistics::STATISTICS_BYTES_MAX;
 use super::types::{TYPES_MAX, Type, Types};
 use super::wire::Fields;
 use crate::scan::own::stored::StoredFile;
@@ -33,6 +34,36 @@ pub(super) struct Tail {
     pub compressed: Compressed,
     pub types: Types,
     pub stripes: Vec<Stripe>,
+    pub writer: Writer,
+    /// Of the stripes, as they are stored: if they were wanted, and are there and of use.
+    pub statistics: Option<Bytes>,
+}
+
+/// Who wrote a file, by which a reader knows what is wrong in it. Up to 5, versions are Java's alone.
+///
+/// Source: ORC Specification v1, "Postscript" and "Footer"; the versions are listed in its `orc_proto.proto`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Writer {
+    code: u64,
+    version: u64,
+}
+
+impl Writer {
+    const JAVA: u64 = 0;
+    /// String statistics are in UTF-8, and the greatest values of stripes are right.
+    const HIVE_8732: u64 = 1;
+    /// The first version of all other writers.
+    const OTHERS: u64 = 6;
+    /// The bounds of short decimals are right.
+    const ORC_517: u64 = 7;
+
+    /// Whether the bounds of decimals are those of the values.
+    pub fn knows_decimals(self) -> bool {
+        match self.code {
+            Self::JAVA => self.version >= Self::ORC_517,
+            _ => self.version >= Self::OTHERS,
+        }
+    }
 }
 
 /// Where a stripe lies, which is inside its file.
@@ -50,13 +81,16 @@ struct PostScript {
     metadata_bytes: u64,
     compression: u64,
     chunk_bytes: u64,
+    writer_version: u64,
     magic: Option<String>,
 }
 
 impl Tail {
+    /// The tail, with statistics if these are wanted.
+    ///
     /// # Errors
     /// `CorruptData`, `Unsupported` and `LimitExceeded` for what is found; as reading the file.
-    pub async fn read(file: &StoredFile) -> Result<Self> {
+    pub async fn read(file: &StoredFile, wants_statistics: bool) -> Result<Self> {
         let size = file.size_bytes;
         let start = size.saturating_sub(FIRST_READ_BYTES);
         let end = file.read_range(start..size).await?;
@@ -77,16 +111,21 @@ impl Tail {
             )));
         }
         let footer_start = rest_end - script.footer_bytes;
-        let footer = match footer_start.checked_sub(start) {
+        let statistics_bytes = if wants_statistics { script.statistics_bytes() } else { 0 };
+        let wanted_start = footer_start - statistics_bytes;
+        let wanted = match wanted_start.checked_sub(start) {
             Some(skipped) => rest.slice(skipped as usize..),
             None => {
-                let missing = file.read_range(footer_start..start).await?;
+                let missing = file.read_range(wanted_start..start).await?;
                 [missing, rest].concat().into()
             }
         };
+        let footer = wanted.slice(statistics_bytes as usize..);
+        let statistics = (statistics_bytes > 0).then(|| wanted.slice(..statistics_bytes as usize));
         let footer = unpack_footer(compressed, footer, "footer").await?;
-        let (types, stripes) = parse_footer(&footer, footer_start)?;
-        Ok(Self { compressed, types, stripes })
+        let Footer { types, stripes, writer } = parse_footer(&footer, footer_start)?;
+        let writer = Writer { code: writer, version: script.writer_version };
+        Ok(Self { compressed, types, stripes, writer, statistics })
     }
 }
 
@@ -131,6 +170,7 @@ impl PostScript {
             metadata_bytes: 0,
             compression: 0,
             chunk_bytes: CHUNK_BYTES_DEFAULT,
+            writer_version: 0,
             magic: None,
         };
         let mut fields = Fields::of(message);
@@ -140,6 +180,7 @@ impl PostScript {
                 2 => script.compression = value.number()?,
                 3 => script.chunk_bytes = value.number()?,
                 5 => script.metadata_bytes = value.number()?,
+                6 => script.writer_version = value.number()?,
                 8000 => script.magic = Some(value.text()?.to_owned()),
                 _ => {}
             }
@@ -154,6 +195,16 @@ impl PostScript {
             None => file.read_range(0..file.size_bytes.min(3)).await? == "ORC",
         };
         if is_orc { Ok(()) } else { Err(corrupt("it does not end as an ORC file does")) }
+    }
+
+    /// How much of the statistics is of use: nothing of those that the first writers left.
+    fn statistics_bytes(&self) -> u64 {
+        let is_right = self.writer_version >= Writer::HIVE_8732;
+        if is_right && self.metadata_bytes <= STATISTICS_BYTES_MAX {
+            self.metadata_bytes
+        } else {
+            0
+        }
     }
 
     fn compressed(&self) -> Result<Compressed> {
@@ -177,11 +228,18 @@ impl PostScript {
     }
 }
 
+struct Footer {
+    types: Types,
+    stripes: Vec<Stripe>,
+    /// The writer's code.
+    writer: u64,
+}
+
 /// The types and the stripes, all of which end before the footer begins.
-fn parse_footer(footer: &[u8], footer_start: u64) -> Result<(Types, Vec<Stripe>)> {
+fn parse_footer(footer: &[u8], footer_start: u64) -> Result<Footer> {
     let (mut types, mut stripes) = (Vec::new(), Vec::new());
     let mut parts_left = 2 * TYPES_MAX;
-    let mut rows = 0;
+    let (mut rows, mut writer) = (0, Writer::JAVA);
     let mut fields = Fields::of(footer);
     let in_footer = |reason| in_tail("footer", reason);
     while let Some((field, value)) = fields.read().map_err(in_footer)? {
@@ -198,6 +256,7 @@ fn parse_footer(footer: &[u8], footer_start: u64) -> Result<(Types, Vec<Stripe>)
                 types.push(parsed.map_err(in_footer)?);
             }
             6 => rows = value.number().map_err(in_footer)?,
+            9 => writer = value.number().map_err(in_footer)?,
             10 => return Err(unsupported("it is encrypted")),
             _ => {}
         }
@@ -223,7 +282,7 @@ fn parse_footer(footer: &[u8], footer_start: u64) -> Result<(Types, Vec<Stripe>)
     if rows > ROWS_MAX {
         return Err(corrupt(format!("it says that it has {rows} rows")));
     }
-    Ok((Types::check(types)?, stripes))
+    Ok(Footer { types: Types::check(types)?, stripes, writer })
 }
 
 impl Stripe {

@@ -1,13 +1,15 @@
 //! Files for tests, written by hand so that they can be wrong, and how they are read.
 
 use super::super::{UNREADABLE, Wanted};
-use super::OrcOpener;
-use super::wire::{Message, varint};
+use super::wire::{Fields, Message, Value, varint};
+use super::{Conditions, OrcOpener};
 use crate::error::from_datafusion;
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use datafusion::common::DataFusionError;
+use datafusion::common::{DataFusionError, ScalarValue};
 use datafusion::datasource::physical_plan::FileOpener;
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_plan::metrics::{ExecutionPlanMetricsSet, MetricValue};
 use datafusion_datasource::PartitionedFile;
 use futures::executor::block_on;
 use futures::{StreamExt, TryStreamExt};
@@ -15,6 +17,7 @@ use mooring_spi::{ColumnMatch, Error, ErrorKind};
 use object_store::memory::InMemory;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// So many batches are read: a file may claim any number of rows.
@@ -153,23 +156,92 @@ pub(super) struct Request {
 }
 
 pub(super) fn read(file: Vec<u8>, request: Request) -> Result<Vec<RecordBatch>, Error> {
+    read_where(file, request, &Where::default()).map(|pruned| pruned.batches)
+}
+
+/// Conditions over the columns, and over those of partitions that stand behind them.
+#[derive(Debug, Default)]
+pub(super) struct Where {
+    pub predicate: Option<Arc<dyn PhysicalExpr>>,
+    pub partition: Vec<(&'static str, ScalarValue)>,
+}
+
+/// What is left of a file for some conditions, and of how many stripes.
+pub(super) struct Pruned {
+    pub batches: Vec<RecordBatch>,
+    pub stripes_pruned: usize,
+    pub stripes_read: usize,
+}
+
+pub(super) fn read_where(
+    file: Vec<u8>,
+    request: Request,
+    conditions: &Where,
+) -> Result<Pruned, Error> {
     let Request { columns, range, batch_rows } = request;
     let size = file.len() as u64;
     let store = InMemory::new();
     block_on(store.put(&Path::from("file.orc"), file.into())).unwrap();
     let store: Arc<dyn ObjectStore> = Arc::new(store);
     let projection = (0..columns.fields().len()).collect();
+    let metrics = ExecutionPlanMetricsSet::new();
+    let Where { predicate, partition } = conditions;
+    let fields = columns.fields().iter().map(|field| field.as_ref().clone());
+    let of_partition =
+        partition.iter().map(|(name, value)| Field::new(*name, value.data_type(), true));
+    let table = Arc::new(Schema::new(fields.chain(of_partition).collect::<Vec<_>>()));
+    let conditions = Conditions::new(predicate.clone(), table, &metrics, 0);
     let wanted =
         Wanted { columns, projection, by: ColumnMatch::Name, missing: Vec::new(), batch_rows };
     let mut file = PartitionedFile::new("file.orc", size);
     if let Some((start, end)) = range {
         file = file.with_range(start, end);
     }
+    file.partition_values = partition.iter().map(|(_, value)| value.clone()).collect();
     let rows = async {
-        let rows = OrcOpener::new(store, wanted).open(file)?.await?;
+        let rows = OrcOpener::new(store, wanted, conditions).open(file)?.await?;
         rows.take(BATCHES_MAX).try_collect::<Vec<_>>().await
     };
-    block_on(rows).map_err(|error: DataFusionError| from_datafusion(&error))
+    let batches = block_on(rows).map_err(|error: DataFusionError| from_datafusion(&error))?;
+    let (mut stripes_pruned, mut stripes_read) = (0, 0);
+    for metric in metrics.clone_inner().iter() {
+        if let MetricValue::PruningMetrics { name, pruning_metrics } = metric.value() {
+            assert_eq!(name, "stripes_pruned_statistics");
+            stripes_pruned += pruning_metrics.pruned();
+            stripes_read += pruning_metrics.matched();
+        }
+    }
+    Ok(Pruned { batches, stripes_pruned, stripes_read })
+}
+
+/// An uncompressed file, or one whose footer is compressed, with other statistics of its stripes. `writer_version`
+/// is that of the file's writer.
+pub(super) fn with_statistics(file: &[u8], statistics: &[u8], writer_version: u64) -> Vec<u8> {
+    let (length, rest) = file.split_last().unwrap();
+    let (rest, script) = rest.split_at(rest.len() - usize::from(*length));
+    let mut numbers = HashMap::new();
+    let mut fields = Fields::of(script);
+    while let Some((field, value)) = fields.read().unwrap() {
+        if let Value::Number(number) = value {
+            numbers.insert(field, number);
+        }
+    }
+    let number = |field| numbers.get(&field).copied().unwrap_or_default();
+    let (rest, footer) = rest.split_at(rest.len() - number(1) as usize);
+    let stripes = &rest[..rest.len() - number(5) as usize];
+    // A chunk that is stored as it is.
+    let header = (statistics.len() << 1 | 1).to_le_bytes();
+    let header = if number(2) == 0 || statistics.is_empty() { &[][..] } else { &header[..3] };
+    let written = [stripes, header, statistics].concat();
+    let mut script = Message::default()
+        .number(2, number(2))
+        .number(5, (header.len() + statistics.len()) as u64)
+        .number(6, writer_version)
+        .bytes(8000, b"ORC");
+    if number(2) > 0 {
+        script = script.number(3, number(3));
+    }
+    finish(written, footer, script)
 }
 
 pub(super) fn read_all(file: Vec<u8>, columns: &SchemaRef) -> Result<Vec<RecordBatch>, Error> {

@@ -48,7 +48,7 @@ pub(super) struct Type {
     pub names: Vec<String>,
     length_max: u32,
     precision: Option<u32>,
-    scale: u32,
+    pub scale: u32,
 }
 
 /// The types in the order of their columns' numbers, each with its parent's number.
