@@ -145,7 +145,7 @@ mod tests {
             read.narrowed(&predicate, ZeroDates::Error)
         };
         let keys = Domain { ranges: vec![Range::exactly(Value::Int(7))], nulls: false };
-        assert_eq!(narrowed(keys), format!("SELECT * FROM (\n{sql}\n) AS r WHERE `c0` = 7"));
+        assert_eq!(narrowed(keys), format!("SELECT * FROM (\n{sql}\n) AS r WHERE (`c0` = 7)"));
         let all = Range { low: Bound::Unbounded, high: Bound::Unbounded };
         assert_eq!(narrowed(Domain { ranges: vec![all], nulls: true }), sql);
     }

@@ -114,22 +114,24 @@ pub(crate) fn statement_id(payload: &[u8]) -> Result<(u32, u16, u16), Malformed>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mysql_common::packets::Column;
-    use mysql_common::proto::MySerialize;
     use proptest::prelude::*;
 
+    /// As the documentation has it; mysql_common writes the length before the character set.
     fn definition() -> Vec<u8> {
         let mut payload = Vec::new();
-        Column::new(ColumnType::MYSQL_TYPE_NEWDECIMAL)
-            .with_name(b"price")
-            .with_flags(ColumnFlags::UNSIGNED_FLAG)
-            .with_character_set(63)
-            .with_decimals(2)
-            .serialize(&mut payload);
+        for text in ["def", "shop", "orders", "orders", "price", "price"] {
+            payload.push(text.len() as u8);
+            payload.extend_from_slice(text.as_bytes());
+        }
+        payload.push(0x0c);
+        payload.extend_from_slice(&63_u16.to_le_bytes());
+        payload.extend_from_slice(&12_u32.to_le_bytes());
+        payload.push(ColumnType::MYSQL_TYPE_NEWDECIMAL as u8);
+        payload.extend_from_slice(&ColumnFlags::UNSIGNED_FLAG.bits().to_le_bytes());
+        payload.extend_from_slice(&[2, 0, 0]);
         payload
     }
 
-    /// Written by the peer library.
     #[test]
     fn a_definition_is_read() {
         let expected = ColumnDefinition {
@@ -139,6 +141,8 @@ mod tests {
             decimals: 2,
         };
         assert_eq!(ColumnDefinition::read(&definition()), Ok(expected));
+        let named = NamedColumn::read(&definition()).expect("a column");
+        assert_eq!((named.name.as_str(), named.display_length), ("price", 12));
     }
 
     #[test]

@@ -4,6 +4,8 @@ use super::{Answer::*, Capabilities, Entry, Kind, Kind::*, Subject};
 use mooring_spi::{AggregateFunction as A, Function as F, JoinKind};
 
 const ROWS: &[Kind] = &[Rows];
+const SEMI: &str =
+    "no text and no bytes are compared in it: MariaDB takes no notice of spaces at their end there";
 const COMPARED: &[Kind] = &[
     Boolean,
     SmallInteger,
@@ -64,8 +66,8 @@ pub(in super::super) static MYSQL: Capabilities = Capabilities {
         entry(Subject::Join(JoinKind::Left), ROWS, Pushed),
         entry(Subject::Join(JoinKind::Right), ROWS, Pushed),
         entry(Subject::Join(JoinKind::Full), ROWS, Refused("MySQL has none")),
-        entry(Subject::Join(JoinKind::LeftSemi), ROWS, Pushed),
-        entry(Subject::Join(JoinKind::LeftAnti), ROWS, Pushed),
+        entry(Subject::Join(JoinKind::LeftSemi), ROWS, PushedWhere(SEMI)),
+        entry(Subject::Join(JoinKind::LeftAnti), ROWS, PushedWhere(SEMI)),
         entry(
             Subject::RowNumber,
             ROWS,

@@ -7,7 +7,7 @@ mod postgres;
 pub use mysql::MysqlDialect;
 pub use postgres::PostgresDialect;
 
-use super::{Capabilities, Collation, Form, Operand};
+use super::{Capabilities, Collation, Form, Kind, Operand};
 use arrow::datatypes::DataType;
 use mooring_spi::{Function, Unsupported, Value};
 use std::fmt::Debug;
@@ -63,6 +63,9 @@ pub trait Dialect: Debug + Send + Sync {
     fn capabilities(&self) -> &'static Capabilities;
 
     fn has_windows(&self) -> bool;
+
+    /// Whether a semi-join may compare values of this kind from both sides.
+    fn matches_in_semi_join(&self, kind: Kind) -> bool;
 
     fn identifier(&self, name: &str) -> String;
 

@@ -21,6 +21,10 @@ impl Dialect for PostgresDialect {
         true
     }
 
+    fn matches_in_semi_join(&self, _: Kind) -> bool {
+        true
+    }
+
     fn identifier(&self, name: &str) -> String {
         format!("\"{}\"", name.replace('"', "\"\""))
     }

@@ -276,13 +276,17 @@ fn date(text: &str) -> Option<i32> {
 }
 
 fn timestamp(text: &str) -> Option<i64> {
+    let (text, era) = match text.strip_suffix(" BC") {
+        Some(text) => (text, " BC"),
+        None => (text, ""),
+    };
     let text = text.strip_suffix("+00").unwrap_or(text);
     let (day, time) = text.split_once(' ')?;
     let (time, fraction) = time.split_once('.').unwrap_or((time, ""));
     let mut parts = time.split(':').map(|part| part.parse::<i64>().ok());
     let seconds = parts.next()?? * 3600 + parts.next()?? * 60 + parts.next()??;
     let microseconds: i64 = format!("{fraction:0<6}").parse().ok()?;
-    Some((i64::from(date(day)?) * 86_400 + seconds) * 1_000_000 + microseconds)
+    Some((i64::from(date(&format!("{day}{era}"))?) * 86_400 + seconds) * 1_000_000 + microseconds)
 }
 
 /// The names of all that is in a relation.

@@ -24,8 +24,13 @@ impl Draft<'_> {
             JoinKind::Left => "LEFT JOIN",
             JoinKind::Right => "RIGHT JOIN",
             JoinKind::Full => "FULL JOIN",
-            JoinKind::LeftSemi => return self.exists(left, right, ("EXISTS", conditions)),
-            JoinKind::LeftAnti => return self.exists(left, right, ("NOT EXISTS", conditions)),
+            JoinKind::LeftSemi | JoinKind::LeftAnti => {
+                if !conditions.iter().all(|condition| self.may_match(condition)) {
+                    return Err(self.unmet(Subject::Join(kind), Kind::Rows));
+                }
+                let exists = if kind == JoinKind::LeftSemi { "EXISTS" } else { "NOT EXISTS" };
+                return self.exists(left, right, (exists, conditions));
+            }
         };
         // A side whose rows are all kept, or both sides of an inner join, may be filtered after the join.
         let left_is_filled = matches!(kind, JoinKind::Right | JoinKind::Full);
@@ -59,6 +64,26 @@ impl Draft<'_> {
             return self.wrapped(select);
         }
         select
+    }
+
+    /// Whether a semi-join may have the condition, with all that it is made of.
+    fn may_match(&self, condition: &Expression) -> bool {
+        let all = |parts: &[Expression]| parts.iter().all(|part| self.may_match(part));
+        match &condition.kind {
+            ExpressionKind::Column(_) => {
+                self.writer.dialect.matches_in_semi_join(Kind::of(&condition.data_type))
+            }
+            ExpressionKind::Literal(_) => true,
+            ExpressionKind::Cast(part) => self.may_match(part),
+            ExpressionKind::Call { arguments, .. } => all(arguments),
+            ExpressionKind::Case { branches, otherwise } => {
+                let of_branch = |(condition, result): &(Expression, Expression)| {
+                    self.may_match(condition) && self.may_match(result)
+                };
+                branches.iter().all(of_branch)
+                    && otherwise.as_deref().is_none_or(|result| self.may_match(result))
+            }
+        }
     }
 
     fn exists(

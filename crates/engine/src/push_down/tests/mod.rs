@@ -139,11 +139,12 @@ async fn tables_of_two_sources_meet_here() {
     assert_eq!(plan.matches("statement=").count(), 2, "{plan}");
 }
 
-/// The nine rows of `w` are read before the statement's.
+/// Two rows are read before the statement's twenty.
 #[tokio::test]
 async fn a_statement_gets_the_keys_of_its_join() {
     let session = TestSession::new(1);
-    let sql = "SELECT w.name, s.n FROM far.s.w JOIN \
+    let sql = "SELECT w.name, s.n FROM \
+               (SELECT k, max(name) AS name FROM far.s.w GROUP BY k ORDER BY k DESC LIMIT 2) w JOIN \
                (SELECT id, count(*) AS n FROM t GROUP BY id) s ON w.k = s.id";
     let here = session.rows(sql, PushDownMode::Off).await.expect(sql);
     let there = session.rows(sql, PushDownMode::On).await.expect(sql);
@@ -157,9 +158,9 @@ async fn keys_of_a_column_whose_name_another_has_too_lose_no_rows() {
     for partitions in [1, 2] {
         let session = TestSession::new(partitions);
         let sql = "SELECT w.name, s.id, r.id FROM far.s.w JOIN \
-                   (SELECT id, count(*) AS n, max(f) AS f FROM t WHERE c <> 'x' GROUP BY id) s \
+                   ((SELECT id, count(*) AS n, max(f) AS f FROM t WHERE c <> 'x' GROUP BY id) s \
                    JOIN (SELECT id, min(f) AS f FROM u WHERE y <> 'x' GROUP BY id) r \
-                   ON s.f = r.f ON w.k = r.id";
+                   ON s.f = r.f) ON w.k = r.id";
         let here = session.rows(sql, PushDownMode::Off).await.expect(sql);
         assert_eq!(here, session.rows(sql, PushDownMode::On).await.expect(sql), "{partitions}");
     }

@@ -35,7 +35,11 @@ async fn compare(session: &TestSession, seed: u64, counts: &mut Counts) {
     let there = session.rows(&sql, PushDownMode::On).await;
     match (here, there) {
         (Ok(here), Ok(there)) => {
-            assert_eq!(here, there, "{}", context());
+            if here != there {
+                let plan = session.explain(&sql, PushDownMode::On).await;
+                let off = session.explain(&sql, PushDownMode::Off).await;
+                panic!("{}\nhere {here:?}\nthere {there:?}\n{off}\n{plan}", context());
+            }
             counts.answered += 1;
             counts.pushed += u64::from(session.source.statements() > before);
         }
