@@ -2,7 +2,8 @@
 //! the variable is set.
 
 use arrow::array::{AsArray, RecordBatch};
-use arrow::datatypes::{DataType, Field, Int64Type, Schema};
+use arrow::compute::concat_batches;
+use arrow::datatypes::{DataType, Decimal128Type, Field, Int64Type, Schema};
 use futures::TryStreamExt;
 use mooring_connectors::conformance::{self, Subject};
 use mooring_connectors::mysql::{
