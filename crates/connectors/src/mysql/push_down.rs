@@ -68,6 +68,9 @@ fn dialect(relations: &[&Relation]) -> Supported<MysqlDialect> {
     let handle = table.map(|table| TableHandle::read(table)).transpose();
     let handle = handle.map_err(|error| Unsupported(error.message().to_owned()))?;
     let server = handle.map(|handle| handle.server).unwrap_or_default();
+    if server.foreign {
+        return Err(Unsupported("the server is neither MySQL nor MariaDB".into()));
+    }
     Ok(MysqlDialect { mariadb: server.mariadb, version: server.version })
 }
 

@@ -144,10 +144,7 @@ impl Connector for PostgresConnector {
                         .saturating_mul(width(&projected)),
                     Count::Unknown => 0,
                 };
-                vec![
-                    statement(&select, None, request.predicate)?
-                        .split(label(&select, None), bytes)?,
-                ]
+                vec![statement(&select, None, request.predicate)?.split(bytes)?]
             }
         };
         let needs = locks(&handle);
@@ -195,7 +192,7 @@ impl PostgresConnector {
             Count::Unknown => 0,
         };
         let statement = Statement { sql, columns, known: Predicate::new() };
-        let splits = vec![statement.split(statement.sql.clone(), size_bytes)?];
+        let splits = vec![statement.split(size_bytes)?];
         let lease = ScanLease { source: Arc::clone(&self.leases), needs };
         Ok(SplitScan { splits, readers_max: 1, statistics, lease: Some(lease) })
     }
@@ -275,7 +272,7 @@ impl PostgresConnector {
             let bytes = u128::from(piece.size_bytes) * u128::from(width);
             let bytes = u64::try_from(bytes / u128::from(handle.row_bytes.max(1)));
             let statement = statement(&of_part, piece.pages, predicate)?;
-            splits.push(statement.split(label(&of_part, piece.pages), bytes.unwrap_or(u64::MAX))?);
+            splits.push(statement.split(bytes.unwrap_or(u64::MAX))?);
         }
         Ok(Some(splits))
     }
@@ -303,15 +300,6 @@ fn statement(
 ) -> Result<Statement> {
     let columns = select.columns.iter().map(|column| (*column).clone()).collect();
     Ok(Statement { sql: select.text(pages), columns, known: predicate.clone() })
-}
-
-fn label(select: &Select<'_>, pages: Option<(u64, Option<u64>)>) -> String {
-    let name = format!("{}.{}", select.schema, select.table);
-    match pages {
-        None => name,
-        Some((from, Some(to))) => format!("{name} pages {from} to {to}"),
-        Some((from, None)) => format!("{name} pages from {from}"),
-    }
 }
 
 /// What can be read in the place of the relation, giving the same rows to this user.

@@ -50,8 +50,8 @@ impl Statement {
         }
     }
 
-    /// `label`: what EXPLAIN shows.
-    pub fn split(&self, label: String, size_bytes: u64) -> Result<Split> {
+    pub fn split(&self, size_bytes: u64) -> Result<Split> {
+        let label = self.sql.clone();
         let payload = serde_json::to_string(self)
             .map_err(|error| Error::internal("a split cannot be written").with_cause(error))?;
         Ok(Split { payload, label, size_bytes })

@@ -252,6 +252,7 @@ impl Rule {
             self.pushed.push(key);
         }
         self.pieces += 1;
+        let most = most_rows(&relation);
         let table = Arc::new(PushedTable::new(piece.catalog, relation, schema.fields()));
         let name = format!("pushed_{}", number + 1);
         let scan =
@@ -262,7 +263,7 @@ impl Rule {
             expressions.push(column.alias_qualified(qualifier.cloned(), field.name()));
         }
         let named = Projection::try_new_with_schema(expressions, Arc::new(scan), schema)?;
-        Ok(sorted(LogicalPlan::Projection(named), &piece.order))
+        Ok(sorted(LogicalPlan::Projection(named), &piece.order, most))
     }
 
     fn note(&mut self, catalog: &Catalog, plan: &LogicalPlan, reason: &Unsupported) {
@@ -389,7 +390,23 @@ fn with_one_column(input: Relation) -> Relation {
     }
 }
 
-fn sorted(plan: LogicalPlan, order: &[OrderColumn]) -> LogicalPlan {
+/// How many rows a limit leaves, as far as nothing makes more of them.
+fn most_rows(relation: &Relation) -> Option<usize> {
+    match &relation.operator {
+        Operator::Limit { limit: Some(limit), .. } => usize::try_from(*limit).ok(),
+        Operator::Limit { input, .. }
+        | Operator::Filter { input, .. }
+        | Operator::Project { input, .. } => most_rows(input),
+        Operator::Scan { .. }
+        | Operator::Aggregate { .. }
+        | Operator::Join { .. }
+        | Operator::Union { .. }
+        | Operator::Window { .. } => None,
+    }
+}
+
+/// DataFusion takes away a sort below a limit that does not say how many rows it keeps.
+fn sorted(plan: LogicalPlan, order: &[OrderColumn], fetch: Option<usize>) -> LogicalPlan {
     if order.is_empty() {
         return plan;
     }
@@ -398,5 +415,5 @@ fn sorted(plan: LogicalPlan, order: &[OrderColumn]) -> LogicalPlan {
         SortExpr::new(column, order.ascending, order.nulls_first)
     };
     let expr = order.iter().map(key).collect();
-    LogicalPlan::Sort(Sort { expr, input: Arc::new(plan), fetch: None })
+    LogicalPlan::Sort(Sort { expr, input: Arc::new(plan), fetch })
 }

@@ -47,15 +47,23 @@ pub(crate) struct ColumnHandle {
 pub(crate) struct Server {
     pub(crate) mariadb: bool,
     pub(crate) version: (u16, u16, u16),
+    /// Whether it is neither MySQL nor MariaDB, and computes in ways of its own.
+    pub(crate) foreign: bool,
 }
+
+/// Servers of the same protocol, as they name themselves in `VERSION()`.
+const FOREIGN: [&str; 8] =
+    ["mooring", "tidb", "doris", "starrocks", "vitess", "oceanbase", "clickhouse", "singlestore"];
 
 impl Server {
     /// Of what `VERSION()` says: `10.11.6-MariaDB-0+deb12u1`, `8.4.3`.
     fn of(version: &str) -> Self {
         let mut numbers = version.split(|char: char| !char.is_ascii_digit()).map(str::parse);
         let mut next = || numbers.next().and_then(|number| number.ok()).unwrap_or_default();
-        let mariadb = version.to_ascii_lowercase().contains("mariadb");
-        Self { mariadb, version: (next(), next(), next()) }
+        let name = version.to_ascii_lowercase();
+        let foreign = FOREIGN.iter().any(|server| name.contains(server));
+        let mariadb = name.contains("mariadb");
+        Self { mariadb, version: (next(), next(), next()), foreign }
     }
 }
 
@@ -253,6 +261,21 @@ mod tests {
         let handle: TableHandle = serde_json::from_str(&table.handle).expect("a handle");
         assert_eq!(handle.key, Some(Key { column: "id".to_owned() }));
         assert_eq!(handle.columns[0].comparison, Comparison::Unsigned);
+    }
+
+    #[test]
+    fn servers_name_themselves() {
+        let server = |mariadb, version, foreign| Server { mariadb, version, foreign };
+        for (text, expected) in [
+            ("10.11.6-MariaDB-0+deb12u1", server(true, (10, 11, 6), false)),
+            ("8.4.3", server(false, (8, 4, 3), false)),
+            ("5.7.44-log", server(false, (5, 7, 44), false)),
+            ("8.0.36-Mooring-0.1.0", server(false, (8, 0, 36), true)),
+            ("8.0.11-TiDB-v7.5.0", server(false, (8, 0, 11), true)),
+            ("", Server::default()),
+        ] {
+            assert_eq!(Server::of(text), expected, "{text}");
+        }
     }
 
     #[test]
