@@ -138,6 +138,11 @@ pub struct PartitionDefinition {
 pub trait Metastore: Send + Sync + Debug {
     async fn schemas(&self) -> Result<Vec<String>>;
 
+    /// As [`crate::Connector::reach`].
+    async fn reach(&self) -> Result<()> {
+        self.schemas().await.map(drop)
+    }
+
     /// # Errors
     /// `SchemaNotFound`.
     async fn tables(&self, schema: &str) -> Result<Vec<TableSummary>>;

@@ -297,6 +297,10 @@ impl Connector for LakeConnector {
         self.metastore.schemas().await
     }
 
+    async fn reach(&self) -> Result<()> {
+        self.metastore.reach().await
+    }
+
     async fn tables(&self, schema: &str) -> Result<Vec<TableSummary>> {
         self.metastore.tables(schema).await
     }
