@@ -267,6 +267,19 @@ class OneNode(Cluster):
         self.assertEqual(self.refused(sql.format("short.market.long_rows"), "`short`", "`row_max_bytes`"), LIMIT_EXCEEDED)
         self.same("SELECT id FROM short.market.orders", "SELECT id FROM orders")
 
+    def test_queries_in_its_own_language(self):
+        query = "SELECT id, CONVERT(id, CHAR) AS text, price FROM market.orders WHERE id IN (SELECT MAX(id) FROM market.orders)"
+        self.same(f"SELECT * FROM TABLE(shop.system.query('{query} -- its end'))", query)
+        for wrong, words in [
+            ("SELECT 1 AS a, 2 AS A", "a"),
+            ("SELECT nothing FROM market.orders", "nothing"),
+            ("SELECT 1; SELECT 2", "`shop`"),
+            ("DELETE FROM market.orders", "`shop`"),
+        ]:
+            with self.subTest(wrong):
+                self.refused(f"SELECT * FROM TABLE(shop.system.query('{wrong}'))", words)
+        self.same("SELECT count(*) FROM orders")
+
     def test_ranges_are_the_table(self):
         sql = "SELECT count(*), sum(id), sum(half), count(DISTINCT id) FROM {}"
         expected = self.on_mariadb(sql.format("numbers"))

@@ -173,6 +173,29 @@ class PostgreSql(unittest.TestCase):
         workers = self.rows("SELECT DISTINCT worker FROM system.runtime.tasks")
         self.assertGreaterEqual(len(workers), self.workers)
 
+    def test_queries_in_its_own_language(self):
+        query = "SELECT k, (array_agg(id ORDER BY id))[2] AS \"Second\", 1.5 AS n FROM shop.numbers GROUP BY k -- its end"
+        sql = f"SELECT q.k, q.second, n.t FROM TABLE(pg.system.query('{query}')) AS q JOIN pg.shop.numbers n ON n.id = q.second ORDER BY 1"
+        self.assertEqual(self.rows(sql), tuple((k, (k or 7) + 7, f"text {(k or 7) + 7}") for k in range(7)))
+        self.assertEqual(self.rows("SELECT count(*) FROM TABLE(pg.system.query('TABLE shop.numbers;'))"), ((60000,),))
+        for wrong, words in [
+            ("SELECT 1 AS a, 2 AS a", "`a`"),
+            ("SELECT nothing FROM shop.numbers", "nothing"),
+            ("SELECT 1; SELECT 2", "`pg`"),
+            ("DELETE FROM shop.empty", "`pg`"),
+            ("WITH gone AS (DELETE FROM shop.numbers RETURNING id) SELECT * FROM gone", "`pg`"),
+            ("SELECT set_config('transaction_read_only', 'off', false), lo_create(0)", "`pg`"),
+        ]:
+            with self.subTest(wrong):
+                quoted = wrong.replace("'", "''")
+                self.assertIn(words, self.fails(f"SELECT * FROM TABLE(pg.system.query('{quoted}'))"))
+        # What a query does to its session ends with it.
+        change = "SELECT set_config(''default_transaction_read_only'', ''off'', false) AS x"
+        self.assertEqual(self.rows(f"SELECT * FROM TABLE(pg.system.query('{change}'))"), (("off",),))
+        self.assertIn("`pg`", self.fails("SELECT * FROM TABLE(pg.system.query('SELECT lo_create(0) AS x'))"))
+        self.assertEqual(self.rows("SELECT count(*) FROM pg.shop.numbers"), ((60000,),))
+        self.assertIn("`lake`", self.fails("SELECT * FROM TABLE(lake.system.query('SELECT 1'))"))
+
     def test_conditions_choose_the_same_rows(self):
         for condition in [
             "id = 7", "id IN (1, 59999, 70000)", "id BETWEEN 100 AND 30000 AND k = 3", "k > 5", "t = 'text 12'",

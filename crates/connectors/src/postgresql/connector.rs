@@ -119,8 +119,9 @@ impl Connector for PostgresConnector {
             let columns: Vec<Column> = projected.into_iter().cloned().collect();
             let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
             let sql = in_known_forms(query, &columns, Some(&names));
+            let statement = Statement { sql, columns, known: Predicate::new(), is_foreign: true };
             return self
-                .whole(sql, columns, TableStatistics::default(), Vec::new())
+                .whole(&statement, TableStatistics::default(), Vec::new())
                 .map(Scan::Splits);
         }
         let conditions = conditions(&handle.columns, request.predicate, handle.orders_text);
@@ -172,8 +173,10 @@ impl PostgresConnector {
         needs: Vec<String>,
     ) -> Result<SplitScan> {
         // Its types may have changed by the time that it runs.
-        let known = in_known_forms(sql, &columns, None);
-        let mut scan = self.whole(known, columns, statistics, needs)?;
+        let known_forms = in_known_forms(sql, &columns, None);
+        let statement =
+            Statement { sql: known_forms, columns, known: Predicate::new(), is_foreign: false };
+        let mut scan = self.whole(&statement, statistics, needs)?;
         for split in &mut scan.splits {
             split.label = sql.to_owned();
         }
@@ -182,8 +185,7 @@ impl PostgresConnector {
 
     fn whole(
         &self,
-        sql: String,
-        columns: Vec<Column>,
+        statement: &Statement,
         statistics: TableStatistics,
         needs: Vec<String>,
     ) -> Result<SplitScan> {
@@ -191,7 +193,6 @@ impl PostgresConnector {
             Count::Exact(bytes) | Count::Estimate(bytes) => bytes,
             Count::Unknown => 0,
         };
-        let statement = Statement { sql, columns, known: Predicate::new() };
         let splits = vec![statement.split(size_bytes)?];
         let lease = ScanLease { source: Arc::clone(&self.leases), needs };
         Ok(SplitScan { splits, readers_max: 1, statistics, lease: Some(lease) })
@@ -299,7 +300,8 @@ fn statement(
     predicate: &Predicate,
 ) -> Result<Statement> {
     let columns = select.columns.iter().map(|column| (*column).clone()).collect();
-    Ok(Statement { sql: select.text(pages), columns, known: predicate.clone() })
+    let known = predicate.clone();
+    Ok(Statement { sql: select.text(pages), columns, known, is_foreign: false })
 }
 
 /// What can be read in the place of the relation, giving the same rows to this user.

@@ -29,6 +29,8 @@ pub(super) struct Statement {
     pub columns: Vec<Column>,
     /// What the statement was written for already.
     pub known: Predicate,
+    /// Whether a user wrote it, who may change the session by it.
+    pub is_foreign: bool,
 }
 
 impl Statement {
@@ -90,6 +92,7 @@ impl SplitReader for PostgresReader {
                 request.batch_size_rows.max(1),
             ),
             in_transaction: request.lease.is_some(),
+            is_foreign: statement.is_foreign,
             batch_size_rows: request.batch_size_rows.max(1),
             pool: Arc::clone(&self.pool),
             held: Some(held),
@@ -108,6 +111,7 @@ struct Reading {
     copy: Option<Pin<Box<CopyOutStream>>>,
     decoder: BatchDecoder,
     in_transaction: bool,
+    is_foreign: bool,
     batch_size_rows: usize,
     pool: Arc<Pool>,
     /// `None` once it was given back. Its drop is the cancel.
@@ -193,7 +197,10 @@ impl Reading {
             held.answer(held.client()?.batch_execute("COMMIT")).await?;
         }
         self.count(StatementOutcome::Ok);
-        if let Some(held) = self.held.take() {
+        // A session that is not as we made it is nobody else's.
+        if let Some(held) = self.held.take()
+            && !self.is_foreign
+        {
             held.give_back();
         }
         Ok(())
