@@ -17,6 +17,7 @@ from pathlib import Path
 import duckdb
 
 MARKER = "# from: DuckDB"
+DATA = Path(__file__).parent / "data"
 TABLES = ("customer", "lineitem", "nation", "orders", "part", "partsupp", "region", "supplier")
 
 
@@ -69,7 +70,7 @@ def checked(block: str, store: duckdb.DuckDBPyConnection) -> str:
     if words[:2] == ["query", "error"] or words[:1] != ["query"]:
         return block
     sql = rest[: rest.index("----")] if "----" in rest else rest
-    rows = [[text(v) for v in row] for row in store.execute("\n".join(sql)).fetchall()]
+    rows = [[text(v) for v in row] for row in store.execute("\n".join(sql).replace("${DATA}", str(DATA))).fetchall()]
     types = words[1]
     assert all(len(row) == len(types) for row in rows), f"{head} has another number of columns: {sql}"
     if words[2:3] == ["rowsort"]:
