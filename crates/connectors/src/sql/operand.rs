@@ -27,6 +27,8 @@ pub struct Shape {
     pub can_fail: bool,
     /// Whether it is the same for all rows.
     pub constant: bool,
+    /// Whether a database may find that out while it plans, as of `COALESCE(1, a)`.
+    pub folds: bool,
 }
 
 impl Shape {
@@ -39,6 +41,7 @@ impl Shape {
             at_most: None,
             can_fail: false,
             constant: false,
+            folds: false,
         }
     }
 

@@ -69,6 +69,7 @@ impl Draft<'_> {
         let sql = self.writer.dialect.literal(value, data_type)?;
         let mut shape = Shape::of(data_type.clone());
         shape.constant = true;
+        shape.folds = true;
         shape.at_most = match value {
             Value::Text(text) => Some(text.chars().count() as u64),
             Value::Binary(bytes) => Some(bytes.len() as u64),
@@ -94,6 +95,7 @@ impl Draft<'_> {
         let mut shape = Shape::of(to.clone());
         shape.can_fail = input.shape.can_fail || converted.can_fail;
         shape.constant = input.shape.constant;
+        shape.folds = input.shape.folds;
         shape.at_most = (Kind::of(to) == Kind::Text).then_some(INTEGER_CHARACTERS);
         Ok(Operand::computed(converted.sql, shape))
     }
@@ -140,7 +142,7 @@ impl Draft<'_> {
 /// # Errors
 /// Where a database may fail while it plans, whatever rows there are.
 fn folded(operand: Operand) -> Result<Operand, Unsupported> {
-    if operand.shape.constant && operand.shape.can_fail {
+    if operand.shape.folds && operand.shape.can_fail {
         return Err(Unsupported("an operation on constants that may fail".to_owned()));
     }
     Ok(operand)
@@ -167,6 +169,7 @@ pub(super) fn one_of(operands: &[Operand], data_type: &DataType) -> Result<Shape
     shape.at_most = longest(operands);
     shape.can_fail = operands.iter().any(|operand| operand.shape.can_fail);
     shape.constant = operands.iter().all(|operand| operand.shape.constant);
+    shape.folds = operands.iter().any(|operand| operand.shape.folds);
     Ok(shape)
 }
 

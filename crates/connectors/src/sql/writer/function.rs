@@ -28,6 +28,7 @@ impl Draft<'_> {
         let mut shape = Shape::of(data_type.clone());
         shape.can_fail = operands.iter().any(|operand| operand.shape.can_fail);
         shape.constant = operands.iter().all(|operand| operand.shape.constant);
+        shape.folds = operands.iter().all(|operand| operand.shape.folds);
         let sql = match function {
             Function::Equal
             | Function::NotEqual
