@@ -1,5 +1,5 @@
 //! What databases answer to the SQL that we send, by their own clients, is what the language means: 5,000 random relations
-//! per database. `MOORING_TEST_SEED` runs the one that failed.
+//! per database. `MOORING_TEST_SEED` says with which they begin.
 
 use super::super::SqlWriter;
 use super::super::reference::{self, Overflow, Row};
