@@ -19,6 +19,7 @@ mod session;
 mod planner_session;
 mod constant_plans;
 mod generic_plans;
+mod facts;
 mod yield_after_joins;
 mod options;
 mod sources;

@@ -6,6 +6,7 @@ use crate::distribute::{
     scale_up_leaf,
 };
 use crate::engine::QueryContext;
+use crate::facts::physical_rules;
 use crate::functions::analyzer_rules;
 use crate::leases::QueryLeases;
 use crate::options::MooringOptions;
@@ -53,6 +54,7 @@ impl PlannerSessions {
                 .with_default_features()
                 .with_config(config)
                 .with_analyzer_rules(analyzer_rules())
+                .with_physical_optimizer_rules(physical_rules())
                 .with_physical_optimizer_rule(Arc::new(TracedKeys))
                 .with_physical_optimizer_rule(Arc::new(YieldAfterJoins));
             build_session(builder, node)

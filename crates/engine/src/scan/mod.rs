@@ -23,4 +23,4 @@ pub(crate) use footers::{FooterCaches, parquet_reader};
 pub(crate) use own::OwnSource;
 pub(crate) use reading::Reading;
 pub(crate) use splits::{SplitExec, SplitScanSpec, SplitsRequest, deal, split_plan};
-pub(crate) use traced_keys::TracedKeys;
+pub(crate) use traced_keys::{TracedKeys, names_are_different};

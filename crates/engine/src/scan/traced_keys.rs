@@ -145,7 +145,7 @@ fn kept_side(join_type: JoinType) -> Option<usize> {
     }
 }
 
-fn names_are_different(node: &Arc<dyn ExecutionPlan>) -> bool {
+pub(crate) fn names_are_different(node: &Arc<dyn ExecutionPlan>) -> bool {
     let schema = node.schema();
     let mut names = HashSet::new();
     schema.fields().iter().all(|field| names.insert(field.name().as_str()))
