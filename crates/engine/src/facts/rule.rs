@@ -46,12 +46,7 @@ impl PhysicalOptimizerRule for ForgetFalseFacts {
                 return Ok(Transformed::no(node));
             }
             let children = node.children().into_iter().zip(forgotten);
-            let children = children.map(|(child, forgotten)| match forgotten {
-                Some(forgotten) => {
-                    Ok(Arc::new(ForgetExec::try_new(child.clone(), forgotten)?) as _)
-                }
-                None => Ok(Arc::clone(child)),
-            });
+            let children = children.map(|(child, forgotten)| without(child, forgotten));
             let children = children.collect::<Result<_>>()?;
             let options = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
             node.replace_children(children, options).map(Transformed::yes)
@@ -66,6 +61,17 @@ impl PhysicalOptimizerRule for ForgetFalseFacts {
     fn schema_check(&self) -> bool {
         true
     }
+}
+
+fn without(
+    child: &Arc<dyn ExecutionPlan>,
+    forgotten: Option<Forgotten>,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    let child = Arc::clone(child);
+    Ok(match forgotten {
+        Some(forgotten) => Arc::new(ForgetExec::try_new(child, forgotten)?),
+        None => child,
+    })
 }
 
 /// What `node` must not know, by child.
@@ -98,7 +104,7 @@ fn join_type(node: &Arc<dyn ExecutionPlan>) -> Option<JoinType> {
     let hash = node.downcast_ref::<HashJoinExec>().map(HashJoinExec::join_type);
     let nested = || node.downcast_ref::<NestedLoopJoinExec>().map(NestedLoopJoinExec::join_type);
     let merge = || node.downcast_ref::<SortMergeJoinExec>().map(SortMergeJoinExec::join_type);
-    hash.copied().or_else(|| nested().copied()).or_else(|| merge().copied())
+    hash.copied().or_else(|| nested().copied()).or_else(merge)
 }
 
 /// Which sides' columns a join fills with NULL where it finds no match.
