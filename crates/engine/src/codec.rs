@@ -56,6 +56,9 @@ struct ForgetProto {
     /// `Forgotten::name`
     #[prost(string, tag = "1")]
     forgotten: String,
+    /// `Forgotten::column`
+    #[prost(uint64, optional, tag = "2")]
+    column: Option<u64>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -118,7 +121,8 @@ impl PhysicalExtensionCodec for MooringCodec {
                 _ => Err(proto_error("SliceBatchesExec has one input")),
             },
             Some(NodeKindProto::Forget(node)) => {
-                match (inputs, Forgotten::named(&node.forgotten)) {
+                let column = node.column.and_then(|column| usize::try_from(column).ok());
+                match (inputs, Forgotten::named(&node.forgotten, column)) {
                     ([input], Some(forgotten)) => {
                         Ok(Arc::new(ForgetExec::try_new(input.clone(), forgotten)?))
                     }
@@ -142,8 +146,9 @@ impl PhysicalExtensionCodec for MooringCodec {
         } else if node.is::<SliceBatchesExec>() {
             NodeKindProto::SliceBatches(SliceBatchesProto {})
         } else if let Some(node) = node.downcast_ref::<ForgetExec>() {
-            let forgotten = node.forgotten().name().to_owned();
-            NodeKindProto::Forget(ForgetProto { forgotten })
+            let forgotten = node.forgotten();
+            let column = forgotten.column().map(|column| column as u64);
+            NodeKindProto::Forget(ForgetProto { forgotten: forgotten.name().to_owned(), column })
         } else {
             return Err(internal_datafusion_err!("{} has no form to cross in", node.name()));
         };

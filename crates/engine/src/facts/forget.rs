@@ -8,7 +8,10 @@ use datafusion::common::{Constraints, Result, Statistics, plan_err};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::equivalence::{EquivalenceClass, EquivalenceGroup};
 use datafusion::physical_expr::expressions::Column;
-use datafusion::physical_expr::{EquivalenceProperties, Partitioning, PhysicalExpr};
+use datafusion::physical_expr::utils::collect_columns;
+use datafusion::physical_expr::{
+    EquivalenceProperties, LexOrdering, Partitioning, PhysicalExpr, PhysicalSortExpr,
+};
 use datafusion::physical_plan::execution_plan::{CardinalityEffect, EvaluationType};
 use datafusion::physical_plan::filter_pushdown::{
     ChildPushdownResult, FilterDescription, FilterPushdownPhase, FilterPushdownPropagation,
@@ -26,6 +29,8 @@ use std::sync::Arc;
 pub(crate) enum Forgotten {
     /// Which columns are unique.
     Keys,
+    /// The order by this column and those after it, and keys.
+    OrderFrom(usize),
     /// The order of the rows, and keys.
     Order,
     /// All but which columns are equal: what stays true of columns that are NULL together.
@@ -35,25 +40,42 @@ pub(crate) enum Forgotten {
 }
 
 impl Forgotten {
-    pub const ALL: [Self; 4] = [Self::Keys, Self::Order, Self::Values, Self::Everything];
-
-    /// As it crosses to a worker and stands in EXPLAIN.
+    /// As it crosses to a worker, with its column.
     pub fn name(self) -> &'static str {
         match self {
             Self::Keys => "keys",
+            Self::OrderFrom(_) => "order from column",
             Self::Order => "order",
             Self::Values => "values",
             Self::Everything => "everything",
         }
     }
 
-    pub fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|forgotten| forgotten.name() == name)
+    pub fn column(self) -> Option<usize> {
+        match self {
+            Self::OrderFrom(column) => Some(column),
+            Self::Keys | Self::Order | Self::Values | Self::Everything => None,
+        }
+    }
+
+    pub fn named(name: &str, column: Option<usize>) -> Option<Self> {
+        let others = [Self::Keys, Self::Order, Self::Values, Self::Everything];
+        column
+            .map(Self::OrderFrom)
+            .into_iter()
+            .chain(others)
+            .find(|forgotten| forgotten.name() == name)
     }
 
     fn rest_of(self, known: &EquivalenceProperties) -> Result<EquivalenceProperties> {
         Ok(match self {
             Self::Keys => known.clone().with_constraints(Constraints::default()),
+            Self::OrderFrom(column) => {
+                let mut rest = known.clone().with_constraints(Constraints::default());
+                rest.clear_orderings();
+                rest.add_orderings(known.oeq_class().iter().map(|order| before(order, column)));
+                rest
+            }
             Self::Order => {
                 let mut rest = known.clone().with_constraints(Constraints::default());
                 rest.clear_orderings();
@@ -67,6 +89,14 @@ impl Forgotten {
             Self::Everything => EquivalenceProperties::new(Arc::clone(known.schema())),
         })
     }
+}
+
+/// An order as far as it is by columns before this one.
+fn before(order: &LexOrdering, column: usize) -> Vec<PhysicalSortExpr> {
+    let is_before = |sort: &&PhysicalSortExpr| {
+        collect_columns(&sort.expr).iter().all(|used| used.index() < column)
+    };
+    order.iter().take_while(is_before).cloned().collect()
 }
 
 /// Columns that are equal, without the expressions and the literals that they equal, too.
@@ -107,7 +137,8 @@ impl ForgetExec {
 
 impl DisplayAs for ForgetExec {
     fn fmt_as(&self, _: DisplayFormatType, f: &mut fmt::Formatter) -> fmt::Result {
-        write!(f, "ForgetExec: {}", self.forgotten.name())
+        write!(f, "ForgetExec: {}", self.forgotten.name())?;
+        self.forgotten.column().map_or(Ok(()), |column| write!(f, " {column}"))
     }
 }
 
@@ -124,11 +155,15 @@ impl ExecutionPlan for ForgetExec {
         vec![&self.input]
     }
 
-    /// The rows stay in their order, but nobody above may count on it: a sort below is of no use then.
+    /// The rows stay in their order, but nobody above may count on it: a sort below is of no use then. Nor may a sort
+    /// by what is forgotten move below.
     fn maintains_input_order(&self) -> Vec<bool> {
         vec![match self.forgotten {
             Forgotten::Keys => true,
-            Forgotten::Order | Forgotten::Values | Forgotten::Everything => false,
+            Forgotten::OrderFrom(_)
+            | Forgotten::Order
+            | Forgotten::Values
+            | Forgotten::Everything => false,
         }]
     }
 
@@ -185,6 +220,10 @@ impl ExecutionPlan for ForgetExec {
         &self,
         projection: &ProjectionExec,
     ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+        if self.forgotten.column().is_some() {
+            // The column would have another place below.
+            return Ok(None);
+        }
         let swapped = self.input.try_swapping_with_projection(projection)?;
         let forgetting = swapped.map(|input| Self::try_new(input, self.forgotten)).transpose()?;
         Ok(forgetting.map(|node| Arc::new(node) as _))

@@ -8,6 +8,8 @@
 //! - After grouping sets the columns keep their constants, their equality and their order, though some are NULL.
 //! - A projection and an aggregate take the places of columns below for the places above: where column 0 was a key,
 //!   the new column 0 is one.
+//! - `min`, `max` and `count` over windows are taken to grow or shrink with the rows, with NULL at the wrong end, and
+//!   over frames that move, too.
 //!
 //! A rule puts a node in the way of such facts: it passes rows on as they are, and knows less of them.
 

@@ -5,8 +5,13 @@ use super::{ForgetExec, Forgotten};
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Constraint, JoinType, Result};
+use datafusion::logical_expr::SetMonotonicity;
 use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::aggregate::AggregateFunctionExpr;
 use datafusion::physical_expr::expressions::Column;
+use datafusion::physical_expr::window::{
+    PlainAggregateWindowExpr, SlidingAggregateWindowExpr, WindowExpr,
+};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::physical_optimizer::output_requirements::OutputRequirementExec;
@@ -16,6 +21,7 @@ use datafusion::physical_plan::joins::{HashJoinExec, NestedLoopJoinExec, SortMer
 use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::union::UnionExec;
+use datafusion::physical_plan::windows::{BoundedWindowAggExec, WindowAggExec};
 use datafusion::physical_plan::{
     ChildrenPropertiesMode, ExecutionPlan, ExecutionPlanProperties, ReplaceChildrenOptions,
 };
@@ -76,6 +82,17 @@ fn without(
 
 /// What `node` must not know, by child.
 fn forgotten_below(node: &Arc<dyn ExecutionPlan>, ordering: usize) -> Vec<Option<Forgotten>> {
+    let carried = carried_on(node, ordering).into_iter().zip(node.children());
+    let forgotten = carried.map(|(carried, child)| match carried {
+        // Keys are forgotten with an order.
+        None | Some(Forgotten::Keys) => false_order(node, child).or(carried),
+        Some(_) => carried,
+    });
+    forgotten.collect()
+}
+
+/// What `node` itself would carry on though it is no longer true, by child.
+fn carried_on(node: &Arc<dyn ExecutionPlan>, ordering: usize) -> Vec<Option<Forgotten>> {
     let children = node.children();
     match children[..] {
         [left, right] => match join_type(node) {
@@ -198,20 +215,47 @@ fn claims_false_keys(
     if keys.is_empty() || ordering == 0 || (ordering == 1 && !may_be_ordered(input)) {
         return false;
     }
-    let Some(sources) = sources(node) else { return false };
+    let Some(below) = sources(node) else { return false };
     let is_true = |claim: &Constraint| {
         let claimed = columns(claim);
         // An aggregate's own groups.
-        let is_own = node.is::<AggregateExec>() && claimed.len() == sources.len();
+        let is_own = node.is::<AggregateExec>() && claimed.len() == below.len();
         let holds = |key: &Constraint| {
-            let key = columns(key);
-            key.iter().all(|column| {
-                claimed.iter().any(|claim| sources.get(*claim) == Some(&Some(*column)))
-            })
+            columns(key)
+                .iter()
+                .all(|column| claimed.iter().any(|claim| below.get(*claim) == Some(&Some(*column))))
         };
         is_own || keys.iter().any(holds)
     };
     !node.equivalence_properties().constraints().iter().all(is_true)
+}
+
+/// The order by an aggregate over a window that may be wrong, if `child` knows one: DataFusion has NULL in the wrong place,
+/// and what it says of frames that move is not even so without NULL.
+fn false_order(node: &Arc<dyn ExecutionPlan>, child: &Arc<dyn ExecutionPlan>) -> Option<Forgotten> {
+    let windows = match child.downcast_ref::<BoundedWindowAggExec>() {
+        Some(window) => window.window_expr(),
+        None => child.downcast_ref::<WindowAggExec>()?.window_expr(),
+    };
+    let first = child.schema().fields().len().checked_sub(windows.len())?;
+    let matters = !node.is::<OutputRequirementExec>() && windows.iter().any(is_misordered);
+    matters.then_some(Forgotten::OrderFrom(first))
+}
+
+fn is_misordered(window: &Arc<dyn WindowExpr>) -> bool {
+    let moves = |aggregate: &AggregateFunctionExpr| {
+        aggregate.set_monotonicity() != SetMonotonicity::NotMonotonic
+    };
+    let any = window.as_any();
+    if let Some(sliding) = any.downcast_ref::<SlidingAggregateWindowExpr>() {
+        return moves(sliding.get_aggregate_expr());
+    }
+    any.downcast_ref::<PlainAggregateWindowExpr>().is_some_and(|growing| {
+        let aggregate = growing.get_aggregate_expr();
+        // What is one value for a whole partition is told apart by DataFusion.
+        let is_one = growing.get_window_frame().end_bound.is_unbounded();
+        !is_one && moves(aggregate) && aggregate.field().is_nullable()
+    })
 }
 
 fn columns(key: &Constraint) -> &[usize] {
@@ -231,6 +275,6 @@ fn sources(node: &Arc<dyn ExecutionPlan>) -> Option<Vec<Option<usize>>> {
         return Some(groups.map(|(expr, _)| source(expr)).collect());
     }
     let filter = node.downcast_ref::<FilterExec>()?;
-    let columns = filter.projection().as_ref()?;
-    Some(columns.iter().map(|column| Some(*column)).collect())
+    let projected = filter.projection().as_ref()?;
+    Some(projected.iter().map(|column| Some(*column)).collect())
 }

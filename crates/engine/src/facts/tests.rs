@@ -74,6 +74,9 @@ async fn what_stays_true_is_not_forgotten() {
             "SELECT c, count(*) FROM (SELECT v, count(*) AS c FROM {ONE} GROUP BY v) GROUP BY c"
         ),
         format!("SELECT k, row_number() OVER (ORDER BY v) FROM {ONE} ORDER BY v, k"),
+        format!("SELECT k, count(v) OVER (ORDER BY k) AS n FROM {ONE} ORDER BY n"),
+        format!("SELECT k, max(v) OVER (PARTITION BY k) AS n FROM {ONE} ORDER BY k"),
+        format!("SELECT k, avg(v) OVER (ORDER BY k ROWS 1 PRECEDING) AS n FROM {ONE} ORDER BY n"),
     ] {
         let plan = text(&planned(&sql).await);
         assert!(!plan.contains("ForgetExec"), "{sql}\n{plan}");
@@ -131,6 +134,10 @@ async fn what_becomes_false_is_forgotten() {
                 "SELECT * FROM (SELECT count(*) c, k FROM {ONE} GROUP BY k ORDER BY c LIMIT 2) a ORDER BY c, k DESC"
             ),
         ),
+        (
+            Forgotten::OrderFrom(1),
+            format!("SELECT * FROM (SELECT k, max(v) OVER (ORDER BY k) m FROM {ONE}) a ORDER BY m"),
+        ),
     ] {
         let plan = text(&planned(&sql).await);
         let line = format!("ForgetExec: {}", forgotten.name());
@@ -163,6 +170,16 @@ async fn rows_come_in_the_order_that_was_asked_for() {
              ORDER BY c LIMIT 5) q ORDER BY c, k DESC",
             "13 12 11",
         ),
+        (
+            "SELECT i, max(x) OVER (ORDER BY i) m FROM (VALUES (1, NULL), (2, 5), (3, 4)) v (i, x) \
+             ORDER BY m NULLS LAST, i DESC",
+            "35 25 1",
+        ),
+        (
+            "SELECT x, count(x) OVER (ORDER BY x DESC ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) m \
+             FROM (VALUES (1), (9), (NULL), (NULL)) v (x) ORDER BY m, x DESC NULLS LAST",
+            "0 91 1 12",
+        ),
     ] {
         assert_eq!(rows(sql).await, [expected, expected], "{sql}");
     }
@@ -181,22 +198,28 @@ async fn equal_columns_stay_equal_where_both_are_null() {
 #[tokio::test]
 async fn the_node_crosses_to_workers() {
     let input = planned(&format!("SELECT k, v FROM {ONE} WHERE v = 10")).await;
-    for forgotten in Forgotten::ALL {
-        assert_eq!(Forgotten::named(forgotten.name()), Some(forgotten));
+    for forgotten in [
+        Forgotten::Keys,
+        Forgotten::OrderFrom(1),
+        Forgotten::Order,
+        Forgotten::Values,
+        Forgotten::Everything,
+    ] {
+        assert_eq!(Forgotten::named(forgotten.name(), forgotten.column()), Some(forgotten));
         let node = ForgetExec::try_new(Arc::clone(&input), forgotten).expect("a node");
-        let node: Arc<dyn ExecutionPlan> = Arc::new(node);
-        let bytes = physical_plan_to_bytes_with_extension_codec(Arc::clone(&node), &MooringCodec);
+        let sent: Arc<dyn ExecutionPlan> = Arc::new(node);
+        let bytes = physical_plan_to_bytes_with_extension_codec(Arc::clone(&sent), &MooringCodec);
         let context = TaskContext::default();
-        let back = physical_plan_from_bytes_with_extension_codec(
+        let arrived = physical_plan_from_bytes_with_extension_codec(
             &bytes.expect("bytes"),
             &context,
             &MooringCodec,
         );
-        let back = back.expect("a node");
-        assert_eq!(text(&back), text(&node));
+        let back = arrived.expect("a node");
+        assert_eq!(text(&back), text(&sent));
         assert_eq!(
             back.equivalence_properties().to_string(),
-            node.equivalence_properties().to_string()
+            sent.equivalence_properties().to_string()
         );
     }
 }
