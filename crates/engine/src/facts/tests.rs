@@ -176,7 +176,7 @@ async fn rows_come_in_the_order_that_was_asked_for() {
             "35 25 1",
         ),
         (
-            "SELECT x, count(x) OVER (ORDER BY x DESC ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) m \
+            "SELECT x, count(x) OVER (ORDER BY x DESC NULLS LAST ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) m \
              FROM (VALUES (1), (9), (NULL), (NULL)) v (x) ORDER BY m, x DESC NULLS LAST",
             "0 91 1 12",
         ),
