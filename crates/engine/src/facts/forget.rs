@@ -133,6 +133,10 @@ impl ForgetExec {
     pub fn forgotten(&self) -> Forgotten {
         self.forgotten
     }
+
+    pub fn keeps_part_of_order(&self) -> bool {
+        self.forgotten.column().is_some()
+    }
 }
 
 impl DisplayAs for ForgetExec {
@@ -220,7 +224,7 @@ impl ExecutionPlan for ForgetExec {
         &self,
         projection: &ProjectionExec,
     ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
-        if self.forgotten.column().is_some() {
+        if self.keeps_part_of_order() {
             // The column would have another place below.
             return Ok(None);
         }

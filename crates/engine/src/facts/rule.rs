@@ -176,8 +176,9 @@ fn may_be_ordered(node: &Arc<dyn ExecutionPlan>) -> bool {
     if node.output_ordering().is_some() || asks_for_order(node) {
         return true;
     }
-    // They take over their inputs' order as soon as there is one.
-    let takes_over = node.is::<AggregateExec>() || node.is::<UnionExec>();
+    // They take over their inputs' order, or a part of it, as soon as there is one.
+    let keeps_part = node.downcast_ref::<ForgetExec>().is_some_and(ForgetExec::keeps_part_of_order);
+    let takes_over = keeps_part || node.is::<AggregateExec>() || node.is::<UnionExec>();
     let kept = node.maintains_input_order();
     let mut children = node.children().into_iter().zip(kept);
     children.any(|(child, kept)| (kept || takes_over) && may_be_ordered(child))
