@@ -12,9 +12,9 @@ use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr::expressions::DynamicFilterPhysicalExpr;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::execution_plan::replace_children_if_necessary;
 use datafusion::physical_plan::joins::HashJoinExec;
 use futures::future::join_all;
-use itertools::Itertools;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -71,10 +71,7 @@ fn marked(node: Arc<dyn ExecutionPlan>, made: &HashSet<u64>) -> Result<Arc<dyn E
         }
         changed.push(marked(Arc::clone(child), &made)?);
     }
-    match children.iter().zip_eq(&changed).all(|(old, new)| Arc::ptr_eq(old, new)) {
-        true => Ok(node),
-        false => node.with_new_children(changed),
-    }
+    replace_children_if_necessary(node, changed)
 }
 
 /// The dynamic filters in a condition.
