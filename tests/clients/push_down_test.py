@@ -150,6 +150,23 @@ class PushedDown(unittest.TestCase):
         finally:
             self.session.rows("SET pushdown_verify = off")
 
+    def test_the_keys_of_a_join_reach_the_source(self):
+        # Their range is nearly the whole table.
+        keys = range(2000, ROWS + 1, 2000)
+        values = ", ".join(f"({key})" for key in keys)
+        sql = f"SELECT count(*), sum(x.price) FROM (VALUES {values}) c(id) JOIN {{0}}sales x ON x.id = c.id"
+        chosen = f"SELECT count(*), sum(price) FROM {{0}}sales WHERE id IN ({', '.join(map(str, keys))})"
+        right = comparable(self.source.run(chosen.format("market.")), False)
+        found, statements = self.answer(Query(sql, 1), "on")
+        self.assertEqual(comparable(found, False), right)
+        self.assertEqual(sum(statement.rows for statement in statements), len(keys), statements)
+        self.session.rows("SET dynamic_filter_wait_ms = 0")
+        try:
+            found, _ = self.answer(Query(sql, 1), "on")
+            self.assertEqual(comparable(found, False), right)
+        finally:
+            self.session.rows("SET dynamic_filter_wait_ms = DEFAULT")
+
     def test_explain_shows_what_is_sent(self):
         self.session.rows("SET pushdown = on")
         sql = QUERIES["join and group by"].sql.format("shop.market.")

@@ -10,7 +10,8 @@ use crate::facts::physical_rules;
 use crate::functions::analyzer_rules;
 use crate::leases::QueryLeases;
 use crate::options::MooringOptions;
-use crate::scan::TracedKeys;
+use crate::predicate::IN_LIST_MAX;
+use crate::scan::{AwaitKeys, TracedKeys};
 use crate::session::{NodeRuntime, apply_options, build_session};
 use crate::snapshot::{Snapshot, SnapshotCatalogs};
 use crate::yield_after_joins::YieldAfterJoins;
@@ -56,6 +57,7 @@ impl PlannerSessions {
                 .with_analyzer_rules(analyzer_rules())
                 .with_physical_optimizer_rules(physical_rules())
                 .with_physical_optimizer_rule(Arc::new(TracedKeys))
+                .with_physical_optimizer_rule(Arc::new(AwaitKeys))
                 .with_physical_optimizer_rule(Arc::new(YieldAfterJoins));
             build_session(builder, node)
         };
@@ -128,6 +130,8 @@ fn planner_config(config: SessionConfig, context: &QueryContext, spreads: bool) 
     options.optimizer.hash_join_single_partition_threshold = context.broadcast_join_bytes_max;
     options.optimizer.hash_join_single_partition_threshold_rows =
         context.broadcast_join_bytes_max / BROADCAST_ROW_BYTES;
+    // As many as a scan hands on to its source.
+    options.optimizer.hash_join_inlist_pushdown_max_distinct_values = IN_LIST_MAX;
     // A scan of one batch is not dealt to several threads. Spread plans keep their exchanges, at which
     // they are cut.
     options.execution.use_row_number_estimates_to_optimize_partitioning = !spreads;

@@ -1,6 +1,7 @@
 //! How a connector's answer becomes a physical plan: files by one file source of our own, splits by
 //! one leaf node, rows by DataFusion's memory scan.
 
+mod awaited_keys;
 mod column_names;
 mod evolved_columns;
 mod counted;
@@ -16,6 +17,7 @@ mod splits;
 mod traced_keys;
 mod wall_times;
 
+pub(crate) use awaited_keys::{AwaitKeys, with_awaited_keys};
 pub(crate) use file_source::{MooringFileSource, inner_source, stock_carrier};
 pub(crate) use files::FilesRequest;
 pub(crate) use files::{files_plan, stock_compression};

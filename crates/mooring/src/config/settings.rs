@@ -358,6 +358,14 @@ pub(super) const SETTINGS: &[Setting] = &[
                task; larger ones are both moved to where their keys meet.",
     },
     Setting {
+        key: "engine.dynamic_filter_wait_ms",
+        default: "20000",
+        kind: Kind::Integer { least: 0, most: 600_000 },
+        roles: BOTH,
+        help: "How long a scan of a relational source waits for the keys of the join that it \
+               feeds. Later it begins without them, and reads more rows.",
+    },
+    Setting {
         key: "lake.warehouse",
         default: r#""""#,
         kind: Kind::Text,
