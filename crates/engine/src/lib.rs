@@ -17,6 +17,7 @@ mod push_down;
 mod value;
 mod session;
 mod planner_session;
+mod physical_rules;
 mod constant_plans;
 mod generic_plans;
 mod facts;

@@ -19,4 +19,4 @@ mod rule;
 mod tests;
 
 pub(crate) use forget::{ForgetExec, Forgotten};
-pub(crate) use rule::physical_rules;
+pub(crate) use rule::ForgetFalseFacts;

@@ -13,7 +13,6 @@ use datafusion::physical_expr::window::{
     PlainAggregateWindowExpr, SlidingAggregateWindowExpr, WindowExpr,
 };
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
-use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::physical_optimizer::output_requirements::OutputRequirementExec;
 use datafusion::physical_plan::aggregates::AggregateExec;
 use datafusion::physical_plan::filter::FilterExec;
@@ -27,17 +26,13 @@ use datafusion::physical_plan::{
 };
 use std::sync::Arc;
 
-/// DataFusion's rules, and ours in its place among them.
-pub(crate) fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
-    let mut rules = PhysicalOptimizer::new().rules;
-    let place = rules.iter().position(|rule| rule.name() == "EnsureRequirements");
-    debug_assert!(place.is_some(), "the rule that puts sorts in has another name");
-    rules.insert(place.unwrap_or_default(), Arc::new(ForgetFalseFacts));
-    rules
-}
-
 #[derive(Debug)]
-pub(super) struct ForgetFalseFacts;
+pub(crate) struct ForgetFalseFacts;
+
+impl ForgetFalseFacts {
+    /// The rule that puts sorts in.
+    pub const BEFORE: &str = "EnsureRequirements";
+}
 
 impl PhysicalOptimizerRule for ForgetFalseFacts {
     fn optimize(

@@ -1,8 +1,9 @@
 //! Whether the rows themselves are right is tested in `tests/slt/select/false_facts.slt`, against DuckDB.
 
 use super::rule::ForgetFalseFacts;
-use super::{ForgetExec, Forgotten, physical_rules};
+use super::{ForgetExec, Forgotten};
 use crate::codec::MooringCodec;
+use crate::physical_rules::physical_rules;
 use datafusion::arrow::util::pretty::pretty_format_batches;
 use datafusion::execution::{SessionStateBuilder, TaskContext};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
