@@ -157,7 +157,13 @@ async fn rows_come_in_the_order_that_was_asked_for() {
         ),
         (
             "SELECT l.a, r.b FROM (SELECT * FROM (VALUES (5, 1), (3, 2)) x (a, k) ORDER BY a LIMIT 9) l \
-             JOIN (SELECT * FROM (VALUES (1, 1), (1, 2)) y (b, k) ORDER BY b, k LIMIT 9) r \
+             JOIN (SELECT * FROM (VALUES (1, 1), (1, 2)) y (b, k) ORDER BY b LIMIT 9) r \
+             ON l.k = r.k ORDER BY r.b, l.a",
+            "31 51",
+        ),
+        (
+            "SELECT l.a, r.b FROM (SELECT * FROM (VALUES (5, 1), (3, 2)) x (a, k) ORDER BY a LIMIT 9) l \
+             JOIN (SELECT * FROM (VALUES (1, 2), (1, 1)) y (b, k) ORDER BY b LIMIT 9) r \
              ON l.k = r.k ORDER BY r.b, l.a",
             "31 51",
         ),
