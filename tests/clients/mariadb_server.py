@@ -43,6 +43,9 @@ class MariaDb(Database):
         """The server is root only where it is told to be."""
         return "root" if os.geteuid() == 0 else getpass.getuser()
 
+    def _socket(self) -> Path:
+        return self.folder / "socket"
+
     def _identity(self) -> dict[str, object]:
         return {}
 
@@ -51,7 +54,7 @@ class MariaDb(Database):
 
     def _command(self) -> list[str]:
         places = {
-            "datadir": self.data, "port": self.port, "bind-address": HOST, "socket": self.folder / "socket",
+            "datadir": self.data, "port": self.port, "bind-address": HOST, "socket": self._socket(),
             "pid-file": self.folder / "pid", "user": self._user(),
         }
         tls = {"ssl-cert": self.certificate, "ssl-key": self.key} if self.certificate else {"ssl": "OFF"}
@@ -60,6 +63,8 @@ class MariaDb(Database):
         return [*self._program(), "--skip-name-resolve", *options]
 
     def _answers(self) -> bool:
+        if not self._socket().exists():
+            return False  # pymysql would forget to close its end
         try:
             self.connect().close()
         except pymysql.MySQLError:
@@ -71,7 +76,7 @@ class MariaDb(Database):
         if user:
             login = {"host": HOST, "port": self.port, "user": user, "password": PASSWORD}
         else:
-            login = {"unix_socket": str(self.folder / "socket"), "user": "root"}
+            login = {"unix_socket": str(self._socket()), "user": "root"}
         return pymysql.connect(**login, ssl_disabled=True, autocommit=True, charset="utf8mb4", **more)
 
     def run(self, sql: str) -> list[tuple]:
