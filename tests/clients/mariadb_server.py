@@ -32,8 +32,8 @@ class MariaDb(Database):
 
     def _make(self) -> None:
         done = subprocess.run(
-            ["mariadb-install-db", "--no-defaults", f"--user={self._user()}", f"--datadir={self.data}", "--skip-test-db",
-             "--auth-root-authentication-method=normal"],
+            ["mariadb-install-db", "--no-defaults", f"--user={self._user()}", f"--datadir={self.data}",
+             f"--tmpdir={self.folder}", "--skip-test-db", "--auth-root-authentication-method=normal"],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )
         if done.returncode != 0:
@@ -53,8 +53,9 @@ class MariaDb(Database):
         return ["mariadbd", "--no-defaults"]
 
     def _command(self) -> list[str]:
+        # A server that starts empties its folder of temporary tables, whoever uses that, too.
         places = {
-            "datadir": self.data, "port": self.port, "bind-address": HOST, "socket": self._socket(),
+            "datadir": self.data, "tmpdir": self.folder, "port": self.port, "bind-address": HOST, "socket": self._socket(),
             "pid-file": self.folder / "pid", "user": self._user(),
         }
         tls = {"ssl-cert": self.certificate, "ssl-key": self.key} if self.certificate else {"ssl": "OFF"}
