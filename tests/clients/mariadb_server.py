@@ -22,7 +22,7 @@ class MariaDb(Database):
     SETTINGS = {
         "character-set-server": "utf8mb4", "collation-server": "utf8mb4_bin", "default-time-zone": "+00:00",
         "secure-file-priv": "", "max-allowed-packet": "128M", "innodb-flush-log-at-trx-commit": 2,
-        "innodb-flush-method": "nosync",
+        "innodb-flush-method": "nosync", "skip-name-resolve": "ON",
         "slow-query-log": "ON", "long-query-time": 0, "log-output": "TABLE",
     }
 
@@ -61,7 +61,7 @@ class MariaDb(Database):
         tls = {"ssl-cert": self.certificate, "ssl-key": self.key} if self.certificate else {"ssl": "OFF"}
         settings = {**self.SETTINGS, **self.settings, **places, **tls}
         options = [f"--{name}={value}" for name, value in settings.items()]
-        return [*self._program(), "--skip-name-resolve", *options]
+        return [*self._program(), *options]
 
     def _answers(self) -> bool:
         if not self._socket().exists():
