@@ -163,6 +163,7 @@ impl Draft<'_> {
             return Err(unmet());
         }
         shape.can_fail = precision + DIGITS_OF_ROWS > result;
+        shape.overlong = shape.can_fail;
         Ok(sql)
     }
 

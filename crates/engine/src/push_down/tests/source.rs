@@ -136,6 +136,7 @@ impl MemorySource {
                 }
                 otherwise.iter().try_for_each(|otherwise| self.check_expression(otherwise))
             }
+            ExpressionKind::Subquery(_) => self.check(10, "subquery"),
         }
     }
 }
