@@ -181,7 +181,7 @@ fn limited(
 }
 
 /// Whether rows that are equal by the keys are equal.
-fn tells_rows_apart(order: &[SortKey], input: &Relation) -> bool {
+pub(super) fn tells_rows_apart(order: &[SortKey], input: &Relation) -> bool {
     (0..input.columns.len())
         .all(|index| order.iter().any(|key| key.expression.kind == ExpressionKind::Column(index)))
 }

@@ -3,11 +3,13 @@
 //! expression of what goes there; each other one is a plan of its own, of which pieces go.
 
 use super::Piece;
+use super::operators::tells_rows_apart;
 use super::rule::{Place, Rule};
 use crate::catalogs::Catalog;
 use datafusion::common::Result;
 use datafusion::common::tree_node::Transformed;
 use datafusion::logical_expr::{LogicalPlan, Subquery};
+use mooring_spi::{Operator, Relation, WindowFunction};
 use std::sync::Arc;
 
 /// Those of a node's expressions that its source does, by their plans, which the node still holds as they were.
@@ -101,4 +103,23 @@ fn is_value(subquery: &Subquery, piece: &Piece, catalog: Option<&Catalog>) -> bo
         && subquery.outer_ref_columns.is_empty()
         && piece.relation.columns.len() == 1
         && piece.relation.is_one_row_at_most()
+        && is_certain(&piece.relation)
+}
+
+/// Whether its rows are told by those of its tables. Of others we have one value for the whole query, and a source
+/// might have another each time that the subquery stands in its statement, where rules have put it more than once.
+fn is_certain(relation: &Relation) -> bool {
+    let is_certain_itself = match &relation.operator {
+        Operator::Limit { input, order, .. } => tells_rows_apart(order, input),
+        Operator::Window { calls, .. } => {
+            calls.iter().all(|call| call.function != WindowFunction::RowNumber)
+        }
+        Operator::Scan { .. }
+        | Operator::Filter { .. }
+        | Operator::Project { .. }
+        | Operator::Aggregate { .. }
+        | Operator::Join { .. }
+        | Operator::Union { .. } => true,
+    };
+    is_certain_itself && relation.inputs().into_iter().all(is_certain)
 }

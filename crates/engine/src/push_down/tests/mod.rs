@@ -49,7 +49,7 @@ async fn one_statement_does_a_whole_query() {
         "SELECT a, count(*) FROM t GROUP BY a HAVING count(*) > (SELECT count(*) FROM u WHERE x = 1)",
         "SELECT id, (SELECT count(*) FROM u) AS n FROM t WHERE c <> 'x'",
         "SELECT id FROM t WHERE a > (SELECT min(x) FROM u WHERE x > (SELECT min(k) FROM w))",
-        "SELECT id FROM t WHERE a = (SELECT x FROM u ORDER BY id DESC LIMIT 1)",
+        "SELECT id FROM t WHERE a = (SELECT x FROM u ORDER BY x DESC LIMIT 1)",
         "SELECT substr(c, 2), count(*) FROM t GROUP BY substr(c, 2)",
     ] {
         let (_, plan) = pushed(sql).await;
@@ -230,8 +230,14 @@ async fn a_subquery_without_a_row_is_null() {
 #[tokio::test]
 async fn a_subquery_that_may_have_several_rows_stays() {
     let reason = "a subquery that stays here, or that may have more than one row";
-    let one = notes("SELECT id FROM t WHERE a = (SELECT x FROM u WHERE id = 3)").await;
-    assert!(one.contains(reason), "{one}");
+    for sql in [
+        "SELECT id FROM t WHERE a = (SELECT x FROM u WHERE id = 3)",
+        // Which row it is depends on its reader, and its value does not.
+        "SELECT id FROM t WHERE a = (SELECT f * 0 FROM u WHERE f IS NOT NULL LIMIT 1)",
+    ] {
+        let stays = notes(sql).await;
+        assert!(stays.contains(reason), "{stays}");
+    }
     let session = TestSession::new(2);
     for mode in [PushDownMode::Off, PushDownMode::On] {
         let sql = "SELECT id FROM t WHERE a = (SELECT x FROM u WHERE y <> 'x')";
