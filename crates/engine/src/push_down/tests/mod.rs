@@ -146,6 +146,22 @@ async fn tables_of_two_sources_meet_here() {
     assert_eq!(plan.matches("statement=").count(), 2, "{plan}");
 }
 
+#[tokio::test]
+async fn rows_are_estimated_where_a_plan_depends_on_them() {
+    for (sql, estimates) in [
+        ("SELECT a, count(*) FROM t GROUP BY a ORDER BY a", 0),
+        ("SELECT id, b FROM t ORDER BY b DESC, id LIMIT 3", 0),
+        (
+            "SELECT s.n, w.name FROM (SELECT a, count(*) AS n FROM t GROUP BY a) s JOIN far.s.w ON s.a = w.k WHERE w.name <> 'x'",
+            2,
+        ),
+    ] {
+        let session = TestSession::new(2);
+        session.rows(sql, PushDownMode::On).await.expect(sql);
+        assert_eq!(session.source.estimated(), estimates, "{sql}");
+    }
+}
+
 /// Two rows are read before the statement's twenty.
 #[tokio::test]
 async fn a_statement_gets_the_keys_of_its_join() {
