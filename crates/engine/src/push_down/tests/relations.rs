@@ -31,7 +31,11 @@ pub fn rows_of(relation: &Relation, tables: &dyn Fn(&Table) -> Vec<Row>) -> Resu
     for expression in with_values.expressions_mut() {
         expression.replace_subqueries(&mut value_of)?;
     }
-    let relation = &with_values;
+    rows_with_values(&with_values, tables)
+}
+
+/// Of a relation whose outermost operator has no subqueries.
+fn rows_with_values(relation: &Relation, tables: &dyn Fn(&Table) -> Vec<Row>) -> Result<Vec<Row>> {
     let mut rows = match &relation.operator {
         Operator::Scan { table, projection } => {
             let pick = |row: Row| projection.iter().map(|column| row[*column].clone()).collect();
