@@ -71,6 +71,8 @@ impl Draft<'_> {
         let mut shape = Shape::of(data_type.clone());
         shape.collation = value.shape.collation.clone();
         shape.at_most = value.shape.at_most;
+        shape.overlong = value.shape.overlong;
+        shape.can_fail = shape.overlong;
         shape.constant = true;
         shape.folds = true;
         Ok(Operand::computed(format!("({})", select.text()), shape))
@@ -172,7 +174,7 @@ impl Draft<'_> {
 /// # Errors
 /// Where a database may fail while it plans, whatever rows there are.
 fn folded(operand: Operand) -> Result<Operand, Unsupported> {
-    if operand.shape.folds && operand.shape.can_fail {
+    if operand.shape.folds && operand.shape.can_fail && !operand.shape.overlong {
         return Err(Unsupported("an operation on constants that may fail".to_owned()));
     }
     Ok(operand)

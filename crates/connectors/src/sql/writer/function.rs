@@ -214,8 +214,16 @@ impl Draft<'_> {
         if needed <= precision && !shape.can_fail {
             return Ok(Operand::computed(sql, shape));
         }
+        let is_computed_exactly =
+            !shape.can_fail && dialect.longest_decimal().is_some_and(|longest| needed <= longest);
         shape.can_fail = true;
-        let sql = dialect.fitted(&sql, &shape.data_type).ok_or_else(unmet)?;
+        if let Some(fitted) = dialect.fitted(&sql, &shape.data_type) {
+            return Ok(Operand::computed(fitted, shape));
+        }
+        if !is_computed_exactly {
+            return Err(unmet());
+        }
+        shape.overlong = true;
         Ok(Operand::computed(sql, shape))
     }
 
