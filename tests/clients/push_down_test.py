@@ -72,6 +72,11 @@ QUERIES = {
         "SELECT shop, count(*) FROM {0}sales WHERE quantity > 8 GROUP BY shop HAVING count(*) > (SELECT count(*) FROM {0}shops)",
         SHOPS,
     ),
+    # As TPC-H's query 11 has it; counted in Python.
+    "groups above a part of all": Query(
+        "SELECT shop, sum(price * quantity) FROM {0}sales GROUP BY shop "
+        "HAVING sum(price * quantity) > (SELECT sum(price * quantity) * 0.02 FROM {0}sales)", 25,
+    ),
     # Null, as nothing is so cheap.
     "scalar subquery without a value": Query(
         "SELECT count(*) FROM {0}sales WHERE price > (SELECT min(price) FROM {0}sales WHERE price < 0)", 1,
