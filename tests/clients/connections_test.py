@@ -1,11 +1,13 @@
-"""`connections_max`: the databases themselves count the connections of all processes together, and queries that read more
-tables at once than there are connections come to their end.
+"""`connections_max`: the databases themselves count the connections of all processes together, and queries come to their
+end that read more at once than there are connections, or whose client is slow while others wait.
 """
 
 import concurrent.futures
 import re
 import threading
 import unittest
+
+import pymysql.cursors
 
 import counted
 import federated
@@ -23,10 +25,14 @@ ROWS = 400_000
 SPLIT_BYTES = 1 << 20
 READS_AT_ONCE = 4
 READS = 3
-# For one connection: far below the time that a join of five tables takes over one.
-CONNECTION_WAIT_MS = 2000
+# For one connection. Far below the time that it takes to read a wide table; and far above.
+SHORT_WAIT_MS = 100
+LONG_WAIT_MS = 30_000
 SUM = ROWS * (ROWS + 1) // 2 * 10
 READ = "SELECT count(*), sum(weight), max(filler) FROM db.market.many"
+# One statement of 200 MB, which no buffer on its way to a client holds.
+WIDE = "CREATE VIEW market.wide AS SELECT id, repeat(filler, 5) AS filler FROM market.many"
+BOTH = "SELECT count(*), sum(id), max(filler) FROM (SELECT * FROM hurried.market.wide UNION ALL SELECT * FROM hurried.market.wide) w"
 JOIN = "SELECT count(*), sum(a.weight), max(e.filler) FROM few.market.many a " + " ".join(
     f"JOIN few.market.many {name} ON {name}.id = a.id AND {name}.weight >= a.weight" for name in "bcde"
 )
@@ -37,7 +43,7 @@ def postgres() -> Postgres:
     server.make_reader()
     server.run(
         f"CREATE SCHEMA market; CREATE TABLE market.many AS SELECT n AS id, n::int8 * 10 AS weight, repeat('x', 100) AS filler "
-        f"FROM generate_series(1, {ROWS}) AS n; ALTER TABLE market.many ADD PRIMARY KEY (id); ANALYZE market.many"
+        f"FROM generate_series(1, {ROWS}) AS n; ALTER TABLE market.many ADD PRIMARY KEY (id); ANALYZE market.many; {WIDE}"
     )
     return server
 
@@ -50,6 +56,7 @@ def mariadb() -> MariaDb:
         session.run("CREATE TABLE market.many (id INT PRIMARY KEY, weight BIGINT NOT NULL, filler VARCHAR(100) NOT NULL)")
         session.run(f"INSERT INTO market.many SELECT seq, seq * 10, repeat('x', 100) FROM market.seq_1_to_{ROWS}")
         session.run("ANALYZE TABLE market.many")
+        session.run(WIDE)
     return server
 
 
@@ -83,7 +90,8 @@ class Bound(unittest.TestCase):
         cls.source = cls.enterClassContext(cls.start())
         sections = [
             cls.source.section("db", connections_max=CONNECTIONS_MAX, **cls.cut),
-            cls.source.section("few", connections_max=cls.fewest, connection_wait_ms=CONNECTION_WAIT_MS, **cls.cut),
+            cls.source.section("few", connections_max=cls.fewest, connection_wait_ms=LONG_WAIT_MS, **cls.cut),
+            cls.source.section("hurried", connections_max=cls.fewest, connection_wait_ms=SHORT_WAIT_MS, **cls.cut),
         ]
         settings = {"worker.http_listen": "127.0.0.1:0"}
         cls.mooring = cls.enterClassContext(federated.mooring(*sections, workers=cls.workers, settings=settings))
@@ -115,8 +123,20 @@ class Bound(unittest.TestCase):
         self.assertGreater(max(highest.found), self.workers)
 
     def test_more_tables_than_connections(self):
-        for _ in range(2):
-            self.assertEqual(self.ask(JOIN), [(ROWS, SUM, "x" * 100)])
+        self.assertEqual(self.ask(JOIN), [(ROWS, SUM, "x" * 100)])
+
+    def test_a_query_waits_for_its_own_connections(self):
+        self.assertEqual(self.ask(BOTH), [(2 * ROWS, 2 * SUM // 10, "x" * 500)])
+
+    def test_a_slow_client_keeps_no_connection(self):
+        with self.mooring.connect() as connection, connection.cursor(pymysql.cursors.SSCursor) as slow:
+            slow.execute("SET pushdown = off")
+            slow.execute("SELECT id, filler FROM few.market.wide")
+            ids = [id_ for id_, _ in slow.fetchmany(3)]
+            # It takes no row meanwhile, and there is no other connection.
+            self.assertEqual(self.ask(READ.replace("db.", "few.")), [(ROWS, SUM, "x" * 100)])
+            ids += [id_ for id_, filler in slow if len(filler) == 500]
+            self.assertEqual(sorted(ids), list(range(1, ROWS + 1)))
 
 
 class OfPostgres(Bound):
