@@ -6,5 +6,5 @@ mod pool;
 mod metrics;
 
 pub use metrics::DatabaseMetrics;
-pub(crate) use metrics::{Outcome, PoolMetrics};
-pub(crate) use pool::{Connect, Ending, Lease, NoConnection, Pool, PoolLimits, Purpose, Reads};
+pub(crate) use metrics::Outcome;
+pub(crate) use pool::{Connect, Lease, NoConnection, Pool, PoolLimits, Purpose, Reads};
