@@ -279,15 +279,15 @@ class OneNode(Cluster):
         self.same("SELECT count(*) FROM orders")
 
     def test_what_a_query_does_to_its_session_ends_with_it(self):
-        self.on_mariadb("CREATE FUNCTION changes() RETURNS INT BEGIN SET @left = 7; SET SESSION time_zone = '+05:00'; RETURN 1; END")
+        self.on_mariadb("CREATE FUNCTION changes() RETURNS INT BEGIN SET @mark = 7; SET SESSION time_zone = '+05:00'; RETURN 1; END")
         self.addCleanup(self.on_mariadb, "DROP FUNCTION changes")
         self.on_mariadb("GRANT EXECUTE ON FUNCTION market.changes TO reader")
         # One worker or the other may have the session.
         for _ in range(4):
-            for change, told in [("SELECT @left := 7 AS x", 7), ("SELECT market.changes() AS x", 1)]:
+            for change, told in [("SELECT @mark := 7 AS x", 7), ("SELECT market.changes() AS x", 1)]:
                 with self.subTest(change):
                     self.assertEqual([(int(x),) for (x,) in self.rows(f"SELECT x FROM TABLE(shop.system.query('{change}'))")], [(told,)])
-                    self.assertEqual(self.rows("SELECT x IS NULL FROM TABLE(shop.system.query('SELECT @left AS x'))"), [(1,)])
+                    self.assertEqual(self.rows("SELECT x IS NULL FROM TABLE(shop.system.query('SELECT @mark AS x'))"), [(1,)])
                     self.assertEqual(self.rows("SELECT x FROM TABLE(shop.system.query('SELECT @@time_zone AS x'))"), [("+00:00",)])
 
     def test_ranges_are_the_table(self):
