@@ -97,6 +97,10 @@ class MariaDb(Database):
     def busy(self) -> int:
         return self._count("command NOT IN ('Sleep', 'Killed')")
 
+    def connections(self) -> int:
+        """Of the reader."""
+        return self._count("TRUE")
+
     def waiting(self) -> int:
         return self._count("state LIKE 'Waiting for%lock'")
 

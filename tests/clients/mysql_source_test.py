@@ -242,7 +242,7 @@ class OneNode(Cluster):
     def counted(self, name, catalog):
         with urllib.request.urlopen(f"http://{self.http}/metrics", timeout=30) as answer:
             text = answer.read().decode()
-        found = re.findall(rf'mooring_connectors_mysql_{name}{{catalog="{catalog}"}} (\d+)', text)
+        found = re.findall(rf'mooring_database_{name}{{catalog="{catalog}"}} (\d+)', text)
         return sum(map(int, found))
 
     def test_dates_that_no_calendar_has(self):
@@ -277,6 +277,18 @@ class OneNode(Cluster):
             with self.subTest(wrong):
                 self.refused(f"SELECT * FROM TABLE(shop.system.query('{wrong}'))", words)
         self.same("SELECT count(*) FROM orders")
+
+    def test_what_a_query_does_to_its_session_ends_with_it(self):
+        self.on_mariadb("CREATE FUNCTION changes() RETURNS INT BEGIN SET @mark = 7; SET SESSION time_zone = '+05:00'; RETURN 1; END")
+        self.addCleanup(self.on_mariadb, "DROP FUNCTION changes")
+        self.on_mariadb("GRANT EXECUTE ON FUNCTION market.changes TO reader")
+        # One worker or the other may have the session.
+        for _ in range(4):
+            for change, told in [("SELECT @mark := 7 AS x", 7), ("SELECT market.changes() AS x", 1)]:
+                with self.subTest(change):
+                    self.assertEqual([(int(x),) for (x,) in self.rows(f"SELECT x FROM TABLE(shop.system.query('{change}'))")], [(told,)])
+                    self.assertEqual(self.rows("SELECT x IS NULL FROM TABLE(shop.system.query('SELECT @mark AS x'))"), [(1,)])
+                    self.assertEqual(self.rows("SELECT x FROM TABLE(shop.system.query('SELECT @@time_zone AS x'))"), [("+00:00",)])
 
     def test_ranges_are_the_table(self):
         sql = "SELECT count(*), sum(id), sum(half), count(DISTINCT id) FROM {}"
@@ -336,7 +348,7 @@ class OneNode(Cluster):
 
     def test_connections_have_a_bound(self):
         if self.workers:
-            self.skipTest("of one process")
+            self.skipTest("each process has one at least")
         with self.running("SELECT sum(seq) FROM narrow.market.endless", "`endless`"):
             number = self.refused("SELECT * FROM narrow.market.orders", "`narrow`", "`connections_max`")
             self.assertEqual(number, LIMIT_EXCEEDED)

@@ -107,6 +107,10 @@ class Postgres(Database):
         sql = f"SELECT count(*) FROM pg_stat_activity WHERE usename = '{READER}' AND state = 'active'"
         return int(self.run(sql)[0][0])
 
+    def connections(self) -> int:
+        """Of the reader."""
+        return int(self.run(f"SELECT count(*) FROM pg_stat_activity WHERE usename = '{READER}'")[0][0])
+
     def waiting(self) -> int:
         """How many statements of the reader wait for a lock."""
         sql = f"SELECT count(*) FROM pg_stat_activity WHERE usename = '{READER}' AND wait_event_type = 'Lock'"

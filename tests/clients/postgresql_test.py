@@ -265,7 +265,7 @@ class PostgreSql(unittest.TestCase):
 
     def test_connections_have_a_bound_and_waiting_has_one(self):
         if self.workers:
-            self.skipTest("each worker has a bound of its own")
+            self.skipTest("each process has one at least")
         connection = self.connect(cursorclass=pymysql.cursors.SSCursor)
         cursor = connection.cursor()
         cursor.execute("SELECT g FROM narrow.shop.endless")

@@ -21,8 +21,8 @@ from server import processes
 # What both kinds of catalog call their time-outs. A hang ends by them; no test measures them.
 TIMEOUTS = {"connect_timeout_ms": 3000, "connection_wait_ms": 3000, "read_timeout_ms": 4000}
 MORE_TIMEOUTS = {"postgresql": {"metadata_timeout_ms": 4000}, "mysql": {}}
-# Of each process: two workers and a coordinator leave some for others.
-CONNECTIONS_MAX = 2
+# Of all processes: two workers and a coordinator have two each, and leave some for others.
+CONNECTIONS_MAX = 6
 # For what has to end by a time-out of the catalog, with all that it tries again.
 END_TIMEOUT_S = 90
 FEW_CONNECTIONS = 10

@@ -156,6 +156,7 @@ async fn count_rows(subject: Subject<'_>, request: ScanRequest<'_>) -> Result<Op
                     predicate: Predicate::new(),
                     batch_size_rows: 1_000,
                     lease: lease.as_ref().map(|lease| lease.token.clone()),
+                    query_id: String::new(),
                 });
                 let mut batches = batches.await?;
                 while let Some(batch) = batches.try_next().await? {

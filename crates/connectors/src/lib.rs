@@ -5,11 +5,11 @@
 //! every connector is tested against.
 
 pub mod conformance;
-mod database_metrics;
+mod database;
 pub mod lake;
 pub mod mysql;
 pub mod postgresql;
 pub mod sql;
 pub mod tpch;
 
-pub use database_metrics::DatabaseMetrics;
+pub use database::DatabaseMetrics;

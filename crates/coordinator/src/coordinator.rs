@@ -47,6 +47,7 @@ pub struct CoordinatorParts {
 }
 
 pub struct Coordinator {
+    coordinator_id: String,
     pub membership: Arc<Membership>,
     pub queries: Arc<Queries>,
     pub mysql: Arc<MysqlDoor>,
@@ -65,7 +66,9 @@ impl Coordinator {
             true => Some(own_address(&parts.own)?),
             false => None,
         };
-        let membership = Arc::new(Membership::new(parts.worker_timeout, channels, own));
+        let sources = parts.node.sources.clone();
+        let membership = Arc::new(Membership::new(parts.worker_timeout, channels, own, sources));
+        let coordinator_id = parts.own.node_id.clone();
         let queries = Arc::new(Queries::new(parts.queries, QueryMetrics::register(registry)));
         registry.register_collector(Box::new(ClusterMetrics::new(membership.clone())));
         parts.catalogs.insert(Catalog {
@@ -112,7 +115,14 @@ impl Coordinator {
         );
         let mysql_metrics = MysqlMetrics::register(registry);
         let mysql = MysqlDoor::new(parts.mysql, accounts, sessions, mysql_metrics);
-        Ok(Self { membership, queries, mysql, catalogs: parts.catalogs, definitions })
+        Ok(Self {
+            coordinator_id,
+            membership,
+            queries,
+            mysql,
+            catalogs: parts.catalogs,
+            definitions,
+        })
     }
 
     /// The catalogs that statements define, which are to be followed in the store.
@@ -123,6 +133,7 @@ impl Coordinator {
     /// The services of the internal port.
     pub fn internal(&self) -> tonic::service::Routes {
         tonic::service::Routes::new(InternalService::server(
+            self.coordinator_id.clone(),
             self.membership.clone(),
             self.catalogs.clone(),
         ))

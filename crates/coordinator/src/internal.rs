@@ -25,16 +25,18 @@ use tonic::{Request, Response, Status, Streaming};
 const CALL_BYTES_MAX: usize = 64 * 1024;
 
 pub struct InternalService {
+    coordinator_id: String,
     membership: Arc<Membership>,
     catalogs: Arc<Catalogs>,
 }
 
 impl InternalService {
     pub fn server(
+        coordinator_id: String,
         membership: Arc<Membership>,
         catalogs: Arc<Catalogs>,
     ) -> FlightServiceServer<InternalService> {
-        FlightServiceServer::new(Self { membership, catalogs })
+        FlightServiceServer::new(Self { coordinator_id, membership, catalogs })
             .max_decoding_message_size(CALL_BYTES_MAX)
     }
 
@@ -42,11 +44,16 @@ impl InternalService {
         match action.r#type.as_str() {
             REGISTER => {
                 self.membership.register(read::<Register>(&action.body)?)?;
-                write(&Registered { coordinator_version: VERSION.to_string() })
+                write(&Registered {
+                    coordinator_version: VERSION.to_string(),
+                    coordinator_id: self.coordinator_id.clone(),
+                    members: self.membership.members(),
+                })
             }
             HEARTBEAT => {
                 let known = self.membership.heartbeat(&read::<Heartbeat>(&action.body)?);
-                write(&HeartbeatAnswer { known, catalogs: self.catalogs.live() })
+                let (catalogs, members) = (self.catalogs.live(), self.membership.members());
+                write(&HeartbeatAnswer { known, catalogs, members })
             }
             LEAVE => {
                 self.membership.leave(&read::<Leave>(&action.body)?.node_id);

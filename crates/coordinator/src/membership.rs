@@ -1,16 +1,20 @@
-//! The workers that a coordinator knows: who registered, who still lives, who takes tasks.
+//! The workers that a coordinator knows: who registered, who still lives, who takes tasks, and who shares the
+//! connections to sources.
 
-use mooring_engine::{ClusterChannels, NodeAddress, WorkerDirectory};
-use mooring_spi::{Error, ErrorKind, Result};
+use mooring_engine::{ClusterChannels, NodeAddress, Sources, WorkerDirectory};
+use mooring_spi::{Error, ErrorKind, Members, Part, Result};
 use mooring_worker::VERSION;
 use mooring_worker::protocol::{Heartbeat, NodeState, Register};
 use parking_lot::RwLock;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 use url::Url;
 
 /// How long a worker may take to answer when it is asked whether it lives.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
+/// This process among the coordinators that tell who is there.
+const OWN: &str = "own";
 
 /// One worker.
 #[derive(Debug, Clone)]
@@ -19,6 +23,8 @@ pub struct Node {
     pub url: Url,
     pub state: NodeState,
     pub running_tasks: usize,
+    /// With how many it takes part.
+    coordinators: usize,
     pub last_seen: SystemTime,
     last_beat: Instant,
     /// Did not answer when it was asked; trusted again with its next heartbeat.
@@ -32,12 +38,18 @@ pub struct Membership {
     /// This process, where it does a worker's work.
     own: Option<NodeAddress>,
     nodes: RwLock<BTreeMap<String, Node>>,
+    sources: Arc<Sources>,
 }
 
 impl Membership {
-    /// `timeout`: how long a worker may be silent before it counts as gone.
-    pub fn new(timeout: Duration, channels: ClusterChannels, own: Option<NodeAddress>) -> Self {
-        Self { timeout, channels, own, nodes: RwLock::default() }
+    /// `timeout`: how long a worker may be silent before it counts as gone. `sources` are told who shares them.
+    pub fn new(
+        timeout: Duration,
+        channels: ClusterChannels,
+        own: Option<NodeAddress>,
+        sources: Arc<Sources>,
+    ) -> Self {
+        Self { timeout, channels, own, nodes: RwLock::default(), sources }
     }
 
     /// Takes a worker in, in place of an older one at the same address.
@@ -69,12 +81,15 @@ impl Membership {
             url,
             state: NodeState::Active,
             running_tasks: 0,
+            coordinators: 1,
             last_seen: SystemTime::now(),
             last_beat: Instant::now(),
             suspect: false,
             info,
         };
         nodes.insert(node.info.node_id.clone(), node);
+        drop(nodes);
+        self.tell_members();
         Ok(())
     }
 
@@ -93,9 +108,12 @@ impl Membership {
         }
         node.state = beat.state;
         node.running_tasks = beat.running_tasks;
+        node.coordinators = beat.coordinators;
         node.last_seen = SystemTime::now();
         node.last_beat = Instant::now();
         node.suspect = false;
+        drop(nodes);
+        self.tell_members();
         true
     }
 
@@ -104,6 +122,24 @@ impl Membership {
             tracing::info!(worker = node.info.url, "worker left");
             self.channels.forget(&node.url);
         }
+        self.tell_members();
+    }
+
+    /// The coordinators, as workers count them, and all workers that are not known to be gone: one that does not answer
+    /// may still have its connections.
+    pub fn members(&self) -> Members {
+        self.drop_silent();
+        self.known_members()
+    }
+
+    fn known_members(&self) -> Members {
+        let nodes = self.nodes.read();
+        let coordinators = nodes.values().map(|node| node.coordinators).max();
+        Members { coordinators: coordinators.unwrap_or_default().max(1), workers: nodes.len() }
+    }
+
+    fn tell_members(&self) {
+        self.sources.tell_members(Part::Coordinator, OWN, Some(self.known_members()));
     }
 
     /// The workers that have been heard of within the time-out, draining ones included.
@@ -121,6 +157,7 @@ impl Membership {
             }
             alive
         });
+        self.tell_members();
     }
 
     /// Asks every worker whether it lives; one that does not answer gets no task until its next
@@ -164,12 +201,16 @@ impl WorkerDirectory for Membership {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::LocalDefinitions;
     use mooring_engine::ClusterSecret;
+    use mooring_storage::StorageMetrics;
 
     fn membership() -> Membership {
         let secret = ClusterSecret::new("s");
         let channels = ClusterChannels::new(&secret, Duration::from_secs(1)).expect("a secret");
-        Membership::new(Duration::from_secs(60), channels, None)
+        let definitions = Arc::new(LocalDefinitions(Arc::default()));
+        let sources = Sources::new(vec![], definitions, StorageMetrics::default());
+        Membership::new(Duration::from_secs(60), channels, None, Arc::new(sources))
     }
 
     fn worker(node_id: &str, url: &str) -> Register {
@@ -183,7 +224,7 @@ mod tests {
     }
 
     fn beat(node_id: &str, state: NodeState) -> Heartbeat {
-        Heartbeat { node_id: node_id.into(), state, running_tasks: 0 }
+        Heartbeat { node_id: node_id.into(), state, running_tasks: 0, coordinators: 1 }
     }
 
     #[test]
@@ -212,6 +253,21 @@ mod tests {
         assert!(membership.heartbeat(&beat("a", NodeState::Draining)));
         assert!(membership.workers().is_empty());
         assert_eq!(membership.nodes().len(), 1);
+    }
+
+    #[test]
+    fn connections_are_shared_by_all_who_may_have_one() {
+        let membership = membership();
+        let members = |coordinators, workers| Members { coordinators, workers };
+        assert_eq!(membership.members(), members(1, 0));
+        membership.register(worker("a", "http://127.0.0.1:1")).expect("registered");
+        membership.register(worker("b", "http://127.0.0.1:2")).expect("registered");
+        // One that ends its tasks has connections, and tells of a coordinator that this one cannot know.
+        let beat = Heartbeat { coordinators: 2, ..beat("a", NodeState::Draining) };
+        assert!(membership.heartbeat(&beat));
+        assert_eq!(membership.members(), members(2, 2));
+        membership.leave("a");
+        assert_eq!(membership.members(), members(1, 1));
     }
 
     #[tokio::test]

@@ -7,12 +7,13 @@ use async_trait::async_trait;
 use datafusion::execution::cache::cache_manager::FileMetadataCache;
 use datafusion::execution::object_store::ObjectStoreRegistry;
 use mooring_spi::{
-    CatalogDefinition, CatalogKey, Error, ErrorKind, ReaderFactory, Result, SplitReader,
+    CatalogDefinition, CatalogKey, Error, ErrorKind, Members, Part, ReaderFactory, Result, Share,
+    SplitReader,
 };
 use mooring_storage::{CatalogStores, StorageMetrics, StorageSettings};
 use object_store::ObjectStore;
 use parking_lot::{Mutex, RwLock};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 use std::sync::Arc;
 use url::Url;
@@ -57,6 +58,16 @@ pub struct Sources {
     loaded: RwLock<HashMap<CatalogKey, Arc<Source>>>,
     /// The live versions, as each coordinator tells them.
     live: Mutex<HashMap<String, HashSet<CatalogKey>>>,
+    members: Mutex<ToldMembers>,
+}
+
+/// Who may connect to sources.
+#[derive(Debug)]
+struct ToldMembers {
+    /// As each coordinator tells it.
+    by_coordinator: BTreeMap<String, Members>,
+    /// What follows from it.
+    share: Share,
 }
 
 /// Catalog versions in use: while it is there, they stay on this node.
@@ -77,6 +88,10 @@ impl Sources {
             storage_metrics,
             loaded: RwLock::default(),
             live: Mutex::default(),
+            members: Mutex::new(ToldMembers {
+                by_coordinator: BTreeMap::new(),
+                share: Share::ALONE,
+            }),
         }
     }
 
@@ -136,6 +151,37 @@ impl Sources {
         if self.loaded.read().iter().any(|(key, source)| !is_kept(key, source)) {
             self.loaded.write().retain(|key, source| is_kept(key, source));
         }
+    }
+
+    /// What a coordinator says who may connect to sources, this process being `part` of them; `None` when it is not
+    /// heard of any more. Where coordinators differ, the most count.
+    pub fn tell_members(&self, part: Part, coordinator: &str, members: Option<Members>) {
+        let mut told = self.members.lock();
+        match members {
+            Some(members) => told.by_coordinator.insert(coordinator.to_owned(), members),
+            None => told.by_coordinator.remove(coordinator),
+        };
+        let all = || told.by_coordinator.values();
+        let Some(workers) = all().map(|members| members.workers).max() else {
+            // Nobody is there to tell.
+            return;
+        };
+        let known = all().map(|members| members.coordinators).max().unwrap_or_default();
+        let coordinators = known.max(told.by_coordinator.len());
+        let share = Share { members: Members { coordinators, workers }, part };
+        if share == told.share {
+            return;
+        }
+        told.share = share;
+        tracing::debug!(coordinators, workers, "connections to sources are shared anew");
+        for factory in &self.readers {
+            factory.set_share(share);
+        }
+    }
+
+    /// How many coordinators tell this node who may connect.
+    pub fn coordinator_count(&self) -> usize {
+        self.members.lock().by_coordinator.len()
     }
 
     /// The store at an address, and the footers that are known of its files.
@@ -238,6 +284,46 @@ mod tests {
         sources.get(first).expect("kept");
         sources.keep_live("b", Some(vec![second]));
         sources.get(first).expect_err("gone");
+    }
+
+    #[derive(Debug, Clone, Default)]
+    struct Shared(Arc<Mutex<Vec<Share>>>);
+
+    impl ReaderFactory for Shared {
+        fn kind(&self) -> &'static str {
+            "shared"
+        }
+
+        fn reader(&self, _definition: &CatalogDefinition) -> Result<Arc<dyn SplitReader>> {
+            Err(Error::unsupported("nothing is read"))
+        }
+
+        fn set_share(&self, share: Share) {
+            self.0.lock().push(share);
+        }
+    }
+
+    #[test]
+    fn a_share_follows_who_is_there() {
+        let shared = Shared::default();
+        let readers: Vec<Arc<dyn ReaderFactory>> = vec![Arc::new(shared.clone())];
+        let sources = Sources::new(readers, Arc::new(AnyDefinition), StorageMetrics::default());
+        let tell = |coordinator: &str, told: Option<(usize, usize)>| {
+            let members = told.map(|(coordinators, workers)| Members { coordinators, workers });
+            sources.tell_members(Part::Worker, coordinator, members);
+        };
+        tell("a", Some((1, 1)));
+        tell("a", Some((1, 1)));
+        tell("a", Some((1, 2)));
+        // Two coordinators tell, whatever they know of each other; one of them has not heard of all workers.
+        tell("b", Some((1, 1)));
+        assert_eq!(sources.coordinator_count(), 2);
+        tell("b", Some((3, 2)));
+        tell("b", None);
+        tell("a", None);
+        let told = shared.0.lock().iter().map(|share| share.members).collect::<Vec<_>>();
+        let members = |(coordinators, workers)| Members { coordinators, workers };
+        assert_eq!(told, [(1, 1), (1, 2), (2, 2), (3, 2), (1, 2)].map(members));
     }
 
     #[test]

@@ -8,9 +8,7 @@ use mooring_catalog::{
 };
 use mooring_connectors::DatabaseMetrics;
 use mooring_connectors::lake::{AllowedPaths, LAKE_PROPERTIES, LakeConnector, LakeSettings};
-use mooring_connectors::mysql::{
-    MysqlConnectorFactory, MysqlMetrics, MysqlReaderFactory, MysqlSources,
-};
+use mooring_connectors::mysql::{MysqlConnectorFactory, MysqlReaderFactory, MysqlSources};
 use mooring_connectors::postgresql::PostgresFactory;
 use mooring_connectors::tpch::{TpchConnectorFactory, TpchReaderFactory};
 use mooring_engine::{CatalogOrigin, Catalogs, ClusterSecret};
@@ -38,8 +36,9 @@ pub(crate) struct Databases {
 }
 
 impl Databases {
-    pub(crate) fn new(metrics: DatabaseMetrics, mysql: MysqlMetrics) -> Self {
-        Self { postgresql: PostgresFactory::new(metrics), mysql: MysqlSources::new(mysql) }
+    pub(crate) fn new(metrics: DatabaseMetrics) -> Self {
+        let mysql = MysqlSources::new(metrics.clone());
+        Self { postgresql: PostgresFactory::new(metrics), mysql }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::{
     CatalogDefinition, Error, Metastore, NewTable, Predicate, PushDown, Result, Scan, ScanRequest,
-    SchemaTable, Split, Table, TableSummary, sounds_secret,
+    SchemaTable, Share, Split, Table, TableSummary, sounds_secret,
 };
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -107,12 +107,26 @@ pub struct OpenRequest {
     pub batch_size_rows: usize,
     /// The token of the query's lease of this catalog; `None` where a query reads one split alone.
     pub lease: Option<String>,
+    /// Who asks: a query does not time out waiting for connections that it has itself. Empty for who is no query.
+    pub query_id: String,
 }
 
 /// Opens splits, on whichever node they were sent to.
 #[async_trait]
 pub trait SplitReader: Send + Sync + Debug {
     async fn open(&self, request: OpenRequest) -> Result<BatchStream>;
+
+    /// Where an open split holds what others have to wait for, a connection for example: who waits.
+    fn demand(&self) -> Option<Arc<dyn Demand>> {
+        None
+    }
+}
+
+/// Those who wait for what open splits of a source hold.
+#[async_trait]
+pub trait Demand: Send + Sync + Debug {
+    /// Comes as soon as somebody waits. It may be dropped and asked again.
+    async fn wanted(&self);
 }
 
 /// Makes readers of one catalog kind; every node has it.
@@ -123,6 +137,10 @@ pub trait ReaderFactory: Send + Sync + Debug {
     /// # Errors
     /// `InvalidArgument` for a property that cannot be used.
     fn reader(&self, definition: &CatalogDefinition) -> Result<Arc<dyn SplitReader>>;
+
+    /// This process's share of what a source gives to the cluster, from now on. What it has above it is given up as
+    /// it becomes free.
+    fn set_share(&self, _share: Share) {}
 }
 
 /// Makes connectors of one catalog kind; only a coordinator has it.

@@ -18,6 +18,7 @@ mod partition_projection;
 mod scan;
 mod relation;
 mod lease;
+mod share;
 mod connector;
 mod metastore;
 mod stale;
@@ -26,7 +27,8 @@ pub use arrow_value::{partition_value, value_at};
 pub use catalog::{CatalogDefinition, CatalogKey, is_secret_reference, sounds_secret};
 pub use characters::{CHARACTER_LENGTH, PADDED_LENGTH, STORED_UNPADDED, padded, padded_length};
 pub use connector::{
-    BatchStream, Connector, ConnectorFactory, OpenRequest, PathRequest, ReaderFactory, SplitReader,
+    BatchStream, Connector, ConnectorFactory, Demand, OpenRequest, PathRequest, ReaderFactory,
+    SplitReader,
 };
 pub use domain::{Bound, Domain, Predicate, Range};
 pub use error::{Error, ErrorKind, Result, Retry};
@@ -50,6 +52,7 @@ pub use relation::{
     WindowFunction,
 };
 pub use scan::{FileEntry, FileScan, Scan, ScanRequest, Split, SplitScan};
+pub use share::{Members, Part, Share};
 pub use stale::{StaleAnswer, StaleAnswers};
 pub use table::{
     ColumnStatistics, Count, MISSING_VALUE, Table, TableKind, TableStatistics, TableSummary,

@@ -1,5 +1,6 @@
 //! Object stores: one per catalog and bucket, with the catalog's own credentials, bounded retries
-//! and counted requests; locations as users write them; and listings.
+//! and counted requests; locations as users write them; and listings. Beside them what all sources have in common: where
+//! secrets come from, and whom TLS trusts.
 //!
 //! This crate knows paths and bytes. It must never know tables.
 
@@ -17,6 +18,7 @@ mod s3;
 mod secret;
 mod settings;
 mod stores;
+mod tls;
 
 #[cfg(test)]
 mod http_tests;
@@ -32,3 +34,4 @@ pub use pinned::PinnedStore;
 pub use secret::resolve_secret;
 pub use settings::StorageSettings;
 pub use stores::CatalogStores;
+pub use tls::{distrust, tls_name, unnamed_tls, verified_tls};

@@ -1,6 +1,6 @@
 //! What nodes say to a coordinator over the internal port: Arrow Flight actions with JSON bodies.
 
-use mooring_spi::CatalogKey;
+use mooring_spi::{CatalogKey, Members};
 use serde::{Deserialize, Serialize};
 
 /// Action: a worker joins. Body [`Register`], answer [`Registered`].
@@ -27,6 +27,9 @@ pub struct Register {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Registered {
     pub coordinator_version: String,
+    /// Of this start of the coordinator, whatever the addresses by which it is reached.
+    pub coordinator_id: String,
+    pub members: Members,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,6 +54,8 @@ pub struct Heartbeat {
     pub node_id: String,
     pub state: NodeState,
     pub running_tasks: usize,
+    /// How many coordinators the worker takes part with: they do not know each other.
+    pub coordinators: usize,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -59,6 +64,8 @@ pub struct HeartbeatAnswer {
     pub known: bool,
     /// The catalog versions that queries of this coordinator read or may read.
     pub catalogs: Vec<CatalogKey>,
+    /// Who shares the connections to sources.
+    pub members: Members,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]

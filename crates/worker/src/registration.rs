@@ -7,7 +7,7 @@ use crate::protocol::{
     HEARTBEAT, Heartbeat, HeartbeatAnswer, LEAVE, Leave, NodeState, REGISTER, Register, Registered,
 };
 use mooring_engine::Sources;
-use mooring_spi::{Error, ErrorKind, Result};
+use mooring_spi::{Error, ErrorKind, Part, Result};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -54,9 +54,10 @@ impl Registration {
     /// Only those that no retry can mend: another version, another secret.
     pub async fn run(self, stop: CancellationToken) -> Result<()> {
         while !stop.is_cancelled() {
-            self.join(&stop).await?;
-            self.beat(&stop).await;
+            let Some(coordinator_id) = self.join(&stop).await? else { break };
+            self.beat(&coordinator_id, &stop).await;
             self.sources.keep_live(self.coordinator.address(), None);
+            self.sources.tell_members(Part::Worker, &coordinator_id, None);
             self.registered.send_replace(false);
         }
         let leave = Leave { node_id: self.node.node_id.clone() };
@@ -66,7 +67,8 @@ impl Registration {
         Ok(())
     }
 
-    async fn join(&self, stop: &CancellationToken) -> Result<()> {
+    /// The id of the coordinator; `None` when it is to stop.
+    async fn join(&self, stop: &CancellationToken) -> Result<Option<String>> {
         let mut wait = self.settings.heartbeat;
         let mut told = false;
         while !stop.is_cancelled() {
@@ -78,8 +80,10 @@ impl Registration {
                         url = self.node.url,
                         "registered"
                     );
+                    let coordinator_id = answer.coordinator_id;
+                    self.sources.tell_members(Part::Worker, &coordinator_id, Some(answer.members));
                     self.registered.send_replace(true);
-                    return Ok(());
+                    return Ok(Some(coordinator_id));
                 }
                 Err(error) if is_final(&error) => {
                     tracing::error!(coordinator = self.coordinator.address(), %error, "refused");
@@ -102,11 +106,12 @@ impl Registration {
             }
             wait = (wait * 2).min(RETRY_MAX);
         }
-        Ok(())
+        Ok(None)
     }
 
-    /// Sends heartbeats, whose answers tell which catalogs are live, until the coordinator no longer knows the worker, or `stop`.
-    async fn beat(&self, stop: &CancellationToken) {
+    /// Sends heartbeats, whose answers tell which catalogs are live and who shares connections, until the coordinator no
+    /// longer knows the worker, or `stop`.
+    async fn beat(&self, coordinator_id: &str, stop: &CancellationToken) {
         let mut ticks = tokio::time::interval(self.settings.heartbeat);
         ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut draining = self.drain.watch();
@@ -125,10 +130,12 @@ impl Registration {
                 node_id: self.node.node_id.clone(),
                 state,
                 running_tasks: self.drain.running_tasks(),
+                coordinators: self.sources.coordinator_count(),
             };
             match self.coordinator.call::<HeartbeatAnswer>(HEARTBEAT, &beat).await {
-                Ok(HeartbeatAnswer { known: true, catalogs }) => {
+                Ok(HeartbeatAnswer { known: true, catalogs, members }) => {
                     self.sources.keep_live(self.coordinator.address(), Some(catalogs));
+                    self.sources.tell_members(Part::Worker, coordinator_id, Some(members));
                 }
                 Ok(HeartbeatAnswer { known: false, .. }) => return,
                 Err(error) => {

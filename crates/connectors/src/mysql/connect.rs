@@ -2,12 +2,12 @@
 
 use super::connection::Connection;
 use super::failure::Failure;
-use super::pool::Connect;
 use super::protocol::{
     ByteStream, Greeting, Login, Packets, authenticate, capabilities, tls_request,
 };
 use super::refused_logins::RefusedLogins;
 use super::settings::MysqlSettings;
+use crate::database::Connect;
 use async_trait::async_trait;
 use mooring_spi::Error;
 use mooring_storage::resolve_secret;
@@ -42,7 +42,7 @@ impl Connect for MysqlConnect {
         timeout(limit, self.connect_in_time()).await.unwrap_or(Err(Failure::Silent(limit)))
     }
 
-    async fn is_alive(&self, connection: &mut Connection) -> bool {
+    async fn is_alive(&self, connection: &mut Connection, _kept: Duration) -> bool {
         connection.is_alive().await
     }
 

@@ -92,7 +92,8 @@ impl Connector for MysqlConnector {
                 Some(query) => sql::select_of_query(query, &columns),
                 None => sql::select(&table.name, &columns, conditions, request.limit),
             };
-            SplitOf { sql, columns: &schema, keys: &keys, known: request.predicate, rows }.split()
+            let (known, is_foreign) = (request.predicate, handle.query.is_some());
+            SplitOf { sql, columns: &schema, keys: &keys, known, rows, is_foreign }.split()
         };
         let mut splits = Vec::with_capacity(ranges.len().max(1));
         if ranges.is_empty() {
@@ -110,7 +111,7 @@ impl Connector for MysqlConnector {
             (Count::Unknown, _) => Count::Unknown,
         };
         let statistics = TableStatistics { rows, ..table.statistics.clone() };
-        let readers_max = self.source.settings().connections_max;
+        let readers_max = self.source.readers_max();
         Ok(Scan::Splits(SplitScan { splits, readers_max, statistics, lease: None }))
     }
 }

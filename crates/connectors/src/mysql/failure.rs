@@ -2,8 +2,8 @@
 //!
 //! Sources: MySQL 8.0 Error Message Reference, chapter 2; MariaDB Server Documentation, "MariaDB Error Codes".
 
-use super::metrics::Outcome;
 use super::protocol::{Malformed, ServerError};
+use crate::database::Outcome;
 use mooring_spi::{Error, ErrorKind};
 use std::io;
 use std::time::Duration;

@@ -19,16 +19,13 @@ mod scan;
 mod reader;
 mod rows;
 mod source;
-mod pool;
 mod connect;
 mod refused_logins;
 mod connection;
 mod protocol;
 mod failure;
-mod metrics;
 
 pub use connector::{MysqlConnector, MysqlConnectorFactory};
-pub use metrics::MysqlMetrics;
 pub use reader::{MysqlReader, MysqlReaderFactory};
 pub use settings::{MYSQL_PROPERTIES, MysqlSettings, ParallelReads, ZeroDates};
 pub use source::MysqlSources;

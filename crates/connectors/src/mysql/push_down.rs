@@ -61,6 +61,7 @@ impl PushDown for MysqlConnector {
             keys: &keys,
             known: &Predicate::new(),
             rows: 0,
+            is_foreign: false,
         })
     }
 }

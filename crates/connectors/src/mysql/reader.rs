@@ -9,7 +9,8 @@ use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use futures::stream;
 use mooring_spi::{
-    BatchStream, CatalogDefinition, Error, OpenRequest, ReaderFactory, Result, SplitReader,
+    BatchStream, CatalogDefinition, Demand, Error, OpenRequest, ReaderFactory, Result, Share,
+    SplitReader,
 };
 use std::sync::Arc;
 
@@ -24,6 +25,10 @@ impl ReaderFactory for MysqlReaderFactory {
 
     fn reader(&self, definition: &CatalogDefinition) -> Result<Arc<dyn SplitReader>> {
         Ok(Arc::new(MysqlReader { source: self.0.source(definition)? }))
+    }
+
+    fn set_share(&self, share: Share) {
+        self.0.set_share(share);
     }
 }
 
@@ -42,7 +47,9 @@ impl SplitReader for MysqlReader {
         }
         let source = Arc::clone(&self.source);
         let sql = split.narrowed(&request.predicate, source.settings().zero_dates);
-        let (statement, sent) = Statement::begin(Arc::clone(&source), &sql).await?;
+        let (statement, sent) =
+            Statement::begin(Arc::clone(&source), &sql, split.is_foreign, &request.query_id)
+                .await?;
         let decoder = decoder(&source, &request, &sent)?;
         let rows = Some(Rows { source, statement, decoder });
         Ok(Box::pin(stream::try_unfold(rows, |rows| async move {
@@ -51,6 +58,10 @@ impl SplitReader for MysqlReader {
                 None => Ok(None),
             }
         })))
+    }
+
+    fn demand(&self) -> Option<Arc<dyn Demand>> {
+        Some(self.source.demand())
     }
 }
 
@@ -78,6 +89,7 @@ struct Rows {
 impl Rows {
     /// The next batch, with what is left after it.
     async fn next_batch(mut self) -> Result<Option<(RecordBatch, Option<Self>)>> {
+        let _reads = self.statement.reads();
         loop {
             let Some(connection) = self.statement.connection() else {
                 return Err(Error::internal("a statement without a connection"));
@@ -104,7 +116,7 @@ impl Rows {
     fn batch(&mut self) -> Result<RecordBatch> {
         let taken = self.decoder.take();
         let (batch, bytes) = taken.map_err(|error| named(&self.source, &error))?;
-        self.source.count_rows(batch.num_rows() as u64, bytes as u64);
+        self.source.count_rows(batch.num_rows(), bytes);
         Ok(batch)
     }
 }

@@ -22,6 +22,8 @@ pub(super) struct StatementSplit {
     pub(super) keys: Vec<KeyColumn>,
     /// What the statement was written for already.
     pub(super) known: Predicate,
+    /// Whether a user wrote it, who may change the session by it.
+    pub(super) is_foreign: bool,
 }
 
 /// A column of the statement that the server compares.
@@ -81,6 +83,7 @@ pub(super) struct SplitOf<'a> {
     pub(super) known: &'a Predicate,
     /// About how many there are.
     pub(super) rows: u64,
+    pub(super) is_foreign: bool,
 }
 
 impl SplitOf<'_> {
@@ -97,6 +100,7 @@ impl SplitOf<'_> {
             columns: fields.len(),
             keys: self.keys.to_vec(),
             known: self.known.clone(),
+            is_foreign: self.is_foreign,
         };
         let payload = serde_json::to_string(&payload)
             .map_err(|error| Error::internal("a split cannot be written").with_cause(error))?;
@@ -128,8 +132,14 @@ mod tests {
             comparison: Comparison::Integer,
         }];
         let known = Predicate::new();
-        let of =
-            SplitOf { sql: sql.clone(), columns: &columns, keys: &keys, known: &known, rows: 10 };
+        let of = SplitOf {
+            sql: sql.clone(),
+            columns: &columns,
+            keys: &keys,
+            known: &known,
+            rows: 10,
+            is_foreign: false,
+        };
         let only = of.split().expect("a split");
         assert_eq!(only.size_bytes, 400);
         assert!(only.label.starts_with("SELECT üü") && only.label.len() < 410);

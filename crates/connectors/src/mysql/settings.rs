@@ -60,7 +60,7 @@ pub struct MysqlSettings {
     pub tls: Option<SourceTls>,
     /// Whether the password may be sent under a key that came in plain text.
     pub rsa_exchange: bool,
-    /// Of one process.
+    /// Of all processes of the cluster.
     pub connections_max: usize,
     /// How long a statement waits for a connection that others have.
     pub connection_wait: Duration,
@@ -121,7 +121,7 @@ impl MysqlSettings {
             password: properties.get("password").cloned().unwrap_or_default(),
             tls: tls(properties)?,
             rsa_exchange: one_of(properties, "rsa_exchange", &[("false", false), ("true", true)])?,
-            connections_max: number(properties, "connections_max", 8, 1..=10_000)?,
+            connections_max: number(properties, "connections_max", 32, 1..=10_000)?,
             connection_wait: milliseconds("connection_wait_ms", 30_000, 1)?,
             connect_timeout: milliseconds("connect_timeout_ms", 10_000, 1)?,
             idle_timeout: milliseconds("idle_timeout_ms", 60_000, 1)?,
@@ -223,7 +223,7 @@ mod tests {
         let settings = read(&LEAST).expect("settings");
         assert_eq!(settings.server(), "db:3306");
         assert!(settings.tls.is_some(), "TLS where the server has it");
-        assert_eq!((settings.connections_max, settings.database), (8, None));
+        assert_eq!((settings.connections_max, settings.database), (32, None));
         assert_eq!(settings.zero_dates, ZeroDates::Error);
         assert_eq!(settings.parallel_reads, ParallelReads::Off);
         let other = read(&[LEAST[0], LEAST[1], ("host", "::1"), ("zero_dates", "null")]);

@@ -3,26 +3,34 @@
 use super::connect::MysqlConnect;
 use super::connection::{Connection, TextRow};
 use super::failure::Failure;
-use super::metrics::{MysqlMetrics, Outcome};
-use super::pool::{Connect, Lease, NoConnection, Pool, PoolLimits};
 use super::protocol::{ColumnDefinition, NamedColumn};
 use super::settings::MysqlSettings;
-use mooring_spi::{CatalogDefinition, CatalogKey, Error, ErrorKind, Result};
+use crate::database::{
+    Connect, DatabaseMetrics, Lease, NoConnection, Outcome, Pool, PoolLimits, Purpose, Reads,
+};
+use mooring_spi::{CatalogDefinition, CatalogKey, Demand, Error, ErrorKind, Result, Share};
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
 /// The servers of a process by catalog version: whoever asks for the same one shares its connections. Clones are the
 /// same.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct MysqlSources {
-    metrics: MysqlMetrics,
-    known: Arc<Mutex<HashMap<CatalogKey, Weak<MysqlSource>>>>,
+    metrics: DatabaseMetrics,
+    known: Arc<Mutex<Known>>,
+}
+
+#[derive(Debug)]
+struct Known {
+    share: Share,
+    sources: HashMap<CatalogKey, Weak<MysqlSource>>,
 }
 
 impl MysqlSources {
-    pub fn new(metrics: MysqlMetrics) -> Self {
-        Self { metrics, known: Arc::default() }
+    pub fn new(metrics: DatabaseMetrics) -> Self {
+        let known = Known { share: Share::ALONE, sources: HashMap::new() };
+        Self { metrics, known: Arc::new(Mutex::new(known)) }
     }
 
     /// # Errors
@@ -30,13 +38,22 @@ impl MysqlSources {
     pub(super) fn source(&self, definition: &CatalogDefinition) -> Result<Arc<MysqlSource>> {
         let settings = MysqlSettings::of(definition)?;
         let mut known = self.known.lock();
-        known.retain(|_, source| source.strong_count() > 0);
-        if let Some(source) = known.get(&definition.key).and_then(Weak::upgrade) {
+        known.sources.retain(|_, source| source.strong_count() > 0);
+        if let Some(source) = known.sources.get(&definition.key).and_then(Weak::upgrade) {
             return Ok(source);
         }
-        let source = Arc::new(MysqlSource::new(&definition.name, settings, self.metrics.clone()));
-        known.insert(definition.key, Arc::downgrade(&source));
+        let metrics = self.metrics.clone();
+        let source = Arc::new(MysqlSource::new(&definition.name, settings, metrics, known.share));
+        known.sources.insert(definition.key, Arc::downgrade(&source));
         Ok(source)
+    }
+
+    pub(super) fn set_share(&self, share: Share) {
+        let mut known = self.known.lock();
+        known.share = share;
+        for source in known.sources.values().filter_map(Weak::upgrade) {
+            source.set_share(share);
+        }
     }
 }
 
@@ -45,14 +62,16 @@ pub(super) struct MysqlSource {
     catalog: String,
     server: String,
     settings: MysqlSettings,
-    metrics: MysqlMetrics,
+    metrics: DatabaseMetrics,
+    share: Mutex<Share>,
     pool: Pool<MysqlConnect>,
 }
 
 impl MysqlSource {
-    fn new(catalog: &str, settings: MysqlSettings, metrics: MysqlMetrics) -> Self {
+    fn new(catalog: &str, settings: MysqlSettings, metrics: DatabaseMetrics, share: Share) -> Self {
         let limits = PoolLimits {
-            connections_max: settings.connections_max,
+            readers: share.of(settings.connections_max),
+            holders: 0,
             wait: settings.connection_wait,
             idle: settings.idle_timeout,
         };
@@ -63,6 +82,7 @@ impl MysqlSource {
             pool: Pool::new(connect, limits, metrics.pool(catalog)),
             settings,
             metrics,
+            share: Mutex::new(share),
         }
     }
 
@@ -79,14 +99,34 @@ impl MysqlSource {
         failure.into_error(&self.catalog, &self.server)
     }
 
-    pub(super) fn count_rows(&self, rows: u64, bytes: u64) {
-        self.metrics.count_rows(&self.catalog, rows, bytes);
+    pub(super) fn count_rows(&self, rows: usize, bytes: usize) {
+        self.metrics.count_read(&self.catalog, rows, bytes);
+    }
+
+    /// How many splits of a scan one process reads at once.
+    pub(super) fn readers_max(&self) -> usize {
+        let share = *self.share.lock();
+        let readers = match share.members.workers {
+            0 => self.pool.readers(),
+            _ => share.of_worker().of(self.settings.connections_max),
+        };
+        readers.max(2)
+    }
+
+    fn set_share(&self, share: Share) {
+        *self.share.lock() = share;
+        self.pool.resize(share.of(self.settings.connections_max), 0);
+    }
+
+    /// Those who wait for a connection.
+    pub(super) fn demand(&self) -> Arc<dyn Demand> {
+        self.pool.demand()
     }
 
     /// The columns that a statement would give.
     pub(super) async fn describe(&self, sql: &str) -> Result<Vec<NamedColumn>> {
-        let mut lease = self.lease().await?;
-        let answer = match lease.get() {
+        let mut lease = self.lease("").await?;
+        let answer = match lease.get_mut() {
             Some(connection) => connection.describe(sql).await,
             None => return Err(Error::internal("a lease without a connection")),
         };
@@ -95,8 +135,8 @@ impl MysqlSource {
 
     /// All rows of a short answer.
     pub(super) async fn ask(&self, sql: &str) -> Result<Vec<TextRow>> {
-        let mut lease = self.lease().await?;
-        let answer = match lease.get() {
+        let mut lease = self.lease("").await?;
+        let answer = match lease.get_mut() {
             Some(connection) => connection.ask(sql).await,
             None => return Err(Error::internal("a lease without a connection")),
         };
@@ -116,13 +156,14 @@ impl MysqlSource {
         answer.map_err(|failure| self.error(failure))
     }
 
-    async fn lease(&self) -> Result<Lease<MysqlConnect>> {
-        self.pool.lease().await.map_err(|none| match none {
+    async fn lease(&self, query: &str) -> Result<Lease<MysqlConnect>> {
+        self.pool.lease(Purpose::Read, query).await.map_err(|none| match none {
             NoConnection::Failed(failure) => self.error(failure),
-            NoConnection::Busy(waited) => Error::new(
+            NoConnection::Busy { max, waited } => Error::new(
                 ErrorKind::LimitExceeded,
                 format!(
-                    "catalog `{}`: all {} connections of `connections_max` were in use for {} ms",
+                    "catalog `{}`: all {max} connections that this process has of `connections_max` = {} were in \
+                     use for {} ms",
                     self.catalog,
                     self.settings.connections_max,
                     waited.as_millis()
@@ -157,16 +198,21 @@ impl MysqlSource {
 pub(super) struct Statement {
     source: Arc<MysqlSource>,
     lease: Option<Lease<MysqlConnect>>,
+    /// Whether a user wrote it, who may change the session by it.
+    is_foreign: bool,
 }
 
 impl Statement {
-    /// Sends a statement; its rows follow.
+    /// Sends a statement of the query with the id `query`; its rows follow.
     pub(super) async fn begin(
         source: Arc<MysqlSource>,
         sql: &str,
+        is_foreign: bool,
+        query: &str,
     ) -> Result<(Self, Vec<ColumnDefinition>)> {
-        let lease = source.lease().await?;
-        let mut statement = Self { source, lease: Some(lease) };
+        let lease = source.lease(query).await?;
+        let _reads = lease.reads();
+        let mut statement = Self { source, lease: Some(lease), is_foreign };
         let begun = match statement.connection() {
             Some(connection) => connection.execute(sql).await,
             None => return Err(Error::internal("a lease without a connection")),
@@ -178,7 +224,12 @@ impl Statement {
     }
 
     pub(super) fn connection(&mut self) -> Option<&mut Connection> {
-        self.lease.as_mut()?.get()
+        self.lease.as_mut()?.get_mut()
+    }
+
+    /// Its query waits for rows until what this gives is dropped.
+    pub(super) fn reads(&self) -> Option<Reads> {
+        self.lease.as_ref().map(Lease::reads)
     }
 
     /// After the last row: the connection is free for others.
@@ -202,7 +253,14 @@ impl Statement {
 
     async fn release(&mut self) {
         let Some(mut lease) = self.lease.take() else { return };
-        if let Some(connection) = lease.get()
+        // A session that is not as we made it is nobody else's.
+        if self.is_foreign {
+            if let Some((connection, _ending)) = lease.end() {
+                connection.quit().await;
+            }
+            return;
+        }
+        if let Some(connection) = lease.get_mut()
             && connection.close_statement().await.is_ok()
         {
             lease.give_back();
@@ -211,7 +269,7 @@ impl Statement {
 
     /// Has the server end the statement, and closes the connection.
     fn abandon(&mut self) {
-        let Some(mut lease) = self.lease.take() else { return };
+        let Some(lease) = self.lease.take() else { return };
         let Some(id) = lease.get().map(|connection| connection.id) else { return };
         let source = Arc::clone(&self.source);
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };

@@ -153,7 +153,7 @@ impl Connector for PostgresConnector {
         };
         let needs = locks(&handle);
         let lease = ScanLease { source: Arc::clone(&self.leases), needs };
-        let readers_max = self.pool.settings.readers_per_scan();
+        let readers_max = self.pool.readers_per_scan();
         Ok(Scan::Splits(SplitScan { splits, readers_max, statistics, lease: Some(lease) }))
     }
 }

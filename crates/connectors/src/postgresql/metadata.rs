@@ -1,8 +1,9 @@
 //! What the database says of its schemas and tables. All tables of a query are asked for at once, with their
 //! columns, types, partitions and statistics, in one round trip.
 
-use super::pool::{Pool, Pooled, Purpose};
+use super::pool::{Pool, Pooled};
 use super::types::TypeRow;
+use crate::database::Purpose;
 use mooring_spi::{Error, ErrorKind, Result, SchemaTable, TableKind, TableSummary, pick_name};
 use serde::Deserialize;
 use std::sync::Arc;

@@ -7,6 +7,7 @@ mod settings;
 mod tls;
 mod failure;
 mod connection;
+mod connect;
 mod pool;
 mod types;
 mod metadata;
@@ -24,9 +25,10 @@ pub use reader::PostgresReader;
 pub use settings::{NumericAs, POSTGRESQL_PROPERTIES, PostgresSettings};
 pub use types::{Column, Decode};
 
-use crate::database_metrics::DatabaseMetrics;
+use crate::database::DatabaseMetrics;
 use mooring_spi::{
-    CatalogDefinition, CatalogKey, Connector, ConnectorFactory, ReaderFactory, Result, SplitReader,
+    CatalogDefinition, CatalogKey, Connector, ConnectorFactory, ReaderFactory, Result, Share,
+    SplitReader,
 };
 use parking_lot::Mutex;
 use pool::Pool;
@@ -40,23 +42,31 @@ pub const KIND: &str = "postgresql";
 #[derive(Debug, Clone)]
 pub struct PostgresFactory {
     metrics: DatabaseMetrics,
-    pools: Arc<Mutex<HashMap<CatalogKey, Weak<Pool>>>>,
+    known: Arc<Mutex<Known>>,
+}
+
+#[derive(Debug)]
+struct Known {
+    share: Share,
+    pools: HashMap<CatalogKey, Weak<Pool>>,
 }
 
 impl PostgresFactory {
     pub fn new(metrics: DatabaseMetrics) -> Self {
-        Self { metrics, pools: Arc::default() }
+        let known = Known { share: Share::ALONE, pools: HashMap::new() };
+        Self { metrics, known: Arc::new(Mutex::new(known)) }
     }
 
     fn pool(&self, definition: &CatalogDefinition) -> Result<Arc<Pool>> {
-        let mut pools = self.pools.lock();
-        if let Some(pool) = pools.get(&definition.key).and_then(Weak::upgrade) {
+        let mut known = self.known.lock();
+        if let Some(pool) = known.pools.get(&definition.key).and_then(Weak::upgrade) {
             return Ok(pool);
         }
         let settings = PostgresSettings::of(definition)?;
-        let pool = Arc::new(Pool::new(&definition.name, settings, self.metrics.clone()));
-        pools.retain(|_, pool| pool.strong_count() > 0);
-        pools.insert(definition.key, Arc::downgrade(&pool));
+        let pool =
+            Arc::new(Pool::new(&definition.name, settings, self.metrics.clone(), known.share));
+        known.pools.retain(|_, pool| pool.strong_count() > 0);
+        known.pools.insert(definition.key, Arc::downgrade(&pool));
         Ok(pool)
     }
 }
@@ -78,5 +88,13 @@ impl ReaderFactory for PostgresFactory {
 
     fn reader(&self, definition: &CatalogDefinition) -> Result<Arc<dyn SplitReader>> {
         Ok(Arc::new(PostgresReader { pool: self.pool(definition)? }))
+    }
+
+    fn set_share(&self, share: Share) {
+        let mut known = self.known.lock();
+        known.share = share;
+        for pool in known.pools.values().filter_map(Weak::upgrade) {
+            pool.set_share(share);
+        }
     }
 }

@@ -1,70 +1,26 @@
-//! The connections of one version of a catalog in one process: bounded, kept for a while, and never reused when
-//! nobody knows what they are doing.
+//! The connections of one version of a catalog in one process. What is dropped in the middle of something is
+//! cancelled at the server, since nobody knows what it does.
 
-use super::connection::{Connection, NotConnected};
-use super::failure::{failed, is_of_login, unavailable};
+use super::connect::PostgresConnect;
+use super::connection::Connection;
+use super::failure::{failed, unavailable};
 use super::settings::PostgresSettings;
-use crate::database_metrics::{ConnectionState, DatabaseMetrics, InState, StatementOutcome};
-use mooring_spi::{Error, ErrorKind, Result};
-use mooring_storage::resolve_secret;
+use crate::database::{
+    self, DatabaseMetrics, Lease, NoConnection, Outcome, PoolLimits, Purpose, Reads,
+};
+use mooring_spi::{Demand, Error, ErrorKind, Part, Result, Share};
 use parking_lot::Mutex;
-use secrecy::{ExposeSecret, SecretString};
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_postgres::Client;
-
-/// How long a login that was refused is not tried again with the same password. A server counts failures.
-const LOGIN_PAUSE: Duration = Duration::from_secs(30);
-/// A connection that was idle for longer is asked whether it lives.
-const FRESH: Duration = Duration::from_secs(1);
-
-/// What a connection is for; each purpose has a share of its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Purpose {
-    Read,
-    Snapshot,
-}
 
 pub(super) struct Pool {
     pub catalog: String,
     pub settings: PostgresSettings,
     pub metrics: DatabaseMetrics,
-    readers: Arc<Semaphore>,
-    snapshots: Arc<Semaphore>,
-    idle: Mutex<IdleConnections>,
-    login: Login,
-}
-
-#[derive(Default)]
-struct IdleConnections {
-    /// The one that was used last is last.
-    connections: Vec<Idle>,
-    /// Whether somebody closes those that are idle for too long.
-    watched: bool,
-}
-
-struct Idle {
-    connection: Connection,
-    since: Instant,
-    _counted: InState,
-}
-
-/// What is known of the password. Until one was accepted, one connection tries at a time.
-#[derive(Default)]
-struct Login {
-    accepted: AtomicBool,
-    alone: tokio::sync::Mutex<()>,
-    refused: Mutex<Option<Refused>>,
-}
-
-struct Refused {
-    password: Option<SecretString>,
-    at: Instant,
-    error: Error,
+    share: Mutex<Share>,
+    connections: database::Pool<PostgresConnect>,
 }
 
 impl fmt::Debug for Pool {
@@ -74,177 +30,105 @@ impl fmt::Debug for Pool {
 }
 
 impl Pool {
-    pub fn new(catalog: &str, settings: PostgresSettings, metrics: DatabaseMetrics) -> Self {
-        let snapshots = settings.snapshots_max();
+    pub fn new(
+        catalog: &str,
+        settings: PostgresSettings,
+        metrics: DatabaseMetrics,
+        share: Share,
+    ) -> Self {
+        let (readers, holders) = places(settings.connections_max, share);
+        let limits = PoolLimits {
+            readers,
+            holders,
+            wait: settings.connection_wait,
+            idle: settings.idle_timeout,
+        };
+        let connect = PostgresConnect::new(catalog, settings.clone());
         Self {
             catalog: catalog.to_owned(),
-            readers: Arc::new(Semaphore::new(settings.connections_max - snapshots)),
-            snapshots: Arc::new(Semaphore::new(snapshots)),
+            share: Mutex::new(share),
+            connections: database::Pool::new(connect, limits, metrics.pool(catalog)),
             settings,
             metrics,
-            idle: Mutex::default(),
-            login: Login::default(),
         }
     }
 
-    /// A connection of its own for the caller.
+    pub fn set_share(&self, share: Share) {
+        *self.share.lock() = share;
+        let (readers, holders) = places(self.settings.connections_max, share);
+        self.connections.resize(readers, holders);
+    }
+
+    /// How many connections one scan takes in one task: half of those that a process has to read with.
+    pub fn readers_per_scan(&self) -> usize {
+        let share = *self.share.lock();
+        let reading = match share.members.workers {
+            0 => share,
+            _ => share.of_worker(),
+        };
+        let (readers, _) = places(self.settings.connections_max, reading);
+        (readers / 2).max(2)
+    }
+
+    /// Those who wait for a connection to read with.
+    pub fn demand(&self) -> Arc<dyn Demand> {
+        self.connections.demand()
+    }
+
+    /// A connection of its own for the caller, who is no query that reads.
     ///
     /// # Errors
     /// `LimitExceeded` when none is free in time, `SourceUnavailable`, `SourceRefused`.
     pub async fn acquire(self: &Arc<Self>, purpose: Purpose) -> Result<Pooled> {
-        let permit = self.permit(purpose).await?;
-        let connection = match self.kept().await {
-            Some(connection) => connection,
-            None => self.connect().await?,
-        };
-        Ok(Pooled {
-            connection: Some(connection),
-            permit: Some(permit),
-            _used: self.metrics.in_state(&self.catalog, ConnectionState::Used),
-            pool: Arc::clone(self),
-        })
+        self.acquire_for(purpose, "").await
     }
 
-    async fn permit(&self, purpose: Purpose) -> Result<OwnedSemaphorePermit> {
-        let (semaphore, what) = match purpose {
-            Purpose::Read => (&self.readers, "connections to read with"),
-            Purpose::Snapshot => (&self.snapshots, "connections that hold snapshots"),
-        };
-        let waiting = self.metrics.in_state(&self.catalog, ConnectionState::Waiting);
-        let free =
-            tokio::time::timeout(self.settings.connection_wait, semaphore.clone().acquire_owned());
-        let permit = free.await;
-        drop(waiting);
-        match permit {
-            Ok(Ok(permit)) => Ok(permit),
-            Ok(Err(_)) => Err(Error::internal("a pool of connections is closed")),
-            Err(_) => Err(Error::new(
-                ErrorKind::LimitExceeded,
-                format!(
-                    "catalog `{}`: all {what} were used for {} ms; `connections_max` is {}",
-                    self.catalog,
-                    self.settings.connection_wait.as_millis(),
-                    self.settings.connections_max
-                ),
-            )),
-        }
-    }
-
-    /// A connection that is idle and lives.
-    async fn kept(&self) -> Option<Connection> {
-        loop {
-            let idle = self.idle.lock().connections.pop()?;
-            if idle.connection.client.is_closed() {
-                continue;
-            }
-            if idle.since.elapsed() < FRESH {
-                return Some(idle.connection);
-            }
-            let lives = idle.connection.client.check_connection();
-            let lives = tokio::time::timeout(self.settings.connect_timeout, lives).await;
-            if matches!(lives, Ok(Ok(()))) {
-                return Some(idle.connection);
+    /// A connection for the query with an id.
+    ///
+    /// # Errors
+    /// As [`Self::acquire`].
+    pub async fn acquire_for(self: &Arc<Self>, purpose: Purpose, query: &str) -> Result<Pooled> {
+        match self.connections.lease(purpose, query).await {
+            Ok(lease) => Ok(Pooled { lease: Some(lease), pool: Arc::clone(self) }),
+            Err(NoConnection::Failed(error)) => Err(error),
+            Err(NoConnection::Busy { max, waited }) => {
+                let what = match purpose {
+                    Purpose::Read => "to read with",
+                    Purpose::Hold => "that hold snapshots",
+                };
+                Err(Error::new(
+                    ErrorKind::LimitExceeded,
+                    format!(
+                        "catalog `{}`: all {max} connections {what} that this process has of `connections_max` = {} \
+                         were used for {} ms",
+                        self.catalog,
+                        self.settings.connections_max,
+                        waited.as_millis()
+                    ),
+                ))
             }
         }
     }
+}
 
-    async fn connect(&self) -> Result<Connection> {
-        let bound = self.settings.connect_timeout;
-        match tokio::time::timeout(bound, self.log_in()).await {
-            Ok(connected) => connected,
-            Err(_) => {
-                let problem = format!("no connection within {} ms", bound.as_millis());
-                Err(unavailable(&self.catalog, &problem))
-            }
+/// How many connections a process has to read with, and to hold snapshots. Leases are opened by coordinators alone,
+/// which have at least one connection for each; where there are workers, they read no rows.
+fn places(connections_max: usize, share: Share) -> (usize, usize) {
+    let own = share.of(connections_max);
+    match (share.part, share.members.workers) {
+        (Part::Worker, _) => (own, 0),
+        (Part::Coordinator, workers) => {
+            let own = own.max(2);
+            let holders = if workers == 0 { own / 4 } else { own / 2 }.max(1);
+            (own - holders, holders)
         }
-    }
-
-    async fn log_in(&self) -> Result<Connection> {
-        let _alone = match self.login.accepted.load(Ordering::Acquire) {
-            true => None,
-            false => Some(self.login.alone.lock().await),
-        };
-        // A reference is looked up each time, so a changed secret is taken up.
-        let password = self.password()?;
-        if let Some(error) = self.refused(password.as_ref()) {
-            return Err(error);
-        }
-        match Connection::open(&self.catalog, &self.settings, password.as_ref()).await {
-            Ok(connection) => {
-                self.login.accepted.store(true, Ordering::Release);
-                Ok(connection)
-            }
-            Err(NotConnected::Socket(error)) => Err(error),
-            Err(NotConnected::Database(error)) => {
-                let of_login = is_of_login(&error);
-                let error = failed(&self.catalog, error);
-                if of_login {
-                    self.login.accepted.store(false, Ordering::Release);
-                    let (error, at) = (error.clone(), Instant::now());
-                    *self.login.refused.lock() = Some(Refused { password, at, error });
-                }
-                Err(error)
-            }
-        }
-    }
-
-    fn password(&self) -> Result<Option<SecretString>> {
-        let resolved =
-            self.settings.password.as_ref().map(|text| resolve_secret(text.expose_secret()));
-        resolved.transpose().map_err(|error| {
-            let message = format!("catalog `{}`: `password`: {}", self.catalog, error.message());
-            Error::new(error.kind(), message)
-        })
-    }
-
-    /// The error of this very password, if it is young.
-    fn refused(&self, password: Option<&SecretString>) -> Option<Error> {
-        let refused = self.login.refused.lock();
-        let refused = refused.as_ref().filter(|refused| refused.at.elapsed() < LOGIN_PAUSE)?;
-        let same = password.map(ExposeSecret::expose_secret)
-            == refused.password.as_ref().map(ExposeSecret::expose_secret);
-        same.then(|| refused.error.clone())
-    }
-
-    fn keep(self: &Arc<Self>, connection: Connection) {
-        if connection.client.is_closed() {
-            return;
-        }
-        let runtime = connection.runtime.clone();
-        let counted = self.metrics.in_state(&self.catalog, ConnectionState::Idle);
-        let mut idle = self.idle.lock();
-        idle.connections.push(Idle { connection, since: Instant::now(), _counted: counted });
-        if !std::mem::replace(&mut idle.watched, true) {
-            let pool = Arc::downgrade(self);
-            let timeout = self.settings.idle_timeout;
-            runtime.spawn(async move {
-                loop {
-                    tokio::time::sleep(timeout).await;
-                    match pool.upgrade() {
-                        Some(pool) if pool.close_idle() => {}
-                        Some(_) | None => return,
-                    }
-                }
-            });
-        }
-    }
-
-    /// Closes what was idle for long enough; whether something is left.
-    fn close_idle(&self) -> bool {
-        let timeout = self.settings.idle_timeout;
-        let mut idle = self.idle.lock();
-        idle.connections.retain(|idle| idle.since.elapsed() < timeout);
-        idle.watched = !idle.connections.is_empty();
-        idle.watched
     }
 }
 
 /// A connection in somebody's hands. When it is dropped, what it does is cancelled and it is closed;
 /// [`Pooled::give_back`] keeps it.
 pub(super) struct Pooled {
-    connection: Option<Connection>,
-    permit: Option<OwnedSemaphorePermit>,
-    _used: InState,
+    lease: Option<Lease<PostgresConnect>>,
     pool: Arc<Pool>,
 }
 
@@ -252,13 +136,19 @@ impl Pooled {
     /// # Errors
     /// `Internal`.
     pub fn connection(&self) -> Result<&Connection> {
-        self.connection.as_ref().ok_or_else(|| Error::internal("a connection was given back"))
+        let connection = self.lease.as_ref().and_then(Lease::get);
+        connection.ok_or_else(|| Error::internal("a connection was given back"))
     }
 
     /// # Errors
     /// `Internal`.
     pub fn client(&self) -> Result<&Client> {
         Ok(&self.connection()?.client)
+    }
+
+    /// Its query waits for rows until what this gives is dropped.
+    pub fn reads(&self) -> Option<Reads> {
+        self.lease.as_ref().map(Lease::reads)
     }
 
     /// Runs one statement about tables or transactions, in its time.
@@ -277,34 +167,55 @@ impl Pooled {
                 Err(unavailable(&self.pool.catalog, &problem))
             }
         };
-        self.count(match answer {
-            Ok(_) => StatementOutcome::Ok,
-            Err(_) => StatementOutcome::Error,
-        });
-        answer
-    }
-
-    pub fn count(&self, outcome: StatementOutcome) {
+        let outcome = answer.as_ref().err().map_or(Outcome::Ok, Outcome::of);
         self.pool.metrics.count_statement(&self.pool.catalog, outcome);
+        answer
     }
 
     /// Keeps the connection for others: it has no open transaction and no statement runs.
     pub fn give_back(mut self) {
-        if let Some(connection) = self.connection.take() {
-            self.pool.keep(connection);
+        let Some(lease) = self.lease.take() else { return };
+        // One that has ended is of no use to anybody.
+        if lease.get().is_some_and(|connection| !connection.client.is_closed()) {
+            lease.give_back();
         }
+    }
+
+    /// Closes a connection that does nothing, and that nobody else is to have.
+    pub fn close(mut self) {
+        drop(self.lease.take());
     }
 }
 
 impl Drop for Pooled {
     fn drop(&mut self) {
-        let Some(connection) = self.connection.take() else { return };
-        let (permit, pool) = (self.permit.take(), Arc::clone(&self.pool));
+        let Some((connection, ending)) = self.lease.take().and_then(Lease::end) else { return };
+        let pool = Arc::clone(&self.pool);
         let runtime = connection.runtime.clone();
         runtime.spawn(async move {
             connection.cancel(&pool.catalog, &pool.settings).await;
             // Until now it counted as one of those that there may be.
-            drop(permit);
+            drop(ending);
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::places;
+    use mooring_spi::{Members, Part, Share};
+
+    #[test]
+    fn coordinators_hold_and_workers_read() {
+        let of = |part, workers| Share { members: Members { coordinators: 1, workers }, part };
+        assert_eq!(places(16, Share::ALONE), (12, 4));
+        assert_eq!(places(2, Share::ALONE), (1, 1));
+        assert_eq!(places(16, of(Part::Coordinator, 2)), (3, 3));
+        assert_eq!(places(16, of(Part::Worker, 2)), (5, 0));
+        assert_eq!(places(6, of(Part::Coordinator, 2)), (1, 1));
+        assert_eq!(places(6, of(Part::Worker, 2)), (2, 0));
+        // Each has what it cannot be without.
+        assert_eq!(places(2, of(Part::Coordinator, 9)), (1, 1));
+        assert_eq!(places(2, of(Part::Worker, 9)), (1, 0));
     }
 }

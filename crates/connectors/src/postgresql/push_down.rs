@@ -2,9 +2,9 @@
 
 use super::connector::{PostgresConnector, TableHandle, locks};
 use super::metadata::{PlanNode, types_of};
-use super::pool::Purpose;
 use super::sql::{identifier, selected_as};
 use super::types::{Column, Decode, NativeText, Types};
+use crate::database::Purpose;
 use crate::sql::{
     Collation, Form, OutputColumn, PostgresDialect, ReadAs, SourceColumn, SourceTable, SqlWriter,
 };

@@ -2,17 +2,18 @@
 
 use super::decode::BatchDecoder;
 use super::failure::{failed, unavailable};
-use super::pool::{Pool, Pooled, Purpose};
+use super::pool::{Pool, Pooled};
 use super::snapshot::begin_with;
 use super::sql::conditions;
 use super::types::Column;
-use crate::database_metrics::StatementOutcome;
+use crate::database::{Outcome, Purpose};
 use arrow::array::RecordBatch;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::{FutureExt, StreamExt, stream};
 use mooring_spi::{
-    BatchStream, Domain, Error, ErrorKind, OpenRequest, Predicate, Result, Split, SplitReader,
+    BatchStream, Demand, Domain, Error, ErrorKind, OpenRequest, Predicate, Result, Split,
+    SplitReader,
 };
 use serde::{Deserialize, Serialize};
 use std::pin::Pin;
@@ -80,7 +81,8 @@ impl SplitReader for PostgresReader {
                 "split `{label}` gives other columns than asked for"
             )));
         }
-        let held = self.pool.acquire(Purpose::Read).await?;
+        let held = self.pool.acquire_for(Purpose::Read, &request.query_id).await?;
+        let _reads = held.reads();
         if let Some(token) = &request.lease {
             begin_with(&held, token).await?;
         }
@@ -103,6 +105,10 @@ impl SplitReader for PostgresReader {
             Ok(batch.map(|batch| (batch, reading)))
         })
         .boxed())
+    }
+
+    fn demand(&self) -> Option<Arc<dyn Demand>> {
+        Some(self.pool.demand())
     }
 }
 
@@ -140,6 +146,7 @@ impl Reading {
         if self.held.is_none() {
             return Ok(None);
         }
+        let _reads = self.held.as_ref().map(Pooled::reads);
         match self.next_of_copy().await {
             Ok(batch) => Ok(batch),
             Err(error) => self.fail(error),
@@ -148,7 +155,7 @@ impl Reading {
 
     /// Counts the statement once, and stops it.
     fn fail<T>(&mut self, error: Error) -> Result<T> {
-        self.count(StatementOutcome::Error);
+        self.count(Outcome::of(&error));
         self.held = None;
         Err(error)
     }
@@ -196,12 +203,12 @@ impl Reading {
             let held = self.held()?;
             held.answer(held.client()?.batch_execute("COMMIT")).await?;
         }
-        self.count(StatementOutcome::Ok);
+        self.count(Outcome::Ok);
         // A session that is not as we made it is nobody else's.
-        if let Some(held) = self.held.take()
-            && !self.is_foreign
-        {
-            held.give_back();
+        match self.held.take() {
+            Some(held) if self.is_foreign => held.close(),
+            Some(held) => held.give_back(),
+            None => {}
         }
         Ok(())
     }
@@ -215,7 +222,7 @@ impl Reading {
         Error::new(error.kind(), format!("catalog `{}`: {}", self.pool.catalog, error.message()))
     }
 
-    fn count(&self, outcome: StatementOutcome) {
+    fn count(&self, outcome: Outcome) {
         self.pool.metrics.count_statement(&self.pool.catalog, outcome);
     }
 }
@@ -223,7 +230,7 @@ impl Reading {
 impl Drop for Reading {
     fn drop(&mut self) {
         if self.held.is_some() {
-            self.count(StatementOutcome::Cancelled);
+            self.count(Outcome::Cancelled);
         }
     }
 }

@@ -51,7 +51,7 @@ pub struct PostgresSettings {
     /// The password, or a reference to it; looked up for each connection.
     pub password: Option<secrecy::SecretString>,
     pub tls: TlsMode,
-    /// Connections at once of one process: some of them hold snapshots, the others read.
+    /// Connections at once of all processes of the cluster: some of them hold snapshots, the others read.
     pub connections_max: usize,
     /// For one of them to become free.
     pub connection_wait: Duration,
@@ -98,7 +98,7 @@ impl PostgresSettings {
         };
         let statement_ms =
             number(properties, "statement_timeout_ms", 0, 0, i32::MAX.unsigned_abs().into())?;
-        let connections_max = number(properties, "connections_max", 16, 2, 10_000)?;
+        let connections_max = number(properties, "connections_max", 32, 2, 10_000)?;
         Ok(Self {
             host: needed("host", "a name or an address")?,
             port: u16::try_from(number(properties, "port", 5432, 1, 65_535)?).unwrap_or(5432),
@@ -118,18 +118,6 @@ impl PostgresSettings {
                 .unwrap_or(usize::MAX),
             numeric_as: numeric_as(properties)?,
         })
-    }
-
-    /// How many of the connections may hold snapshots. They are counted apart: a query that holds one and
-    /// waits for a connection to read would otherwise wait for other queries that do the same.
-    pub fn snapshots_max(&self) -> usize {
-        (self.connections_max / 4).max(1)
-    }
-
-    /// How many connections one scan takes in one task. The scans of a join hold theirs while they wait for each
-    /// other, so one of them must not take all.
-    pub fn readers_per_scan(&self) -> usize {
-        ((self.connections_max - self.snapshots_max()) / 4).max(2)
     }
 }
 
@@ -182,11 +170,9 @@ mod tests {
     #[test]
     fn settings_have_defaults() {
         let settings = read(&[]).expect("settings");
-        assert_eq!((settings.port, settings.connections_max), (5432, 16));
-        assert_eq!((settings.snapshots_max(), settings.readers_per_scan()), (4, 3));
+        assert_eq!((settings.port, settings.connections_max), (5432, 32));
         assert_eq!(settings.statement_timeout, None);
         assert_eq!(settings.numeric_as, NumericAs::Decimal { scale: 9 });
-        assert_eq!(read(&[("connections_max", "2")]).expect("settings").snapshots_max(), 1);
     }
 
     #[test]

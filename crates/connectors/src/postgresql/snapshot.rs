@@ -1,7 +1,8 @@
 //! The lease of a query: a transaction whose snapshot is exported, so that every connection that reads for the
 //! query sees the same state. Source: PostgreSQL's manual, 9.28.5 "Snapshot Synchronization Functions".
 
-use super::pool::{Pool, Pooled, Purpose};
+use super::pool::{Pool, Pooled};
+use crate::database::Purpose;
 use async_trait::async_trait;
 use mooring_spi::{Error, ErrorKind, Lease, LeaseSource, Result};
 use std::collections::BTreeSet;
@@ -20,7 +21,7 @@ pub(super) struct SnapshotSource {
 #[async_trait]
 impl LeaseSource for SnapshotSource {
     async fn open(&self, needs: &BTreeSet<String>) -> Result<Lease> {
-        let held = self.pool.acquire(Purpose::Snapshot).await?;
+        let held = self.pool.acquire(Purpose::Hold).await?;
         let mut statements = format!("{BEGIN}; ");
         for lock in needs {
             statements += lock;

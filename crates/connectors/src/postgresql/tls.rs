@@ -1,9 +1,10 @@
 //! TLS to a database, in the four ways that PostgreSQL's own clients know of these names.
 
 use super::settings::invalid;
-use mooring_spi::{Error, Result};
+use mooring_spi::Result;
+use mooring_storage::{tls_name, unnamed_tls, verified_tls};
 use std::collections::BTreeMap;
-use std::fmt::{self, Display};
+use std::fmt;
 use std::future::Future;
 use std::io;
 use std::path::Path;
@@ -16,16 +17,8 @@ use tokio_postgres::config::SslMode;
 use tokio_postgres::tls::{ChannelBinding, TlsConnect, TlsStream};
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client;
-use tokio_rustls::rustls::client::danger::{
-    HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier,
-};
-use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
-use tokio_rustls::rustls::pki_types::pem::PemObject;
-use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use tokio_rustls::rustls::version::{TLS12, TLS13};
-use tokio_rustls::rustls::{
-    ClientConfig, DigitallySignedStruct, Error as RustlsError, RootCertStore, SignatureScheme,
-};
+use tokio_rustls::rustls::ClientConfig;
+use tokio_rustls::rustls::pki_types::ServerName;
 
 /// Whether a connection is encrypted, and whether the server proves who it is.
 #[derive(Clone)]
@@ -64,10 +57,10 @@ impl TlsMode {
         }
         match mode {
             "disable" => Ok(TlsMode::Disable),
-            "prefer" => Ok(TlsMode::Prefer(unverified()?)),
-            "require" => Ok(TlsMode::Require(unverified()?)),
+            "prefer" => Ok(TlsMode::Prefer(unnamed_tls(None)?)),
+            "require" => Ok(TlsMode::Require(unnamed_tls(None)?)),
             "verify-full" => Ok(TlsMode::VerifyFull {
-                config: verified(properties.get("tls_ca_file").map(Path::new))?,
+                config: verified_tls(properties.get("tls_ca_file").map(Path::new))?,
                 server_name: properties.get("tls_server_name").cloned(),
             }),
             other => Err(invalid(format!(
@@ -94,11 +87,7 @@ impl TlsMode {
                 (config, server_name.as_deref().unwrap_or(host))
             }
         };
-        let server = ServerName::try_from(name.to_owned()).map_err(|_| {
-            invalid(format!(
-                "`{name}` is no name that a certificate can have; set `tls_server_name`"
-            ))
-        })?;
+        let server = tls_name(name)?;
         Ok(Handshake { to: Some((TlsConnector::from(Arc::clone(config)), server)) })
     }
 }
@@ -156,109 +145,5 @@ impl AsyncWrite for Encrypted {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.0).poll_shutdown(cx)
-    }
-}
-
-/// Takes any certificate, but for the server's proof that it has its key.
-#[derive(Debug)]
-struct AnyCertificate(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for AnyCertificate {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, RustlsError> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, RustlsError> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        tokio_rustls::rustls::crypto::verify_tls12_signature(
-            message,
-            certificate,
-            signature,
-            algorithms,
-        )
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, RustlsError> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        tokio_rustls::rustls::crypto::verify_tls13_signature(
-            message,
-            certificate,
-            signature,
-            algorithms,
-        )
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
-}
-
-fn unverified() -> Result<Arc<ClientConfig>> {
-    let provider = Arc::new(ring::default_provider());
-    let config = ClientConfig::builder_with_provider(Arc::clone(&provider))
-        .with_protocol_versions(&[&TLS13, &TLS12])
-        .map_err(no_versions)?
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(AnyCertificate(provider)))
-        .with_no_client_auth();
-    Ok(Arc::new(config))
-}
-
-fn verified(ca_file: Option<&Path>) -> Result<Arc<ClientConfig>> {
-    let roots = match ca_file {
-        Some(path) => roots_of_file(path)?,
-        None => roots_of_system()?,
-    };
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_protocol_versions(&[&TLS13, &TLS12])
-        .map_err(no_versions)?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    Ok(Arc::new(config))
-}
-
-fn no_versions(error: RustlsError) -> Error {
-    Error::internal("no TLS versions").with_cause(error)
-}
-
-fn roots_of_file(path: &Path) -> Result<RootCertStore> {
-    let unusable = |problem: &dyn Display| {
-        invalid(format!("`tls_ca_file` (`{}`) is unusable: {problem}", path.display()))
-    };
-    let pem = std::fs::read(path).map_err(|error| unusable(&error))?;
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(&pem) {
-        let certificate = certificate.map_err(|error| unusable(&error))?;
-        roots.add(certificate).map_err(|error| unusable(&error))?;
-    }
-    match roots.is_empty() {
-        true => Err(unusable(&"it holds no certificate in PEM form")),
-        false => Ok(roots),
-    }
-}
-
-fn roots_of_system() -> Result<RootCertStore> {
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    match roots.is_empty() {
-        true => Err(invalid("the system has no certificates to trust; set `tls_ca_file`")),
-        false => Ok(roots),
     }
 }

@@ -5,6 +5,7 @@ use arrow::array::{AsArray, RecordBatch};
 use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, Decimal128Type, Field, Int64Type, Schema};
 use futures::TryStreamExt;
+use mooring_connectors::DatabaseMetrics;
 use mooring_connectors::conformance::{self, Subject};
 use mooring_connectors::mysql::{MysqlConnectorFactory, MysqlReaderFactory, MysqlSources};
 use mooring_spi::{
@@ -39,7 +40,7 @@ fn catalog(more: &[(&str, &str)]) -> Option<Catalog> {
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect(),
     };
-    let sources = MysqlSources::default();
+    let sources = MysqlSources::new(DatabaseMetrics::default());
     let connector =
         MysqlConnectorFactory(sources.clone()).connector(&definition).expect("a connector");
     let reader = MysqlReaderFactory(sources).reader(&definition).expect("a reader");
@@ -61,6 +62,7 @@ async fn read(
         predicate: Predicate::new(),
         batch_size_rows: 1_000,
         lease: None,
+        query_id: String::new(),
     };
     catalog.reader.open(request).await
 }
@@ -168,6 +170,7 @@ async fn scanned(catalog: &Catalog, table: &Table, predicate: &Predicate) -> Rec
             predicate: Predicate::new(),
             batch_size_rows: 1_000,
             lease: None,
+            query_id: String::new(),
         };
         let stream = catalog.reader.open(request).await.expect("a stream");
         let more: Vec<RecordBatch> = stream.try_collect().await.expect("batches");

@@ -127,6 +127,7 @@ fn opening(table: &Table, scan: &SplitScan, at: usize, lease: Option<&str>) -> O
         predicate: Predicate::new(),
         batch_size_rows: 1_000,
         lease: lease.map(str::to_owned),
+        query_id: String::new(),
     }
 }
 

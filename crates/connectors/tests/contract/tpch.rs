@@ -37,6 +37,7 @@ async fn rows_of(part: TablePart, schema: SchemaRef) -> RecordBatch {
         predicate: Predicate::new(),
         batch_size_rows: 777,
         lease: None,
+        query_id: String::new(),
     };
     let stream = TpchReader.open(request).await.expect("a stream");
     let batches: Vec<RecordBatch> = stream.try_collect().await.expect("batches");

@@ -10,6 +10,7 @@ mod file_source;
 mod files;
 mod filters_by_name;
 mod footers;
+mod give_way;
 mod key_filters;
 mod own;
 mod reading;

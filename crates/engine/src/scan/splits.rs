@@ -1,6 +1,7 @@
 //! The leaf that reads a connector's splits: each partition opens its share, one after the other.
 
 use super::awaited_keys::keys_or_late;
+use super::give_way::{Aside, giving_way};
 use super::key_filters::{changes, narrowed};
 use crate::catalogs::Catalog;
 use crate::error::to_datafusion;
@@ -11,7 +12,7 @@ use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::Session;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::common::{Result, Statistics, not_impl_err};
+use datafusion::common::{DataFusionError, Result, Statistics, not_impl_err};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_expr::{EquivalenceProperties, Partitioning, PhysicalExpr};
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
@@ -263,25 +264,36 @@ impl ExecutionPlan for SplitExec {
         let lease = options.and_then(|options| options.lease(self.spec.catalog)).map(str::to_owned);
         let awaited_keys = self.awaited_keys.clone();
         let wait_ms = options.map_or(0, |options| options.dynamic_filter_wait_ms);
+        let query_id = options.map(|options| options.query_id.clone()).unwrap_or_default();
         let metrics = BaselineMetrics::new(&self.metrics, partition);
         let stream_schema = schema.clone();
+        let demand = reader.demand();
+        let aside = Aside {
+            schema: schema.clone(),
+            runtime: context.runtime_env(),
+            metrics: self.metrics.clone(),
+            partition,
+        };
+        let open = move |split| {
+            let reader = reader.clone();
+            let (schema, lease, query_id) = (schema.clone(), lease.clone(), query_id.clone());
+            let request = narrowed(predicate.clone(), &key_filters, &schema).map(|predicate| {
+                OpenRequest { split, schema, predicate, batch_size_rows, lease, query_id }
+            });
+            async move {
+                let batches = reader.open(request?).await.map_err(to_datafusion)?;
+                Ok::<_, DataFusionError>(batches.map_err(to_datafusion).boxed())
+            }
+        };
         let batches = async move {
             keys_or_late(&awaited_keys, Duration::from_millis(wait_ms)).await;
-            futures::stream::iter(splits)
+            match demand {
+                Some(demand) => giving_way(splits, open, demand, aside),
+                None => futures::stream::iter(splits).then(open).try_flatten().boxed(),
+            }
         };
         let batches = batches
             .flatten_stream()
-            .then(move |split| {
-                let reader = reader.clone();
-                let schema = schema.clone();
-                let lease = lease.clone();
-                let request = narrowed(predicate.clone(), &key_filters, &schema).map(|predicate| {
-                    OpenRequest { split, schema, predicate, batch_size_rows, lease }
-                });
-                async move { reader.open(request?).await.map_err(to_datafusion) }
-            })
-            .map_ok(|batches| batches.map_err(to_datafusion))
-            .try_flatten()
             .inspect_ok(move |batch| metrics.record_output(batch.num_rows()));
         Ok(Box::pin(RecordBatchStreamAdapter::new(stream_schema, batches.boxed())))
     }

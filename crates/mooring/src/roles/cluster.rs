@@ -6,7 +6,6 @@ use crate::catalogs::{self, Databases};
 use crate::config::{Config, MissingSecret, cluster_secret};
 use mooring_catalog::MetastoreMetrics;
 use mooring_connectors::DatabaseMetrics;
-use mooring_connectors::mysql::MysqlMetrics;
 use mooring_coordinator::query::QuerySettings;
 use mooring_coordinator::statement::{ServerVariables, VariableValue};
 use mooring_coordinator::system::OwnNode;
@@ -139,9 +138,7 @@ fn storage_metrics(registry: &mut Registry) -> StorageMetrics {
 fn databases(registry: &mut Registry) -> Databases {
     let metrics = DatabaseMetrics::default();
     metrics.register(registry);
-    let mysql = MysqlMetrics::default();
-    mysql.register(registry);
-    Databases::new(metrics, mysql)
+    Databases::new(metrics)
 }
 
 fn runtime(

@@ -1,5 +1,6 @@
 //! What is counted of the databases that are read.
 
+use mooring_spi::{Error, ErrorKind};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -21,7 +22,7 @@ struct StateLabels {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OutcomeLabels {
     catalog: String,
-    /// `ok`, `error` or `cancelled`.
+    /// `ok`, `refused`, `failed` or `cancelled`.
     outcome: &'static str,
 }
 
@@ -29,25 +30,33 @@ struct OutcomeLabels {
 #[derive(Debug, Clone, Default)]
 pub struct DatabaseMetrics {
     connections: Family<StateLabels, Gauge>,
+    connections_max: Family<CatalogLabels, Gauge>,
     statements: Family<OutcomeLabels, Counter>,
     rows_read: Family<CatalogLabels, Counter>,
     bytes_read: Family<CatalogLabels, Counter>,
 }
 
-/// What a connection does, or who waits for one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ConnectionState {
-    Used,
-    Idle,
-    Waiting,
-}
-
 /// How a statement ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum StatementOutcome {
+pub(crate) enum Outcome {
     Ok,
-    Error,
+    /// The database answered that it will not.
+    Refused,
+    /// No answer, or none that can be read.
+    Failed,
+    /// Nobody wants its rows any more.
     Cancelled,
+}
+
+impl Outcome {
+    /// Of a statement that ended with `error`.
+    pub fn of(error: &Error) -> Self {
+        let is_answer = matches!(
+            error.kind(),
+            ErrorKind::SourceRefused | ErrorKind::TimedOut | ErrorKind::FileChanged
+        );
+        if is_answer { Self::Refused } else { Self::Failed }
+    }
 }
 
 impl DatabaseMetrics {
@@ -57,6 +66,11 @@ impl DatabaseMetrics {
             "mooring_database_connections",
             "Connections to databases by catalog and state, and who waits for one",
             self.connections.clone(),
+        );
+        registry.register(
+            "mooring_database_connections_max",
+            "Connections to databases that this process may have, by catalog",
+            self.connections_max.clone(),
         );
         registry.register(
             "mooring_database_statements",
@@ -75,24 +89,22 @@ impl DatabaseMetrics {
         );
     }
 
-    /// Counts a connection in `state` until what it gives is dropped.
-    pub(crate) fn in_state(&self, catalog: &str, state: ConnectionState) -> InState {
-        let state = match state {
-            ConnectionState::Used => "used",
-            ConnectionState::Idle => "idle",
-            ConnectionState::Waiting => "waiting",
+    pub(crate) fn pool(&self, catalog: &str) -> PoolMetrics {
+        let of = |state| {
+            let labels = StateLabels { catalog: catalog.to_owned(), state };
+            self.connections.get_or_create(&labels).clone()
         };
-        let labels = StateLabels { catalog: catalog.to_owned(), state };
-        let gauge = self.connections.get_or_create(&labels).clone();
-        gauge.inc();
-        InState(gauge)
+        let labels = CatalogLabels { catalog: catalog.to_owned() };
+        let max = self.connections_max.get_or_create(&labels).clone();
+        PoolMetrics { used: of("used"), idle: of("idle"), waiting: of("waiting"), max }
     }
 
-    pub(crate) fn count_statement(&self, catalog: &str, outcome: StatementOutcome) {
+    pub(crate) fn count_statement(&self, catalog: &str, outcome: Outcome) {
         let outcome = match outcome {
-            StatementOutcome::Ok => "ok",
-            StatementOutcome::Error => "error",
-            StatementOutcome::Cancelled => "cancelled",
+            Outcome::Ok => "ok",
+            Outcome::Refused => "refused",
+            Outcome::Failed => "failed",
+            Outcome::Cancelled => "cancelled",
         };
         let labels = OutcomeLabels { catalog: catalog.to_owned(), outcome };
         self.statements.get_or_create(&labels).inc();
@@ -105,12 +117,36 @@ impl DatabaseMetrics {
     }
 }
 
-/// One connection, or one who waits, as long as it lives.
+/// The gauges of one pool. Two versions of a catalog count together.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct PoolMetrics {
+    pub used: Gauge,
+    pub idle: Gauge,
+    pub waiting: Gauge,
+    pub max: Gauge,
+}
+
+/// So many in a state, as long as it lives.
 #[derive(Debug)]
-pub(crate) struct InState(Gauge);
+pub(super) struct InState {
+    gauge: Gauge,
+    count: i64,
+}
+
+impl InState {
+    pub(super) fn one(gauge: &Gauge) -> Self {
+        Self::many(gauge, 1)
+    }
+
+    pub(super) fn many(gauge: &Gauge, count: usize) -> Self {
+        let count = i64::try_from(count).unwrap_or(i64::MAX);
+        gauge.inc_by(count);
+        Self { gauge: gauge.clone(), count }
+    }
+}
 
 impl Drop for InState {
     fn drop(&mut self) {
-        self.0.dec();
+        self.gauge.dec_by(self.count);
     }
 }
