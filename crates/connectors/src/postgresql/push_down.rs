@@ -21,7 +21,13 @@ type Supported<T> = std::result::Result<T, Unsupported>;
 #[async_trait]
 impl PushDown for PostgresConnector {
     fn supports(&self, relation: &Relation) -> Supported<()> {
-        writer().supports(relation)
+        let statement = writer().statement(relation)?;
+        for column in &statement.columns {
+            if let OutputColumn::Computed(data_type) = column {
+                Decode::of(data_type).map_err(|error| Unsupported(error.message().to_owned()))?;
+            }
+        }
+        Ok(())
     }
 
     fn supports_expression(&self, expression: &Expression, inputs: &[&Relation]) -> Supported<()> {
@@ -119,6 +125,7 @@ fn form(column: &Column, text: Option<&NativeText>) -> Form {
             | Decode::Int16
             | Decode::Int32
             | Decode::Int64
+            | Decode::UInt64
             | Decode::Float32
             | Decode::Float64
             | Decode::Decimal { .. }
@@ -189,6 +196,7 @@ impl Decode {
             Decode::Int16,
             Decode::Int32,
             Decode::Int64,
+            Decode::UInt64,
             Decode::Float32,
             Decode::Float64,
             Decode::Text,
@@ -220,4 +228,45 @@ pub(super) fn in_known_forms(sql: &str, columns: &[Column], names: Option<&[&str
         selected_as(&name, column)
     });
     format!("SELECT {} FROM (\n{sql}\n) AS q", selected.collect::<Vec<_>>().join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sql::Dialect;
+    use arrow::datatypes::TimeUnit;
+    use mooring_spi::Value;
+
+    #[test]
+    fn what_can_be_written_can_be_read() {
+        let types = [
+            DataType::Boolean,
+            DataType::Int8,
+            DataType::Int16,
+            DataType::Int32,
+            DataType::Int64,
+            DataType::UInt8,
+            DataType::UInt16,
+            DataType::UInt32,
+            DataType::UInt64,
+            DataType::Float32,
+            DataType::Float64,
+            DataType::Decimal128(38, 4),
+            DataType::Utf8,
+            DataType::Binary,
+            DataType::Date32,
+            DataType::Timestamp(TimeUnit::Microsecond, None),
+            DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+        ];
+        let mut written = 0;
+        for data_type in types {
+            if PostgresDialect.literal(&Value::Null, &data_type).is_ok() {
+                let decode = Decode::of(&data_type).expect("it is read");
+                assert_eq!(decode.data_type(), data_type);
+                written += 1;
+            }
+        }
+        // But for `Int8` and three of the unsigned ones, which PostgreSQL does not have.
+        assert_eq!(written, 13);
+    }
 }

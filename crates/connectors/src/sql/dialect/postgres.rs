@@ -1,4 +1,4 @@
-//! PostgreSQL 12 and newer. No text depends on a setting of the session.
+//! PostgreSQL 10 and newer. No text depends on a setting of the session.
 
 use super::literal::{decimal_text, hexadecimal, signed};
 use super::{AggregateCall, Converted, Dialect, NamedFunction};
