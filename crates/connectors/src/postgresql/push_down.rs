@@ -1,6 +1,7 @@
 //! What the database does itself: relations of several of its tables, and queries in its own language.
 
 use super::connector::{PostgresConnector, TableHandle, locks};
+use super::failure::of_query;
 use super::metadata::{PlanNode, types_of};
 use super::pool::Purpose;
 use super::sql::{identifier, selected_as};
@@ -84,6 +85,9 @@ fn source_table(table: &Table) -> Supported<SourceTable> {
     if handle.query.is_some() {
         return Err(Unsupported("a query in the language of PostgreSQL is sent as it is".into()));
     }
+    if handle.foreign {
+        return Err(Unsupported("the server is not PostgreSQL itself".into()));
+    }
     let columns = handle.columns.iter().enumerate().map(|(at, column)| {
         let text = handle.texts.get(at).and_then(Option::as_ref);
         let form = form(column, text.filter(|_| handle.orders_text));
@@ -155,8 +159,16 @@ impl PostgresConnector {
             )
         };
         let held = self.pool.acquire(Purpose::Read).await?;
-        let prepared = held.answer(held.client()?.prepare(text)).await?;
+        let client = held.client()?;
+        let asked = async {
+            match client.prepare(text).await {
+                Ok(prepared) => Ok(Ok(prepared)),
+                Err(error) => of_query(&error).map(Err).ok_or(error),
+            }
+        };
+        let prepared = held.answer(asked).await?;
         held.give_back();
+        let prepared = prepared.map_err(wrong)?;
         if prepared.columns().is_empty() {
             return Err(wrong("it gives no columns; write a SELECT".into()));
         }

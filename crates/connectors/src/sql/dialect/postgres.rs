@@ -60,7 +60,6 @@ impl Dialect for PostgresDialect {
     fn column(&self, native: &str, form: &Form) -> String {
         match form {
             Form::Text { converted: true, .. } => format!("{native}::text"),
-            Form::NumberAsBoolean => format!("({native} <> 0)"),
             Form::Opaque { read_as, .. } => read_as.text(native),
             Form::Text { .. } | Form::Exact | Form::Bytes { .. } | Form::ZeroDates => {
                 native.to_owned()
