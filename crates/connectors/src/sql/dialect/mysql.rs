@@ -100,10 +100,7 @@ impl Dialect for MysqlDialect {
                 matches!(function, Function::Equal | Function::In)
             }
             Form::ZeroDates => true,
-            Form::Text { .. }
-            | Form::Exact
-            | Form::Bytes { .. }
-            | Form::Opaque { .. } => false,
+            Form::Text { .. } | Form::Exact | Form::Bytes { .. } | Form::Opaque { .. } => false,
         };
         if !hidden {
             return None;

@@ -7,7 +7,7 @@ mod pattern;
 use mooring_spi::{Expression, JoinKind, Operator, Relation, SortKey, Table, Value};
 use std::cmp::Ordering;
 
-pub(super) use expression::{compare, evaluate};
+pub(super) use expression::{evaluate, order};
 
 pub(super) type Row = Vec<Value>;
 
@@ -94,8 +94,8 @@ pub(super) fn compare_keys(a: &[Value], b: &[Value], order: &[SortKey]) -> Order
             (true, false) => Ordering::Greater,
             (false, true) if key.nulls_first => Ordering::Greater,
             (false, true) => Ordering::Less,
-            (false, false) if key.descending => compare(b, a),
-            (false, false) => compare(a, b),
+            (false, false) if key.descending => order(b, a),
+            (false, false) => order(a, b),
         };
         if ordering != Ordering::Equal {
             return ordering;

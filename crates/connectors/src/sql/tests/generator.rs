@@ -372,6 +372,7 @@ impl Generator<'_> {
             (0..fields.len()).filter(|&at| fields[at].data_type() == data_type).collect();
         if same.is_empty() {
             return match data_type {
+                DataType::Boolean => Value::Boolean(self.random.one_in(2)),
                 DataType::UInt64 => Value::UInt(1 + self.random.below(4) as u64),
                 DataType::Decimal128(_, scale) => Value::Decimal {
                     unscaled: self.random.below(2000) as i128 - 1000,

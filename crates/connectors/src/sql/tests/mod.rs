@@ -2,9 +2,11 @@
 
 mod agreement;
 mod build;
+mod client_values;
 mod clients;
 mod fixture;
 mod generator;
 mod literals;
 mod random;
+mod reading;
 mod text;

@@ -305,7 +305,7 @@ fn what_the_database_does_otherwise_is_refused() {
         refused(&filter(floats.clone(), vec![listed.clone()]), dialect, "in a long list");
     }
     let opaque = compared(table(0, &[OPAQUE]), Function::Equal, text("ab"));
-    refused(&opaque, &PostgresDialect, "char(5)");
+    refused(&opaque, &PostgresDialect, "`name`");
     let long = table(0, &[LONG]);
     let group = vec![column(&long, 0)];
     refused(&aggregate(long, group, vec![]), &mariadb(), "at most 1000 characters");
