@@ -7,7 +7,7 @@ mod pattern;
 use mooring_spi::{Expression, JoinKind, Operator, Relation, SortKey, Table, Value};
 use std::cmp::Ordering;
 
-pub(super) use expression::{evaluate, order_of};
+pub(super) use expression::{compare, evaluate, order_of};
 
 pub(super) type Row = Vec<Value>;
 

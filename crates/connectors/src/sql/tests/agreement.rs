@@ -7,11 +7,12 @@ use super::client_values::value;
 use super::clients::{Answer, MariadbClient, Psql, RunsSql};
 use super::fixture::Fixture;
 use super::generator::{Generator, Plan};
+use super::keys::Keys;
 use super::random::Random;
 use super::reading::{self, Catalog};
 use arrow::datatypes::DataType;
 use mooring_spi::{
-    Aggregate, Expression, ExpressionKind, Function, Operator, Relation, SortKey, Value,
+    Aggregate, Expression, ExpressionKind, Function, Operator, Predicate, Relation, SortKey, Value,
     WindowFunction,
 };
 use std::collections::{BTreeMap, BTreeSet};
@@ -76,12 +77,25 @@ fn agrees(database: &dyn RunsSql, catalog: &Catalog, is_mysql: bool) {
                 failures.push(format!("seed {}: {difference}\n{}", seeds[at], queries[at]));
             }
         }
-        for (at, answer) in catalog.rows(&plans).into_iter().enumerate() {
+        let all = plans.iter().map(|plan| (&plan.relation, Predicate::new()));
+        for (at, answer) in catalog.rows(&all.collect::<Vec<_>>()).into_iter().enumerate() {
             let Some(answer) = answer else { continue };
             read += 1;
             if let Err(difference) = by_reader(&plans[at], answer, &fixture) {
                 let seed = seeds[at];
                 failures.push(format!("seed {seed}, when read: {difference}\n{}", queries[at]));
+            }
+        }
+        let keys: Vec<(usize, Keys)> = (0..plans.len())
+            .filter_map(|at| Some((at, Keys::of(&plans[at], seeds[at])?)))
+            .collect();
+        let few = keys.iter().map(|(at, keys)| (&plans[*at].relation, keys.predicate()));
+        let answers = catalog.rows(&few.collect::<Vec<_>>());
+        for ((at, keys), answer) in keys.iter().zip(answers) {
+            let Some(answer) = answer else { continue };
+            if let Err(difference) = with_keys(&plans[*at], answer, (keys, &fixture)) {
+                let seed = seeds[*at];
+                failures.push(format!("seed {seed}, by keys: {difference}\n{}", queries[*at]));
             }
         }
     }
@@ -174,6 +188,27 @@ fn by_reader(
 }
 
 /// # Errors
+/// What is missing, or in no row of the plan.
+fn with_keys(
+    plan: &Plan,
+    answer: mooring_spi::Result<Vec<Row>>,
+    (keys, fixture): (&Keys, &Fixture),
+) -> Result<(), String> {
+    let zeros = Zeros::of(fixture);
+    let rows = answer.map_err(|error| error.to_string())?;
+    let Ok(all) = &plan.rows else { return Err("keys of rows that are none".to_owned()) };
+    let wanted = counted(&keys.chosen(all), zeros);
+    let (found, all) = (counted(&rows, zeros), counted(all, zeros));
+    if let Some((row, _)) = found.iter().find(|(row, count)| all.get(*row) < Some(*count)) {
+        return Err(format!("not in the rows: {row}"));
+    }
+    match wanted.iter().find(|(row, count)| found.get(*row) < Some(*count)) {
+        Some((row, count)) => Err(format!("missing: {count} x {row}")),
+        None => Ok(()),
+    }
+}
+
+/// # Errors
 /// What is different.
 fn by_client(plan: &Plan, answer: Answer, fixture: &Fixture) -> Result<(), String> {
     // Where the language has an error, a database may leave out the row that has it.
@@ -207,7 +242,7 @@ fn compared(
     rows: &[Row],
     (expected, fixture): (&[Row], &Fixture),
 ) -> Result<(), String> {
-    let zeros = if fixture.is_mysql { Zeros::Alike } else { Zeros::Apart };
+    let zeros = Zeros::of(fixture);
     let Some((input, order)) = unlimited(plan) else {
         return same_rows(rows, expected, zeros);
     };
@@ -242,6 +277,12 @@ pub(super) fn is_overflow(error: &str) -> bool {
 enum Zeros {
     Alike,
     Apart,
+}
+
+impl Zeros {
+    fn of(fixture: &Fixture) -> Self {
+        if fixture.is_mysql { Self::Alike } else { Self::Apart }
+    }
 }
 
 fn same_rows(rows: &[Row], expected: &[Row], zeros: Zeros) -> Result<(), String> {

@@ -6,6 +6,7 @@ mod client_values;
 mod clients;
 mod fixture;
 mod generator;
+mod keys;
 mod literals;
 mod random;
 mod reading;

@@ -1,7 +1,6 @@
 //! Relations as a query has them read: the connector's own tables, the statement that it makes of a relation, and its reader.
 
 use super::super::reference::Row;
-use super::generator::Plan;
 use crate::DatabaseMetrics;
 use crate::mysql::{MysqlConnectorFactory, MysqlReaderFactory, MysqlSources};
 use crate::postgresql::PostgresFactory;
@@ -72,19 +71,20 @@ impl Catalog {
         found.into_iter().next().flatten().expect("the table")
     }
 
-    /// The rows of each plan; `None` where the connector knows less of a column than the test, and leaves the plan here.
-    pub(super) fn rows(&self, plans: &[Plan]) -> Vec<Option<Result<Vec<Row>>>> {
-        let answers = stream::iter(plans).map(|plan| self.answer(&plan.relation));
+    /// The rows of each relation, at least those of the predicate; `None` where the connector knows less of a column than
+    /// the test, and leaves the relation here.
+    pub(super) fn rows(&self, asked: &[(&Relation, Predicate)]) -> Vec<Option<Result<Vec<Row>>>> {
+        let answers = stream::iter(asked).map(|(relation, keys)| self.answer(relation, keys));
         self.runtime.block_on(answers.buffered(AT_ONCE).collect())
     }
 
-    async fn answer(&self, relation: &Relation) -> Option<Result<Vec<Row>>> {
+    async fn answer(&self, relation: &Relation, keys: &Predicate) -> Option<Result<Vec<Row>>> {
         let source = self.connector.push_down().expect("a source of relations");
         source.supports(relation).ok()?;
-        Some(self.read(relation).await)
+        Some(self.read(relation, keys).await)
     }
 
-    async fn read(&self, relation: &Relation) -> Result<Vec<Row>> {
+    async fn read(&self, relation: &Relation, keys: &Predicate) -> Result<Vec<Row>> {
         let source = self.connector.push_down().expect("a source of relations");
         let names: Vec<String> =
             (1..=relation.columns.len()).map(|at| format!("column_{at}")).collect();
@@ -99,7 +99,7 @@ impl Catalog {
             let request = OpenRequest {
                 split,
                 schema: Arc::clone(&schema),
-                predicate: Predicate::new(),
+                predicate: keys.clone(),
                 batch_size_rows: 100,
                 lease: None,
             };
