@@ -5,16 +5,14 @@ use super::super::SqlWriter;
 use super::super::reference::{self, Overflow, Row};
 use super::client_values::value;
 use super::clients::{Answer, MariadbClient, Psql, RunsSql};
+use super::exercised::{EXERCISED, note};
 use super::fixture::Fixture;
 use super::generator::{Generator, Plan};
 use super::keys::Keys;
 use super::random::Random;
 use super::reading::{self, Catalog};
 use arrow::datatypes::DataType;
-use mooring_spi::{
-    Aggregate, Expression, ExpressionKind, Function, Operator, Predicate, Relation, SortKey, Value,
-    WindowFunction,
-};
+use mooring_spi::{Operator, Predicate, Relation, SortKey, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use url::Url;
 
@@ -111,59 +109,6 @@ fn agrees(database: &dyn RunsSql, catalog: &Catalog, is_mysql: bool) {
     }
 }
 
-/// What 5,000 plans hold on every database.
-const EXERCISED: &[&str] = &[
-    "Scan",
-    "Filter",
-    "Project",
-    "Aggregate",
-    "Limit",
-    "Union",
-    "Window",
-    "Inner",
-    "Left",
-    "Right",
-    "LeftSemi",
-    "LeftAnti",
-    "Equal",
-    "NotEqual",
-    "Less",
-    "LessOrEqual",
-    "Greater",
-    "GreaterOrEqual",
-    "Same",
-    "In",
-    "And",
-    "Or",
-    "Not",
-    "IsNull",
-    "IsNotNull",
-    "Add",
-    "Subtract",
-    "Multiply",
-    "Negate",
-    "Absolute",
-    "Coalesce",
-    "Like",
-    "CharacterLength",
-    "Substring",
-    "Concat",
-    "Year",
-    "Month",
-    "Day",
-    "Case",
-    "Cast",
-    "Subquery",
-    "Substring to the end",
-    "Count",
-    "Sum",
-    "Min",
-    "Max",
-    "RowNumber",
-    "Rank",
-    "DenseRank",
-];
-
 /// The rows without the last limit, and that limit.
 fn unlimited(plan: &Plan) -> Option<(&Relation, &[SortKey])> {
     match &plan.relation.operator {
@@ -198,8 +143,8 @@ fn with_keys(
     let rows = answer.map_err(|error| error.to_string())?;
     let Ok(all) = &plan.rows else { return Err("keys of rows that are none".to_owned()) };
     let wanted = counted(&keys.chosen(all), zeros);
-    let (found, all) = (counted(&rows, zeros), counted(all, zeros));
-    if let Some((row, _)) = found.iter().find(|(row, count)| all.get(*row) < Some(*count)) {
+    let (found, possible) = (counted(&rows, zeros), counted(all, zeros));
+    if let Some((row, _)) = found.iter().find(|(row, count)| possible.get(*row) < Some(*count)) {
         return Err(format!("not in the rows: {row}"));
     }
     match wanted.iter().find(|(row, count)| found.get(*row) < Some(*count)) {
@@ -326,85 +271,4 @@ fn shown(row: &[Value], zeros: Zeros) -> String {
         })
         .collect();
     texts.join(" | ")
-}
-
-/// The names of all that is in a relation.
-fn note(relation: &Relation, used: &mut BTreeSet<String>) {
-    let aggregate = |aggregate: &Aggregate, used: &mut BTreeSet<String>| {
-        used.insert(format!("{:?}", aggregate.function));
-        aggregate
-            .argument
-            .iter()
-            .chain(&aggregate.filter)
-            .for_each(|part| note_expression(part, used));
-    };
-    let name = match &relation.operator {
-        Operator::Scan { .. } => "Scan",
-        Operator::Filter { conditions, .. } => {
-            conditions.iter().for_each(|condition| note_expression(condition, used));
-            "Filter"
-        }
-        Operator::Project { expressions, .. } => {
-            expressions.iter().for_each(|expression| note_expression(expression, used));
-            "Project"
-        }
-        Operator::Aggregate { groups, aggregates, .. } => {
-            groups.iter().for_each(|group| note_expression(group, used));
-            aggregates.iter().for_each(|call| aggregate(call, used));
-            "Aggregate"
-        }
-        Operator::Limit { .. } => "Limit",
-        Operator::Join { kind, conditions, .. } => {
-            conditions.iter().for_each(|condition| note_expression(condition, used));
-            used.insert(format!("{kind:?}"));
-            "Join"
-        }
-        Operator::Union { .. } => "Union",
-        Operator::Window { calls, .. } => {
-            for call in calls {
-                match &call.function {
-                    WindowFunction::Aggregate(call) => aggregate(call, used),
-                    WindowFunction::RowNumber
-                    | WindowFunction::Rank
-                    | WindowFunction::DenseRank => {
-                        used.insert(format!("{:?}", call.function));
-                    }
-                }
-            }
-            "Window"
-        }
-    };
-    used.insert(name.to_owned());
-    relation.inputs().into_iter().for_each(|input| note(input, used));
-}
-
-fn note_expression(expression: &Expression, used: &mut BTreeSet<String>) {
-    match &expression.kind {
-        ExpressionKind::Column(_) | ExpressionKind::Literal(_) => {}
-        ExpressionKind::Call { function, arguments } => {
-            used.insert(format!("{function:?}"));
-            if *function == Function::Substring && arguments.len() == 2 {
-                used.insert("Substring to the end".to_owned());
-            }
-            arguments.iter().for_each(|argument| note_expression(argument, used));
-        }
-        ExpressionKind::Cast(input) => {
-            used.insert("Cast".to_owned());
-            note_expression(input, used);
-        }
-        ExpressionKind::Case { branches, otherwise } => {
-            used.insert("Case".to_owned());
-            for (condition, result) in branches {
-                note_expression(condition, used);
-                note_expression(result, used);
-            }
-            if let Some(otherwise) = otherwise {
-                note_expression(otherwise, used);
-            }
-        }
-        ExpressionKind::Subquery(relation) => {
-            used.insert("Subquery".to_owned());
-            note(relation, used);
-        }
-    }
 }

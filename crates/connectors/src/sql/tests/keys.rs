@@ -38,13 +38,12 @@ impl Keys {
         if compare(low, high) == Ordering::Greater {
             (low, high) = (high, low);
         }
-        let mut low = low.clone();
         // What is another year to some.
         let few = Value::Int(1 + i64::from(random.one_in(2)) * 68);
         if matches!(low, Value::Int(_)) && random.one_in(2) && compare(&few, high).is_lt() {
-            low = few;
+            low = &few;
         }
-        Some(Self { column, low, high: high.clone() })
+        Some(Self { column, low: low.clone(), high: high.clone() })
     }
 
     /// For columns that are called `column_1`, `column_2` and so on.

@@ -4,6 +4,7 @@ mod agreement;
 mod build;
 mod client_values;
 mod clients;
+mod exercised;
 mod fixture;
 mod generator;
 mod keys;
