@@ -71,7 +71,7 @@ fn opaque(reason: &str) -> Form {
 }
 
 fn shared_columns(is_mysql: bool) -> Vec<Column> {
-    let native = |name, data_type, postgres, mysql| {
+    let native = |name, data_type, postgres: (&'static str, Form), mysql: (&'static str, Form)| {
         let (native_type, form) = if is_mysql { mysql } else { postgres };
         Column { name, data_type, native_type, form }
     };

@@ -88,7 +88,8 @@ impl Catalog {
         let source = self.connector.push_down().expect("a source of relations");
         let names: Vec<String> =
             (1..=relation.columns.len()).map(|at| format!("column_{at}")).collect();
-        let scan = source.scan(PushDownRequest { relation, names: &names }).await?;
+        let scan =
+            source.scan(PushDownRequest { relation, names: &names, needs_estimate: false }).await?;
         let fields = names
             .iter()
             .zip(&relation.columns)
