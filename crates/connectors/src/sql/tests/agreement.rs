@@ -89,9 +89,9 @@ fn agrees(database: &dyn RunsSql, catalog: &Catalog, is_mysql: bool) {
             .collect();
         let few = keys.iter().map(|(at, keys)| (&plans[*at].relation, keys.predicate()));
         let answers = catalog.rows(&few.collect::<Vec<_>>());
-        for ((at, keys), answer) in keys.iter().zip(answers) {
+        for ((at, range), answer) in keys.iter().zip(answers) {
             let Some(answer) = answer else { continue };
-            if let Err(difference) = with_keys(&plans[*at], answer, (keys, &fixture)) {
+            if let Err(difference) = with_keys(&plans[*at], answer, (range, &fixture)) {
                 let seed = seeds[*at];
                 failures.push(format!("seed {seed}, by keys: {difference}\n{}", queries[*at]));
             }
