@@ -10,6 +10,7 @@ import unittest
 from pathlib import Path
 
 import pymysql
+import pymysql.constants.ER
 import pymysql.cursors
 
 import counted
@@ -52,6 +53,12 @@ CREATE MATERIALIZED VIEW shop.kept AS SELECT * FROM shop.numbers;
 CREATE VIEW shop.endless AS SELECT generate_series(1::int8, 1000000000000) AS g;
 CREATE TABLE shop.left_side AS SELECT g AS id, 100::int8 AS v FROM generate_series(1, 20000) g;
 CREATE TABLE shop.right_side AS SELECT g AS id, 100::int8 AS v FROM generate_series(1, 20000) g;
+CREATE SCHEMA odd;
+CREATE TABLE odd.dates (id int4, d date);
+INSERT INTO odd.dates VALUES (1, 'infinity'), (2, '2020-01-01'), (3, '-infinity');
+CREATE TABLE odd.doubles (id int4, g int4, f float8);
+INSERT INTO odd.doubles VALUES (1, 1, 0.0), (2, 1, '-0'), (3, 1, 'NaN'), (4, 2, 'Infinity'), (5, 3, '-Infinity'), (6, 4, NULL),
+  (7, 5, 1.5), (8, 5, 'Infinity'::float8 - 'Infinity'::float8), (9, 5, -3);
 ANALYZE;
 """
 
@@ -133,6 +140,18 @@ class PostgreSql(unittest.TestCase):
             self.assertLess(time.monotonic(), deadline, what)
             time.sleep(POLL_S)
 
+    def both(self, sql):
+        """With push-down and without it; for an error its text."""
+        answers = []
+        for mode in ("on", "off"):
+            self.rows(f"SET pushdown = {mode}")
+            try:
+                answers.append(self.rows(sql))
+            except pymysql.MySQLError as error:
+                answers.append(error.args[1])
+        self.rows("SET pushdown = DEFAULT")
+        return answers
+
     def running(self):
         return int(self.server.run(RUNNING)[0][0])
 
@@ -192,6 +211,53 @@ class PostgreSql(unittest.TestCase):
         self.assertIn("`pg`", self.fails("SELECT * FROM TABLE(pg.system.query('SELECT nextval(''shop.serial'') AS x'))"))
         self.assertEqual(self.rows("SELECT count(*) FROM pg.shop.numbers"), ((60000,),))
         self.assertIn("`lake`", self.fails("SELECT * FROM TABLE(lake.system.query('SELECT 1'))"))
+
+    def test_a_query_that_is_wrong_is_not_a_changed_table(self):
+        for wrong in ["SELECT * FROM nowhere", "SELECT * FROM", "SELECT no_such(1) AS x", "SELECT 'x'::int4 AS x"]:
+            with self.subTest(wrong), self.assertRaises(pymysql.MySQLError) as caught:
+                quoted = wrong.replace("'", "''")
+                self.rows(f"SELECT * FROM TABLE(pg.system.query('{quoted}'))")
+            self.assertEqual(caught.exception.args[0], pymysql.constants.ER.PARSE_ERROR, wrong)
+            self.assertIn("SQLSTATE", caught.exception.args[1])
+
+    def test_places_of_rows_are_the_same(self):
+        for function in ["row_number()", "rank()", "dense_rank()"]:
+            with self.subTest(function):
+                over = "PARTITION BY k ORDER BY id" if function == "row_number()" else "ORDER BY k"
+                sql = f"SELECT id, {function} OVER ({over}) AS place FROM {{}}shop.numbers ORDER BY id LIMIT 10"
+                right = tuple(tuple(map(int, row)) for row in self.server.sql(sql.format("")))
+                self.assertEqual(self.both(sql.format("pg.")), [right, right])
+
+    def test_doubles_mean_the_same_there(self):
+        # Sorts are in the order of IEEE 754, where -0.0 stands before 0.0; comparisons are as PostgreSQL's.
+        for sql, right in [
+            ("SELECT id FROM pg.odd.doubles WHERE g = 1 ORDER BY f, id LIMIT 3", "((2,), (1,), (3,))"),
+            ("SELECT min(f), max(f) FROM pg.odd.doubles WHERE id < 3", "((-0.0, 0.0),)"),
+            (
+                "SELECT g, min(f), max(f) FROM pg.odd.doubles GROUP BY g ORDER BY g",
+                "((1, -0.0, nan), (2, inf, inf), (3, -inf, -inf), (4, None, None), (5, -3.0, nan))",
+            ),
+            ("SELECT id, rank() OVER (ORDER BY f) FROM pg.odd.doubles WHERE g = 1 ORDER BY id", "((1, 2), (2, 1), (3, 3))"),
+            ("SELECT count(*) FROM pg.odd.doubles WHERE f < -1e0", "((2,),)"),
+            ("SELECT count(*) FROM pg.odd.doubles WHERE f = 0e0 OR id = 9", "((3,),)"),
+        ]:
+            with self.subTest(sql):
+                self.assertEqual([repr(rows) for rows in self.both(sql)], [right, right])
+        listed = self.both("SELECT count(*) FROM pg.odd.doubles WHERE f IN (0e0, 1.5e0, 5e0, 6e0, 7e0, 8e0)")
+        self.assertEqual(listed[0], listed[1])
+
+    def test_what_has_no_place_here_is_an_error_or_right(self):
+        for sql in [
+            "SELECT count(*) FROM {}odd.dates WHERE d > '2019-01-01'",
+            "SELECT count(DISTINCT d) FROM {}odd.dates",
+        ]:
+            with self.subTest(sql):
+                pushed, fetched = self.both(sql.format("pg."))
+                self.assertEqual(pushed, ((int(self.server.sql(sql.format(""))[0][0]),),))
+                self.assertIn("infinity", fetched)
+        sql = "SELECT d FROM pg.odd.dates WHERE d BETWEEN '2019-01-01' AND '2021-01-01'"
+        right = ((datetime.date(2020, 1, 1),),)
+        self.assertEqual(self.both(sql), [right, right])
 
     def test_conditions_choose_the_same_rows(self):
         for condition in [

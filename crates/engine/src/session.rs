@@ -74,6 +74,8 @@ pub fn build_session(mut builder: SessionStateBuilder, node: &NodeRuntime) -> Se
         .with_distributed_channel_resolver(node.channels.clone())
         .with_extension(node.sources.clone());
     builder.scalar_functions().get_or_insert_default().extend(crate::functions::functions());
+    let aggregates = crate::functions::aggregate_functions();
+    builder.aggregate_functions().get_or_insert_default().extend(aggregates);
     builder.with_config(config).with_runtime_env(node.runtime_env.clone())
 }
 

@@ -118,7 +118,7 @@ fn limit(comparison: Comparison, bound: &Bound, end: End) -> Option<Limit> {
         (Comparison::Decimal, Value::Decimal { unscaled, scale }) => {
             as_given(sql::decimal(*unscaled, *scale))
         }
-        // To us there are two zeros, one less than the other.
+        // Sorts tell -0.0 from 0.0 here, comparisons do not: both are asked for.
         (Comparison::Double, Value::Float(value)) if *value == 0.0 => {
             Limit::Included(sql::double(0.0))
         }

@@ -94,7 +94,7 @@ impl Connection {
 }
 
 /// Of `15.4 (Debian 15.4-1)` or `18beta1`.
-fn major_version(text: &str) -> u32 {
+pub(super) fn major_version(text: &str) -> u32 {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     text[..digits].parse().unwrap_or(0)
 }

@@ -49,6 +49,8 @@ pub(super) struct TableHandle {
     row_bytes: u64,
     /// Whether texts have the order of their UTF-8.
     pub orders_text: bool,
+    /// Whether the server is a relative of PostgreSQL, and computes in ways of its own.
+    pub foreign: bool,
     /// What is read in the place of a table: a query that a user wrote.
     pub query: Option<String>,
 }
@@ -77,6 +79,7 @@ impl TableHandle {
             block_bytes: 0,
             row_bytes: 0,
             orders_text: false,
+            foreign: false,
             query: Some(text.to_owned()),
         }
     }
@@ -212,15 +215,17 @@ impl PostgresConnector {
             texts.push(types.text(column.type_oid, column.modifier, column.collation.as_deref()));
         }
         let statistics = table_statistics(&relation, &columns, metadata.block_bytes);
+        let is_own = metadata.is_own();
         let handle = TableHandle {
-            // Older servers would read the whole table for each range.
-            parts: match metadata.version >= RANGES_SINCE {
+            // Older servers would read the whole table for each range, and others may have no pages.
+            parts: match is_own && metadata.version >= RANGES_SINCE {
                 true => parts(&relation, &columns, metadata.block_bytes),
                 false => Vec::new(),
             },
             block_bytes: metadata.block_bytes,
             row_bytes: row_width(&relation, &columns),
-            orders_text: metadata.encoding == "UTF8",
+            orders_text: is_own && metadata.encoding == "UTF8",
+            foreign: !is_own,
             columns,
             texts,
             query: None,
@@ -405,6 +410,7 @@ mod tests {
             block_bytes: 8192,
             row_bytes: 1,
             orders_text: true,
+            foreign: false,
             texts: Vec::new(),
             query: None,
         };

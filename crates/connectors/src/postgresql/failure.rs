@@ -38,6 +38,19 @@ pub(super) fn is_of_login(error: &tokio_postgres::Error) -> bool {
     }
 }
 
+/// What the database says of a query that a user wrote, where it is the query that is wrong: its syntax, a name, a
+/// type. Source of the classes: PostgreSQL's manual, appendix A.
+pub(super) fn of_query(error: &tokio_postgres::Error) -> Option<String> {
+    let told = error.as_db_error()?;
+    let code = told.code().code();
+    is_of_query(code).then(|| format!("{} (SQLSTATE {code})", told.message()))
+}
+
+fn is_of_query(code: &str) -> bool {
+    let is_right_lacking = code == "42501";
+    !is_right_lacking && ["0A", "22", "3F", "42"].iter().any(|class| code.starts_with(class))
+}
+
 fn refusal(code: &str, message: &str) -> (ErrorKind, String) {
     let (kind, problem) = match code {
         "28P01" | "28000" => (ErrorKind::SourceRefused, "the database refuses the login"),
@@ -91,6 +104,22 @@ mod tests {
             let (kind, text) = refusal(code, message);
             assert_eq!(kind, expected, "{code}");
             assert!(text.contains(message) && text.contains(code), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_query_is_not_a_changed_table() {
+        for (code, expected) in [
+            ("42P01", true),
+            ("42601", true),
+            ("42703", true),
+            ("3F000", true),
+            ("22P02", true),
+            ("42501", false),
+            ("57014", false),
+            ("53300", false),
+        ] {
+            assert_eq!(is_of_query(code), expected, "{code}");
         }
     }
 }

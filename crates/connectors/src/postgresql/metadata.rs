@@ -1,6 +1,7 @@
 //! What the database says of its schemas and tables. All tables of a query are asked for at once, with their
 //! columns, types, partitions and statistics, in one round trip.
 
+use super::connection::major_version;
 use super::pool::{Pool, Pooled};
 use super::types::TypeRow;
 use crate::database::Purpose;
@@ -14,6 +15,26 @@ const METADATA: &str = include_str!("metadata.sql");
 const LEAVES: &str = include_str!("leaves.sql");
 const LEAVES_SINCE: u32 = 12;
 const TYPES: &str = include_str!("types.sql");
+/// Servers of the same protocol that compute in ways of their own, as they name themselves in `version()`.
+const RELATIVES: [&str; 15] = [
+    "cloudberry",
+    "cockroach",
+    "duckdb",
+    "enterprisedb advanced",
+    "gaussdb",
+    "greenplum",
+    "kingbase",
+    "materialize",
+    "mooring",
+    "opengauss",
+    "questdb",
+    "redshift",
+    "risingwave",
+    "spanner",
+    "yugabyte",
+];
+/// The oldest that is read.
+const VERSION_MIN: u32 = 10;
 const LEAVES_PLACE: &str = "/*leaves*/NULL/*leaves*/";
 
 const SCHEMAS: &str = "SELECT n.nspname::text FROM pg_namespace n \
@@ -30,6 +51,8 @@ const TABLES: &str = "SELECT n.nspname::text, c.relname::text, c.relkind::text \
 #[derive(Debug, Deserialize)]
 pub(super) struct Metadata {
     pub encoding: String,
+    /// How it names itself.
+    server: String,
     pub block_bytes: u64,
     /// The server's.
     #[serde(skip)]
@@ -141,9 +164,26 @@ impl Metadata {
         Ok(of_schema().find(|it| Some(it.name.as_str()) == table).cloned())
     }
 
+    /// Whether the server is PostgreSQL itself.
+    pub fn is_own(&self) -> bool {
+        is_postgresql(&self.server)
+    }
+
     pub fn types(&self) -> Vec<TypeRow> {
         self.types.clone().unwrap_or_default()
     }
+}
+
+/// Of what `version()` says: `PostgreSQL 15.4 (Debian 15.4-1) on x86_64-pc-linux-gnu, …`. Relatives put a name of
+/// their own in the place of PostgreSQL's, into its number (`11.2-YB-2.18.0.0-b0`) or behind it.
+fn is_postgresql(server: &str) -> bool {
+    let Some(rest) = server.strip_prefix("PostgreSQL ") else { return false };
+    let number = rest.split([' ', ',']).next().unwrap_or_default();
+    let is_plain = number.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.');
+    let name = server.to_ascii_lowercase();
+    is_plain
+        && major_version(number) >= VERSION_MIN
+        && !RELATIVES.iter().any(|relative| name.contains(relative))
 }
 
 fn unreadable(pool: &Pool, error: impl std::error::Error + Send + Sync + 'static) -> Error {
@@ -268,4 +308,33 @@ async fn explain(held: &Pooled, statement: &str) -> Result<String> {
         }
     }
     Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_postgresql;
+
+    /// As their manuals and images show them.
+    #[test]
+    fn relatives_are_told_apart() {
+        for own in [
+            "PostgreSQL 15.4 (Debian 15.4-1.pgdg120+1) on x86_64-pc-linux-gnu, compiled by gcc (Debian 12.2.0-14) 12.2.0, 64-bit",
+            "PostgreSQL 10.23 on x86_64-pc-linux-musl, compiled by gcc (Alpine 12.2.1) 12.2.1, 64-bit",
+            "PostgreSQL 18beta1 on aarch64-apple-darwin, compiled by clang-16.0.0, 64-bit",
+            "PostgreSQL 15.3, compiled by Visual C++ build 1914, 64-bit",
+        ] {
+            assert!(is_postgresql(own), "{own}");
+        }
+        for other in [
+            "CockroachDB CCL v23.1.11 (x86_64-pc-linux-gnu, built 2023/09/27 01:53:43, go1.19.10)",
+            "PostgreSQL 8.0.2 on i686-pc-linux-gnu, compiled by GCC gcc (GCC) 3.4.2 20041017, Redshift 1.0.57864",
+            "PostgreSQL 11.2-YB-2.18.0.0-b0 on x86_64-pc-linux-gnu, compiled by clang version 15.0.3, 64-bit",
+            "PostgreSQL 12.12 (Greenplum Database 7.0.0 build commit:0a7a3566) on x86_64-pc-linux-gnu, compiled by gcc",
+            "PostgreSQL 9.6.24 on x86_64-pc-linux-gnu",
+            "PostgreSQL",
+            "",
+        ] {
+            assert!(!is_postgresql(other), "{other}");
+        }
+    }
 }

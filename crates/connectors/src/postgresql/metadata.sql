@@ -28,6 +28,7 @@ types AS (
 )
 SELECT json_build_object(
   'encoding', current_setting('server_encoding'),
+  'server', version(),
   'block_bytes', current_setting('block_size')::int8,
   'schemas', (SELECT json_agg(n.nspname::text) FROM pg_namespace n),
   'types', (

@@ -1,6 +1,7 @@
 //! What the database does itself: relations of several of its tables, and queries in its own language.
 
 use super::connector::{PostgresConnector, TableHandle, locks};
+use super::failure::of_query;
 use super::metadata::{PlanNode, types_of};
 use super::sql::{identifier, selected_as};
 use super::types::{Column, Decode, NativeText, Types};
@@ -22,7 +23,13 @@ type Supported<T> = std::result::Result<T, Unsupported>;
 impl PushDown for PostgresConnector {
     fn supports(&self, relation: &Relation) -> Supported<()> {
         let source_table = |table: &Arc<Table>| self.source_table(table);
-        writer(&source_table).supports(relation)
+        let statement = writer(&source_table).statement(relation)?;
+        for column in &statement.columns {
+            if let OutputColumn::Computed(data_type) = column {
+                Decode::of(data_type).map_err(|error| Unsupported(error.message().to_owned()))?;
+            }
+        }
+        Ok(())
     }
 
     fn supports_expression(&self, expression: &Expression, inputs: &[&Relation]) -> Supported<()> {
@@ -84,6 +91,9 @@ impl PostgresConnector {
                 "a query in the language of PostgreSQL is sent as it is".into(),
             ));
         }
+        if handle.foreign {
+            return Err(Unsupported("the server is not PostgreSQL itself".into()));
+        }
         let columns = handle.columns.iter().enumerate().map(|(at, column)| {
             let text = handle.texts.get(at).and_then(Option::as_ref);
             let form = form(column, text.filter(|_| handle.orders_text));
@@ -138,6 +148,7 @@ fn form(column: &Column, text: Option<&NativeText>) -> Form {
             | Decode::Int16
             | Decode::Int32
             | Decode::Int64
+            | Decode::UInt64
             | Decode::Float32
             | Decode::Float64
             | Decode::Decimal { .. }
@@ -167,8 +178,16 @@ impl PostgresConnector {
             )
         };
         let held = self.pool.acquire(Purpose::Read).await?;
-        let prepared = held.answer(held.client()?.prepare(text)).await?;
+        let client = held.client()?;
+        let asked = async {
+            match client.prepare(text).await {
+                Ok(prepared) => Ok(Ok(prepared)),
+                Err(error) => of_query(&error).map(Err).ok_or(error),
+            }
+        };
+        let prepared = held.answer(asked).await?;
         held.give_back();
+        let prepared = prepared.map_err(wrong)?;
         if prepared.columns().is_empty() {
             return Err(wrong("it gives no columns; write a SELECT".into()));
         }
@@ -208,6 +227,7 @@ impl Decode {
             Decode::Int16,
             Decode::Int32,
             Decode::Int64,
+            Decode::UInt64,
             Decode::Float32,
             Decode::Float64,
             Decode::Text,
@@ -239,4 +259,45 @@ pub(super) fn in_known_forms(sql: &str, columns: &[Column], names: Option<&[&str
         selected_as(&name, column)
     });
     format!("SELECT {} FROM (\n{sql}\n) AS q", selected.collect::<Vec<_>>().join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sql::Dialect;
+    use arrow::datatypes::TimeUnit;
+    use mooring_spi::Value;
+
+    #[test]
+    fn what_can_be_written_can_be_read() {
+        let types = [
+            DataType::Boolean,
+            DataType::Int8,
+            DataType::Int16,
+            DataType::Int32,
+            DataType::Int64,
+            DataType::UInt8,
+            DataType::UInt16,
+            DataType::UInt32,
+            DataType::UInt64,
+            DataType::Float32,
+            DataType::Float64,
+            DataType::Decimal128(38, 4),
+            DataType::Utf8,
+            DataType::Binary,
+            DataType::Date32,
+            DataType::Timestamp(TimeUnit::Microsecond, None),
+            DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+        ];
+        let mut written = 0;
+        for data_type in types {
+            if PostgresDialect.literal(&Value::Null, &data_type).is_ok() {
+                let decode = Decode::of(&data_type).expect("it is read");
+                assert_eq!(decode.data_type(), data_type);
+                written += 1;
+            }
+        }
+        // But for `Int8` and three of the unsigned ones, which PostgreSQL does not have.
+        assert_eq!(written, 13);
+    }
 }

@@ -151,11 +151,11 @@ fn literal_of(column: &Column, value: &Value) -> Option<String> {
             Some(if *value { "TRUE" } else { "FALSE" }.into())
         }
         (
-            Decode::Int16 | Decode::Int32 | Decode::Int64 | Decode::Decimal { .. },
+            Decode::Int16 | Decode::Int32 | Decode::Int64 | Decode::UInt64 | Decode::Decimal { .. },
             Value::Int(value),
         ) => Some(value.to_string()),
         (
-            Decode::Int16 | Decode::Int32 | Decode::Int64 | Decode::Decimal { .. },
+            Decode::Int16 | Decode::Int32 | Decode::Int64 | Decode::UInt64 | Decode::Decimal { .. },
             Value::UInt(value),
         ) => Some(value.to_string()),
         (Decode::Decimal { .. }, Value::Decimal { unscaled, scale }) => {
@@ -178,7 +178,7 @@ fn literal_of(column: &Column, value: &Value) -> Option<String> {
         (Decode::TimestampUtc, Value::Timestamp(micros)) => {
             timestamp(*micros).map(|shown| format!("'{shown}+00'::timestamptz"))
         }
-        // Floats: zeros with a sign are equal there and not here. Lists, bytes, times: rarely asked for.
+        // Floats: sorts tell -0.0 from 0.0 here and not there. Lists, bytes, times: rarely asked for.
         _ => None,
     }
 }

@@ -87,6 +87,7 @@ fn column_statistics(known: &RelationStatistics, decode: &Decode, rows: u64) -> 
 fn value(text: &str, decode: &Decode) -> Option<Value> {
     match decode {
         Decode::Int16 | Decode::Int32 | Decode::Int64 => text.parse().ok().map(Value::Int),
+        Decode::UInt64 => text.parse().ok().map(Value::UInt),
         Decode::Float32 | Decode::Float64 => {
             text.parse().ok().filter(|number: &f64| number.is_finite()).map(Value::Float)
         }

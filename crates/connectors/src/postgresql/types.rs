@@ -14,9 +14,14 @@ pub enum Decode {
     Int16,
     Int32,
     Int64,
+    /// Of what the database counts: an `int8` that is never below zero.
+    UInt64,
     Float32,
     Float64,
-    Decimal { precision: u8, scale: i8 },
+    Decimal {
+        precision: u8,
+        scale: i8,
+    },
     Text,
     Uuid,
     Binary,
@@ -34,6 +39,7 @@ impl Decode {
             Decode::Int16 => DataType::Int16,
             Decode::Int32 => DataType::Int32,
             Decode::Int64 => DataType::Int64,
+            Decode::UInt64 => DataType::UInt64,
             Decode::Float32 => DataType::Float32,
             Decode::Float64 => DataType::Float64,
             Decode::Decimal { precision, scale } => DataType::Decimal128(*precision, *scale),
@@ -54,7 +60,7 @@ impl Decode {
             Decode::Boolean => "bool",
             Decode::Int16 => "int2",
             Decode::Int32 => "int4",
-            Decode::Int64 => "int8",
+            Decode::Int64 | Decode::UInt64 => "int8",
             Decode::Float32 => "float4",
             Decode::Float64 => "float8",
             Decode::Decimal { .. } => "numeric",
@@ -77,6 +83,7 @@ impl Decode {
             Decode::Int16 => 2,
             Decode::Int32 | Decode::Float32 | Decode::Date => 4,
             Decode::Int64
+            | Decode::UInt64
             | Decode::Float64
             | Decode::Time
             | Decode::Timestamp

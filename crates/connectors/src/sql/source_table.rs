@@ -17,14 +17,13 @@ pub struct SourceColumn {
 }
 
 /// What a native type means for push-down. Every form but [`Form::Opaque`] promises that the database computes with the
-/// value that the connector reads, or that the connector answers an error where it would read the value.
+/// value that the connector reads, or that the connector answers an error where it would read the value: then the
+/// database may compute with it in its own way, since without push-down there are no rows to differ from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Form {
     /// As it stands: whole numbers, decimals with a precision, doubles, dates, timestamps, booleans of PostgreSQL. A
     /// column with a zone is an instant, of a session in UTC.
     Exact,
-    /// A number that is read as a boolean: `tinyint(1)` of MySQL.
-    NumberAsBoolean,
     /// Bytes, at most so many.
     Bytes { at_most: Option<u64> },
     Text {

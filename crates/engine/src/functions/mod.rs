@@ -10,6 +10,7 @@ mod checked;
 mod comparisons;
 mod divide;
 mod doubles;
+mod extremes;
 mod finite;
 mod moments;
 mod moments_and_numbers;
@@ -31,7 +32,9 @@ use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{DFSchema, Result, ScalarValue};
 use datafusion::logical_expr::expr_rewriter::NamePreserver;
 use datafusion::logical_expr::utils::merge_schema;
-use datafusion::logical_expr::{ColumnarValue, Expr, LogicalPlan, ReturnFieldArgs, ScalarUDF};
+use datafusion::logical_expr::{
+    AggregateUDF, ColumnarValue, Expr, LogicalPlan, ReturnFieldArgs, ScalarUDF,
+};
 use datafusion::optimizer::{Analyzer, AnalyzerRule};
 use std::sync::Arc;
 
@@ -50,6 +53,11 @@ pub(crate) fn functions() -> Vec<Arc<ScalarUDF>> {
         substring::substring(),
     ]);
     functions
+}
+
+/// As [`functions`], of aggregates.
+pub(crate) fn aggregate_functions() -> Vec<Arc<AggregateUDF>> {
+    extremes::extremes().to_vec()
 }
 
 /// DataFusion's rules with ours: what changes types before they are coerced, the rest after. First what columns

@@ -96,7 +96,7 @@ pub enum JoinKind {
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct SortKey {
-    /// Text is in the order of its bytes, NaN is larger than every number.
+    /// Text is in the order of its bytes, NaN is larger than every number, -0.0 stands before 0.0.
     pub expression: Expression,
     pub descending: bool,
     pub nulls_first: bool,
@@ -120,7 +120,7 @@ pub enum AggregateFunction {
     Count,
     /// Null for no value. Of decimals exact, an error where it does not fit `data_type`; of doubles in any order.
     Sum,
-    /// Null for no value. Text by its bytes; NaN is larger than every number.
+    /// Null for no value. Text by its bytes; NaN is larger than every number, and 0.0 larger than -0.0.
     Min,
     Max,
 }

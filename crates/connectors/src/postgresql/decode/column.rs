@@ -6,7 +6,7 @@ use crate::postgresql::types::Decode;
 use arrow::array::{
     ArrayRef, BinaryBuilder, BooleanBuilder, Date32Builder, Decimal128Builder, Float32Builder,
     Float64Builder, Int16Builder, Int32Builder, Int64Builder, ListArray, StringBuilder,
-    Time64MicrosecondBuilder, TimestampMicrosecondBuilder,
+    Time64MicrosecondBuilder, TimestampMicrosecondBuilder, UInt64Builder,
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::DataType;
@@ -25,6 +25,7 @@ pub(super) enum ColumnBuilder {
     Int16(Int16Builder),
     Int32(Int32Builder),
     Int64(Int64Builder),
+    UInt64(UInt64Builder),
     Float32(Float32Builder),
     Float64(Float64Builder),
     Decimal(Decimal128Builder, u8, i8),
@@ -53,6 +54,7 @@ impl ColumnBuilder {
             Decode::Int16 => Self::Int16(Int16Builder::with_capacity(rows)),
             Decode::Int32 => Self::Int32(Int32Builder::with_capacity(rows)),
             Decode::Int64 => Self::Int64(Int64Builder::with_capacity(rows)),
+            Decode::UInt64 => Self::UInt64(UInt64Builder::with_capacity(rows)),
             Decode::Float32 => Self::Float32(Float32Builder::with_capacity(rows)),
             Decode::Float64 => Self::Float64(Float64Builder::with_capacity(rows)),
             Decode::Decimal { precision, scale } => {
@@ -93,11 +95,21 @@ impl ColumnBuilder {
             Self::Int64(builder) => {
                 builder.append_option(value.map(fixed).transpose()?.map(i64::from_be_bytes));
             }
+            Self::UInt64(builder) => builder.append_option(value.map(counted).transpose()?),
             Self::Float32(builder) => {
-                builder.append_option(value.map(fixed).transpose()?.map(f32::from_be_bytes));
+                let number = value.map(fixed).transpose()?.map(f32::from_be_bytes);
+                builder.append_option(number.map(|number| match number.is_nan() {
+                    true => f32::NAN,
+                    false => number,
+                }));
             }
+            // All NaN are one to PostgreSQL; here one with a sign would be the least number.
             Self::Float64(builder) => {
-                builder.append_option(value.map(fixed).transpose()?.map(f64::from_be_bytes));
+                let number = value.map(fixed).transpose()?.map(f64::from_be_bytes);
+                builder.append_option(number.map(|number| match number.is_nan() {
+                    true => f64::NAN,
+                    false => number,
+                }));
             }
             Self::Decimal(builder, precision, scale) => {
                 let value = value.map(|value| decimal(value, *precision, *scale)).transpose()?;
@@ -137,6 +149,7 @@ impl ColumnBuilder {
             Self::Int16(builder) => Arc::new(builder.finish()),
             Self::Int32(builder) => Arc::new(builder.finish()),
             Self::Int64(builder) => Arc::new(builder.finish()),
+            Self::UInt64(builder) => Arc::new(builder.finish()),
             Self::Float32(builder) => Arc::new(builder.finish()),
             Self::Float64(builder) => Arc::new(builder.finish()),
             Self::Decimal(builder, precision, scale) => {
@@ -223,6 +236,11 @@ fn fixed<const N: usize>(value: &[u8]) -> Result<[u8; N]> {
     value
         .try_into()
         .map_err(|_| corrupt(&format!("a value has {} bytes, expected {N}", value.len())))
+}
+
+fn counted(value: &[u8]) -> Result<u64> {
+    u64::try_from(i64::from_be_bytes(fixed(value)?))
+        .map_err(|_| corrupt("a number of rows is below zero"))
 }
 
 fn text(value: &[u8]) -> Result<&str> {

@@ -4,8 +4,8 @@ use super::*;
 use crate::postgresql::types::Decode;
 use arrow::array::{Array, AsArray};
 use arrow::datatypes::{
-    DataType, Date32Type, Decimal128Type, Field, Int32Type, Int64Type, Schema,
-    TimestampMicrosecondType,
+    DataType, Date32Type, Decimal128Type, Field, Float32Type, Float64Type, Int32Type, Int64Type,
+    Schema, TimestampMicrosecondType, UInt64Type,
 };
 use proptest::prelude::*;
 use std::sync::Arc;
@@ -169,10 +169,30 @@ fn a_null_in_a_column_without_nulls_is_a_changed_table() {
     assert_eq!(decoder.finish().expect_err("a null").kind(), ErrorKind::FileChanged);
 }
 
+#[test]
+fn numbers_of_rows_are_never_below_zero() {
+    let counted = |number: i64| one(Decode::UInt64, Some(number.to_be_bytes().to_vec()));
+    let array = counted(i64::MAX).expect("a number");
+    assert_eq!(array.as_primitive::<UInt64Type>().value(0), i64::MAX.unsigned_abs());
+    assert_eq!(counted(-1).expect_err("below zero").kind(), ErrorKind::CorruptData);
+}
+
+/// `'Infinity'::float8 - 'Infinity'::float8` has a sign on most machines.
+#[test]
+fn every_nan_is_the_same() {
+    let array = one(Decode::Float64, Some((-f64::NAN).to_be_bytes().to_vec())).expect("a number");
+    assert_eq!(array.as_primitive::<Float64Type>().value(0).to_bits(), f64::NAN.to_bits());
+    let array = one(Decode::Float32, Some((-f32::NAN).to_be_bytes().to_vec())).expect("a number");
+    assert_eq!(array.as_primitive::<Float32Type>().value(0).to_bits(), f32::NAN.to_bits());
+    let array = one(Decode::Float64, Some((-0.0_f64).to_be_bytes().to_vec())).expect("a number");
+    assert!(array.as_primitive::<Float64Type>().value(0).is_sign_negative());
+}
+
 fn every_type() -> Vec<Decode> {
     vec![
         Decode::Boolean,
         Decode::Int64,
+        Decode::UInt64,
         Decode::Decimal { precision: 20, scale: 3 },
         Decode::Text,
         Decode::Uuid,
@@ -187,6 +207,7 @@ fn every_value() -> Vec<u8> {
     let values = [
         vec![1],
         7_i64.to_be_bytes().to_vec(),
+        8_i64.to_be_bytes().to_vec(),
         numeric(0, 0, &[12, 3450]),
         "blåbær".as_bytes().to_vec(),
         vec![9; 16],

@@ -58,9 +58,8 @@ impl Kind {
             }
             DataType::Float32 => Kind::SmallFloat,
             DataType::Float64 => Kind::Float,
-            DataType::Decimal128(_, scale) | DataType::Decimal256(_, scale) if *scale >= 0 => {
-                Kind::Decimal
-            }
+            // Longer ones are read by no connector.
+            DataType::Decimal128(_, scale) if *scale >= 0 => Kind::Decimal,
             DataType::Utf8 => Kind::Text,
             DataType::Binary => Kind::Binary,
             DataType::Date32 => Kind::Date,

@@ -58,6 +58,8 @@ pub struct Entry {
 }
 
 const ZEROS: &str = "0.0 and -0.0 are equal and not the same";
+const LIST_OF_ZEROS: &str = "0.0 is not found as -0.0 in a long list in Mooring";
+const ORDER_OF_ZEROS: &str = "-0.0 stands before 0.0 in Mooring and beside it there";
 const ORDER_OF_SUM: &str = "the sum depends on the order of its values";
 const ONE_ROW: &str = "it has one row at most, whatever its tables hold";
 const PLACES: &str = "place and number are literals of 1 and more";

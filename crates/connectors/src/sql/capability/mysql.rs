@@ -1,8 +1,9 @@
-//! MySQL 5.7 and newer, MariaDB 10.2 and newer, in a session as [`super::super::MysqlDialect::SESSION`] makes it.
+//! MySQL 5.7 and newer, MariaDB 10.5 and newer, in a session as [`super::super::MysqlDialect::SESSION`] makes it.
 
 use super::kind::{ANY, CALENDAR, INTEGERS, ROWS};
 use super::{
-    Answer::*, Capabilities, Kind, Kind::*, ONE_ROW, ORDER_OF_SUM, PLACES, Subject, ZEROS, entry,
+    Answer::*, Capabilities, Kind, Kind::*, LIST_OF_ZEROS, ONE_ROW, ORDER_OF_SUM, ORDER_OF_ZEROS,
+    PLACES, Subject, ZEROS, entry,
 };
 use mooring_spi::{AggregateFunction as A, Function as F, JoinKind};
 
@@ -25,14 +26,13 @@ const COMPARED: &[Kind] = &[
 const SHORT_KEYS: &[Kind] =
     &[Boolean, SmallInteger, Integer, Unsigned, Decimal, Date, Timestamp, Instant];
 const LONG_KEYS: &[Kind] = &[Text, Binary];
-const SORTED: &[Kind] =
-    &[Boolean, SmallInteger, Integer, Unsigned, Float, Decimal, Date, Timestamp, Instant];
 const EXTREMES: &[Kind] =
-    &[SmallInteger, Integer, Unsigned, Float, Decimal, Text, Date, Timestamp, Instant];
+    &[SmallInteger, Integer, Unsigned, Decimal, Text, Date, Timestamp, Instant];
 const INFINITY: &str = "MySQL has an error where IEEE 754 has infinity";
 const SHORT: &str = "it has at most 1000 characters, as MySQL sorts by the first bytes only";
 const EXACT: &str = "the result has the digits for every value: MySQL would cut it";
 const AT_MOST_57: &str = "the result has at most 57 digits for every value: MySQL would cut it";
+const WINDOWS: &str = "the server is MariaDB, or MySQL 8.0 or newer";
 const REAL: &str = "MySQL compares it with digits that it does not show";
 
 pub(in super::super) static MYSQL: Capabilities = Capabilities {
@@ -48,18 +48,15 @@ pub(in super::super) static MYSQL: Capabilities = Capabilities {
         entry(Subject::Join(JoinKind::Full), ROWS, Refused("MySQL has none")),
         entry(Subject::Join(JoinKind::LeftSemi), ROWS, PushedWhere(SEMI)),
         entry(Subject::Join(JoinKind::LeftAnti), ROWS, PushedWhere(SEMI)),
-        entry(
-            Subject::RowNumber,
-            ROWS,
-            PushedWhere("the server is MySQL 8.0, MariaDB 10.2 or newer"),
-        ),
-        entry(Subject::Rank, ROWS, PushedWhere("the server is MySQL 8.0, MariaDB 10.2 or newer")),
+        entry(Subject::RowNumber, ROWS, PushedWhere(WINDOWS)),
+        entry(Subject::Rank, ROWS, PushedWhere(WINDOWS)),
         entry(Subject::Union, COMPARED, Pushed),
         entry(Subject::GroupBy, SHORT_KEYS, Pushed),
         entry(Subject::GroupBy, LONG_KEYS, PushedWhere(SHORT)),
         entry(Subject::GroupBy, &[Float], Refused(ZEROS)),
-        entry(Subject::OrderBy, SORTED, Pushed),
+        entry(Subject::OrderBy, SHORT_KEYS, Pushed),
         entry(Subject::OrderBy, LONG_KEYS, PushedWhere(SHORT)),
+        entry(Subject::OrderBy, &[Float], Refused(ORDER_OF_ZEROS)),
         entry(
             Subject::Literal,
             COMPARED,
@@ -88,7 +85,9 @@ pub(in super::super) static MYSQL: Capabilities = Capabilities {
         entry(Subject::Function(F::Greater), COMPARED, Pushed),
         entry(Subject::Function(F::GreaterOrEqual), COMPARED, Pushed),
         entry(Subject::Function(F::Same), COMPARED, Pushed),
-        entry(Subject::Function(F::In), COMPARED, Pushed),
+        entry(Subject::Function(F::In), SHORT_KEYS, Pushed),
+        entry(Subject::Function(F::In), LONG_KEYS, Pushed),
+        entry(Subject::Function(F::In), &[Float], Refused(LIST_OF_ZEROS)),
         entry(Subject::Function(F::And), &[Boolean], Pushed),
         entry(Subject::Function(F::Or), &[Boolean], Pushed),
         entry(Subject::Function(F::Not), &[Boolean], Pushed),
@@ -127,18 +126,24 @@ pub(in super::super) static MYSQL: Capabilities = Capabilities {
         entry(Subject::Aggregate(A::Sum), &[Decimal], PushedWhere(EXACT)),
         entry(Subject::Aggregate(A::Sum), &[Float], Refused(ORDER_OF_SUM)),
         entry(Subject::Aggregate(A::Min), EXTREMES, Pushed),
+        entry(Subject::Aggregate(A::Min), &[Float], Refused(ORDER_OF_ZEROS)),
         entry(Subject::Aggregate(A::Max), EXTREMES, Pushed),
+        entry(Subject::Aggregate(A::Max), &[Float], Refused(ORDER_OF_ZEROS)),
         entry(Subject::AggregateDistinct(A::Count), SHORT_KEYS, Pushed),
         entry(Subject::AggregateDistinct(A::Count), LONG_KEYS, PushedWhere(SHORT)),
         entry(Subject::AggregateDistinct(A::Count), &[Float], Refused(ZEROS)),
         entry(Subject::AggregateDistinct(A::Sum), &[Decimal], PushedWhere(EXACT)),
         entry(Subject::AggregateDistinct(A::Min), EXTREMES, Pushed),
+        entry(Subject::AggregateDistinct(A::Min), &[Float], Refused(ORDER_OF_ZEROS)),
         entry(Subject::AggregateDistinct(A::Max), EXTREMES, Pushed),
+        entry(Subject::AggregateDistinct(A::Max), &[Float], Refused(ORDER_OF_ZEROS)),
         entry(Subject::AggregateOver(A::Count), ROWS, Pushed),
         entry(Subject::AggregateOver(A::Count), ANY, Pushed),
         entry(Subject::AggregateOver(A::Sum), &[Decimal], PushedWhere(EXACT)),
         entry(Subject::AggregateOver(A::Sum), &[Float], Refused(ORDER_OF_SUM)),
         entry(Subject::AggregateOver(A::Min), EXTREMES, Pushed),
+        entry(Subject::AggregateOver(A::Min), &[Float], Refused(ORDER_OF_ZEROS)),
         entry(Subject::AggregateOver(A::Max), EXTREMES, Pushed),
+        entry(Subject::AggregateOver(A::Max), &[Float], Refused(ORDER_OF_ZEROS)),
     ],
 };

@@ -1,8 +1,9 @@
-//! PostgreSQL 12 and newer, with a database in UTF-8.
+//! PostgreSQL 10 and newer, with a database in UTF-8.
 
 use super::kind::{ANY, CALENDAR, INTEGERS, ROWS};
 use super::{
-    Answer::*, Capabilities, Kind, Kind::*, ONE_ROW, ORDER_OF_SUM, PLACES, Subject, ZEROS, entry,
+    Answer::*, Capabilities, Kind, Kind::*, LIST_OF_ZEROS, ONE_ROW, ORDER_OF_SUM, ORDER_OF_ZEROS,
+    PLACES, Subject, ZEROS, entry,
 };
 use mooring_spi::{AggregateFunction as A, Function as F, JoinKind};
 
@@ -25,7 +26,7 @@ const KEYS: &[Kind] =
     &[Boolean, SmallInteger, Integer, Unsigned, Decimal, Text, Binary, Date, Timestamp, Instant];
 const FLOATS: &[Kind] = &[SmallFloat, Float];
 const EXTREMES: &[Kind] =
-    &[SmallInteger, Integer, Unsigned, SmallFloat, Float, Decimal, Text, Date, Timestamp, Instant];
+    &[SmallInteger, Integer, Unsigned, Decimal, Text, Date, Timestamp, Instant];
 const INFINITY: &str = "PostgreSQL has an error where IEEE 754 has infinity or zero";
 
 pub(in super::super) static POSTGRES: Capabilities = Capabilities {
@@ -50,7 +51,8 @@ pub(in super::super) static POSTGRES: Capabilities = Capabilities {
         entry(Subject::Union, COMPARED, Pushed),
         entry(Subject::GroupBy, KEYS, Pushed),
         entry(Subject::GroupBy, FLOATS, Refused(ZEROS)),
-        entry(Subject::OrderBy, COMPARED, Pushed),
+        entry(Subject::OrderBy, KEYS, Pushed),
+        entry(Subject::OrderBy, FLOATS, Refused(ORDER_OF_ZEROS)),
         entry(
             Subject::Literal,
             COMPARED,
@@ -79,7 +81,8 @@ pub(in super::super) static POSTGRES: Capabilities = Capabilities {
         entry(Subject::Function(F::Greater), COMPARED, Pushed),
         entry(Subject::Function(F::GreaterOrEqual), COMPARED, Pushed),
         entry(Subject::Function(F::Same), COMPARED, Pushed),
-        entry(Subject::Function(F::In), COMPARED, Pushed),
+        entry(Subject::Function(F::In), KEYS, Pushed),
+        entry(Subject::Function(F::In), FLOATS, Refused(LIST_OF_ZEROS)),
         entry(Subject::Function(F::And), &[Boolean], Pushed),
         entry(Subject::Function(F::Or), &[Boolean], Pushed),
         entry(Subject::Function(F::Not), &[Boolean], Pushed),
@@ -91,7 +94,8 @@ pub(in super::super) static POSTGRES: Capabilities = Capabilities {
         entry(Subject::Function(F::Subtract), FLOATS, Refused(INFINITY)),
         entry(Subject::Function(F::Multiply), &[Integer, Decimal], Pushed),
         entry(Subject::Function(F::Multiply), FLOATS, Refused(INFINITY)),
-        entry(Subject::Function(F::Negate), &[Integer, Decimal, Float], Pushed),
+        entry(Subject::Function(F::Negate), &[Integer, Decimal], Pushed),
+        entry(Subject::Function(F::Negate), FLOATS, Refused("a negative NaN is NaN there")),
         entry(Subject::Function(F::Absolute), &[Integer, Decimal, Float], Pushed),
         entry(Subject::Function(F::Coalesce), COMPARED, Pushed),
         entry(Subject::Function(F::Like), &[Text], PushedWhere("the pattern is a literal")),
@@ -106,19 +110,25 @@ pub(in super::super) static POSTGRES: Capabilities = Capabilities {
         entry(Subject::Aggregate(A::Sum), &[Decimal], Pushed),
         entry(Subject::Aggregate(A::Sum), FLOATS, Refused(ORDER_OF_SUM)),
         entry(Subject::Aggregate(A::Min), EXTREMES, Pushed),
+        entry(Subject::Aggregate(A::Min), FLOATS, Refused(ORDER_OF_ZEROS)),
         entry(Subject::Aggregate(A::Min), &[Boolean, Binary], Refused("PostgreSQL has none")),
         entry(Subject::Aggregate(A::Max), EXTREMES, Pushed),
+        entry(Subject::Aggregate(A::Max), FLOATS, Refused(ORDER_OF_ZEROS)),
         entry(Subject::Aggregate(A::Max), &[Boolean, Binary], Refused("PostgreSQL has none")),
         entry(Subject::AggregateDistinct(A::Count), KEYS, Pushed),
         entry(Subject::AggregateDistinct(A::Count), FLOATS, Refused(ZEROS)),
         entry(Subject::AggregateDistinct(A::Sum), &[Decimal], Pushed),
         entry(Subject::AggregateDistinct(A::Min), EXTREMES, Pushed),
+        entry(Subject::AggregateDistinct(A::Min), FLOATS, Refused(ORDER_OF_ZEROS)),
         entry(Subject::AggregateDistinct(A::Max), EXTREMES, Pushed),
+        entry(Subject::AggregateDistinct(A::Max), FLOATS, Refused(ORDER_OF_ZEROS)),
         entry(Subject::AggregateOver(A::Count), ROWS, Pushed),
         entry(Subject::AggregateOver(A::Count), ANY, Pushed),
         entry(Subject::AggregateOver(A::Sum), &[Decimal], Pushed),
         entry(Subject::AggregateOver(A::Sum), FLOATS, Refused(ORDER_OF_SUM)),
         entry(Subject::AggregateOver(A::Min), EXTREMES, Pushed),
+        entry(Subject::AggregateOver(A::Min), FLOATS, Refused(ORDER_OF_ZEROS)),
         entry(Subject::AggregateOver(A::Max), EXTREMES, Pushed),
+        entry(Subject::AggregateOver(A::Max), FLOATS, Refused(ORDER_OF_ZEROS)),
     ],
 };

@@ -82,7 +82,6 @@ impl Dialect for MysqlDialect {
     fn column(&self, native: &str, form: &Form) -> String {
         match form {
             Form::Text { converted: true, .. } => format!("CONVERT({native} USING utf8mb4)"),
-            Form::NumberAsBoolean => format!("({native} <> 0)"),
             // The last day of a month that is none is null, and so is the result.
             Form::ZeroDates => format!(
                 "(CASE WHEN DAYOFMONTH({native}) BETWEEN 1 AND DAYOFMONTH(LAST_DAY({native})) THEN {native} END)"
@@ -104,11 +103,7 @@ impl Dialect for MysqlDialect {
                 matches!(function, Function::Equal | Function::In)
             }
             Form::ZeroDates => true,
-            Form::Text { .. }
-            | Form::Exact
-            | Form::Bytes { .. }
-            | Form::NumberAsBoolean
-            | Form::Opaque { .. } => false,
+            Form::Text { .. } | Form::Exact | Form::Bytes { .. } | Form::Opaque { .. } => false,
         };
         if !hidden {
             return None;

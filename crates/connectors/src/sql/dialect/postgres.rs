@@ -1,4 +1,4 @@
-//! PostgreSQL 12 and newer. No text depends on a setting of the session.
+//! PostgreSQL 10 and newer. No text depends on a setting of the session.
 
 use super::literal::{decimal_text, hexadecimal, signed};
 use super::{AggregateCall, Converted, Dialect, NamedFunction};
@@ -60,7 +60,6 @@ impl Dialect for PostgresDialect {
     fn column(&self, native: &str, form: &Form) -> String {
         match form {
             Form::Text { converted: true, .. } => format!("{native}::text"),
-            Form::NumberAsBoolean => format!("({native} <> 0)"),
             Form::Opaque { read_as, .. } => read_as.text(native),
             Form::Text { .. } | Form::Exact | Form::Bytes { .. } | Form::ZeroDates => {
                 native.to_owned()

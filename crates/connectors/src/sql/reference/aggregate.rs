@@ -1,6 +1,6 @@
 //! Groups, aggregates and windows.
 
-use super::expression::{compare, evaluate, fitted};
+use super::expression::{evaluate, fitted, order_of};
 use super::{Overflow, Row, compare_keys, keys};
 use mooring_spi::{Aggregate, AggregateFunction, Expression, Value, WindowCall, WindowFunction};
 use std::cmp::Ordering;
@@ -50,8 +50,8 @@ fn aggregate(call: &Aggregate, rows: &[&Row]) -> Result<Value, Overflow> {
     }
     match call.function {
         AggregateFunction::Count => Ok(Value::Int(i64::try_from(values.len()).expect("few"))),
-        AggregateFunction::Min => Ok(values.into_iter().min_by(compare).unwrap_or(Value::Null)),
-        AggregateFunction::Max => Ok(values.into_iter().max_by(compare).unwrap_or(Value::Null)),
+        AggregateFunction::Min => Ok(values.into_iter().min_by(order_of).unwrap_or(Value::Null)),
+        AggregateFunction::Max => Ok(values.into_iter().max_by(order_of).unwrap_or(Value::Null)),
         AggregateFunction::Sum if values.is_empty() => Ok(Value::Null),
         AggregateFunction::Sum => {
             let mut sum = 0i128;

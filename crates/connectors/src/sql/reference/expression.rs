@@ -35,6 +35,14 @@ pub(in super::super) fn evaluate(
     }
 }
 
+/// As sorts and extremes have two values of one type that are not null: they tell -0.0 from 0.0.
+pub(in super::super) fn order_of(a: &Value, b: &Value) -> Ordering {
+    match (a, b) {
+        (Value::Float(a), Value::Float(b)) if !a.is_nan() && !b.is_nan() => a.total_cmp(b),
+        (a, b) => compare(a, b),
+    }
+}
+
 /// Of two values of one type that are not null.
 pub(in super::super) fn compare(a: &Value, b: &Value) -> Ordering {
     match (a, b) {

@@ -7,7 +7,7 @@ mod pattern;
 use mooring_spi::{Expression, JoinKind, Operator, Relation, SortKey, Table, Value};
 use std::cmp::Ordering;
 
-pub(super) use expression::{compare, evaluate};
+pub(super) use expression::{compare, evaluate, order_of};
 
 pub(super) type Row = Vec<Value>;
 
@@ -126,8 +126,8 @@ pub(super) fn compare_keys(a: &[Value], b: &[Value], order: &[SortKey]) -> Order
             (true, false) => Ordering::Greater,
             (false, true) if key.nulls_first => Ordering::Greater,
             (false, true) => Ordering::Less,
-            (false, false) if key.descending => compare(b, a),
-            (false, false) => compare(a, b),
+            (false, false) if key.descending => order_of(b, a),
+            (false, false) => order_of(a, b),
         };
         if ordering != Ordering::Equal {
             return ordering;

@@ -2,6 +2,7 @@
 
 use super::super::reference::Row;
 use super::super::{Collation, Dialect, Form, MysqlDialect, ReadAs, SourceColumn, SourceTable};
+use super::reading::Catalog;
 use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 use mooring_spi::{SchemaTable, Table, TableKind, TableStatistics, Unsupported, Value};
 use std::sync::Arc;
@@ -10,12 +11,12 @@ pub(super) const SMALL_DECIMAL: DataType = DataType::Decimal128(12, 2);
 pub(super) const LARGE_DECIMAL: DataType = DataType::Decimal128(38, 4);
 const MICROSECONDS_PER_DAY: i64 = 86_400_000_000;
 
-/// A column of every table: its native type in both databases.
+/// A column of every table.
 struct Column {
     name: &'static str,
     data_type: DataType,
-    postgres: (&'static str, Form),
-    mysql: (&'static str, Form),
+    native_type: &'static str,
+    form: Form,
 }
 
 pub(super) struct Fixture {
@@ -24,6 +25,7 @@ pub(super) struct Fixture {
     pub(super) tables: Vec<(Arc<Table>, Vec<Row>)>,
     columns: Vec<SourceColumn>,
     native_types: Vec<&'static str>,
+    pub(super) is_mysql: bool,
 }
 
 pub(super) fn wall() -> DataType {
@@ -34,14 +36,48 @@ pub(super) fn instant() -> DataType {
     DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
 }
 
-fn columns() -> Vec<Column> {
-    let exact = |name, data_type, postgres, mysql| Column {
-        name,
-        data_type,
-        postgres: (postgres, Form::Exact),
-        mysql: (mysql, Form::Exact),
+fn columns(is_mysql: bool) -> Vec<Column> {
+    let mut columns = shared_columns(is_mysql);
+    columns.extend(own_columns(is_mysql));
+    columns
+}
+
+/// Those that only one of the databases has, or has otherwise.
+fn own_columns(is_mysql: bool) -> Vec<Column> {
+    let column = |name, data_type, native_type, form| Column { name, data_type, native_type, form };
+    let small = |native_type| column("sm", DataType::Int16, native_type, Form::Exact);
+    if !is_mysql {
+        return vec![
+            small("int2"),
+            column("r", DataType::Float32, "real", Form::Exact),
+            column("k", DataType::Binary, "bytea", Form::Bytes { at_most: None }),
+        ];
+    }
+    let bytes = |name, native_type, length| {
+        column(name, DataType::Binary, native_type, Form::Bytes { at_most: Some(length) })
     };
-    let opaque = |reason: &str| Form::Opaque { reason: reason.to_owned(), read_as: ReadAs::Native };
+    vec![
+        small("smallint"),
+        column("un", DataType::UInt64, "bigint unsigned", Form::Exact),
+        column("yr", DataType::Int16, "year", opaque("`year`")),
+        column("bits", DataType::UInt64, "bit(5)", opaque("`bit`")),
+        bytes("k4", "binary(4)", 4),
+        bytes("k2", "binary(2)", 2),
+    ]
+}
+
+fn opaque(reason: &str) -> Form {
+    Form::Opaque { reason: reason.to_owned(), read_as: ReadAs::Native }
+}
+
+fn shared_columns(is_mysql: bool) -> Vec<Column> {
+    let native = |name, data_type, postgres: (&'static str, Form), mysql: (&'static str, Form)| {
+        let (native_type, form) = if is_mysql { mysql } else { postgres };
+        Column { name, data_type, native_type, form }
+    };
+    let exact = |name, data_type, postgres, mysql| {
+        native(name, data_type, (postgres, Form::Exact), (mysql, Form::Exact))
+    };
     let text = |collation, at_most, converted| Form::Text { collation, at_most, converted };
     let named = |name: &str| Collation::Named(name.to_owned());
     vec![
@@ -50,66 +86,63 @@ fn columns() -> Vec<Column> {
         exact("small \"` one", DataType::Int32, "int4", "int"),
         exact("d", SMALL_DECIMAL, "numeric(12,2)", "decimal(12,2)"),
         exact("w", LARGE_DECIMAL, "numeric(38,4)", "decimal(38,4)"),
-        Column {
-            name: "x",
-            data_type: DataType::Utf8,
-            postgres: ("text", text(Collation::Default, None, false)),
-            mysql: (
+        native(
+            "x",
+            DataType::Utf8,
+            ("text", text(Collation::Default, None, false)),
+            (
                 "varchar(40) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci",
                 text(Collation::Other, Some(40), false),
             ),
-        },
-        Column {
-            name: "y",
-            data_type: DataType::Utf8,
-            postgres: (
-                "varchar(40) COLLATE mooring_no_case",
-                text(Collation::Other, Some(40), false),
-            ),
-            mysql: (
+        ),
+        native(
+            "y",
+            DataType::Utf8,
+            ("varchar(40) COLLATE mooring_no_case", text(Collation::Other, Some(40), false)),
+            (
                 "varchar(40) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
                 text(Collation::Other, Some(40), false),
             ),
-        },
-        Column {
-            name: "v",
-            data_type: DataType::Utf8,
-            postgres: ("text COLLATE \"C\"", text(named("C"), None, false)),
-            mysql: ("varchar(40) CHARACTER SET latin1", text(Collation::Other, Some(40), true)),
-        },
-        Column {
-            name: "u",
-            data_type: DataType::Utf8,
-            postgres: ("text COLLATE \"POSIX\"", text(named("POSIX"), None, false)),
-            mysql: ("text CHARACTER SET utf8mb4", text(Collation::Other, Some(16_383), false)),
-        },
+        ),
+        native(
+            "v",
+            DataType::Utf8,
+            ("text COLLATE \"C\"", text(named("C"), None, false)),
+            ("varchar(40) CHARACTER SET latin1", text(Collation::Other, Some(40), true)),
+        ),
+        native(
+            "u",
+            DataType::Utf8,
+            ("text COLLATE \"POSIX\"", text(named("POSIX"), None, false)),
+            ("text CHARACTER SET utf8mb4", text(Collation::Other, Some(16_383), false)),
+        ),
         exact("f", DataType::Float64, "float8", "double"),
-        Column {
-            name: "b",
-            data_type: DataType::Boolean,
-            postgres: ("boolean", Form::Exact),
-            mysql: ("tinyint(1)", Form::NumberAsBoolean),
+        match is_mysql {
+            true => exact("b", DataType::Int8, "", "tinyint(1)"),
+            false => exact("b", DataType::Boolean, "boolean", ""),
         },
-        Column {
-            name: "dt",
-            data_type: DataType::Date32,
-            postgres: ("date", Form::Exact),
-            mysql: ("date", Form::ZeroDates),
-        },
-        exact("ts", wall(), "timestamp", "datetime(6)"),
-        exact("tz", instant(), "timestamptz", "timestamp(6) NULL"),
-        Column {
-            name: "o",
-            data_type: DataType::Utf8,
-            postgres: ("char(5)", opaque("`char(5)`")),
-            mysql: ("enum('z', 'a', '')", opaque("`enum`")),
-        },
+        native("dt", DataType::Date32, ("date", Form::Exact), ("date", Form::ZeroDates)),
+        native("ts", wall(), ("timestamp", Form::Exact), ("datetime(6)", Form::ZeroDates)),
+        native(
+            "tz",
+            instant(),
+            ("timestamptz", Form::Exact),
+            ("timestamp(6) NULL", Form::ZeroDates),
+        ),
+        native(
+            "o",
+            DataType::Utf8,
+            ("name", opaque("`name`")),
+            ("enum('z', 'a', '')", opaque("`enum`")),
+        ),
     ]
 }
 
 /// The same for every database but for what only PostgreSQL holds.
 fn values(data_type: &DataType, name: &str, is_mysql: bool) -> Vec<Value> {
     let texts = |texts: &[&str]| texts.iter().map(|text| Value::Text((*text).to_owned())).collect();
+    let bytes =
+        |values: &[&[u8]]| values.iter().map(|value| Value::Binary(value.to_vec())).collect();
     let day = |days: i64| Value::Timestamp(days * MICROSECONDS_PER_DAY);
     let decimal = |scale| move |unscaled: &i128| Value::Decimal { unscaled: *unscaled, scale };
     match (data_type, name) {
@@ -130,7 +163,7 @@ fn values(data_type: &DataType, name: &str, is_mysql: bool) -> Vec<Value> {
             [0, 10_000, 15_000, -1, largest, -largest, 5].iter().map(decimal(4)).collect()
         }
         (DataType::Utf8, "o") if is_mysql => texts(&["z", "a", ""]),
-        (DataType::Utf8, "o") => texts(&["ab   ", "AB   ", "     "]),
+        (DataType::Utf8, "o") => texts(&["ab", "AB", ""]),
         (DataType::Utf8, "v") => {
             texts(&["", "a", "a ", "A", "é", "É", "%", "_", "b\\", "it's", "Z", "a"])
         }
@@ -161,12 +194,25 @@ fn values(data_type: &DataType, name: &str, is_mysql: bool) -> Vec<Value> {
             ":n ?",
         ]),
         (DataType::Float64, _) => {
-            let mut numbers = vec![0.0, 1.5, -1.5, 0.1, 1e308, -1e308, 5e-324, 1.5];
+            let mut numbers = vec![0.0, -0.0, 1.5, -1.5, 0.1, 1e308, -1e308, 5e-324, 1.5];
             if !is_mysql {
-                numbers.extend([-0.0, f64::NAN, f64::INFINITY, f64::NEG_INFINITY]);
+                numbers.extend([f64::NAN, f64::INFINITY, f64::NEG_INFINITY]);
             }
             numbers.into_iter().map(Value::Float).collect()
         }
+        (DataType::Float32, _) => {
+            let numbers = [0.0, -0.0, 1.5, f32::NAN, f32::NEG_INFINITY, 0.1, f32::MAX];
+            numbers.map(|number| Value::Float(number.into())).to_vec()
+        }
+        (DataType::Int8, _) => [0, 1, 2, -1, 127, -128].map(Value::Int).to_vec(),
+        (DataType::Int16, "yr") => [0, 1901, 2005, 2155, 1970].map(Value::Int).to_vec(),
+        (DataType::Int16, _) => [0, 1, 5, -1, 32_767, -32_768].map(Value::Int).to_vec(),
+        (DataType::UInt64, "bits") => [0, 1, 5, 31].map(Value::UInt).to_vec(),
+        (DataType::UInt64, _) => [0, 1, 7, 1 << 63, u64::MAX].map(Value::UInt).to_vec(),
+        // As many bytes as the column has: MySQL would add zeros.
+        (DataType::Binary, "k2") => bytes(&[b"a\0", b"ab", b"a ", b"\0\0"]),
+        (DataType::Binary, "k4") => bytes(&[b"a\0\0\0", b"abcd", b"\xff\xfe\0\x01", b"ab\0\0"]),
+        (DataType::Binary, _) => bytes(&[b"", b"a", b"a ", b"\0", b"\xff\\"]),
         (DataType::Boolean, _) => vec![Value::Boolean(true), Value::Boolean(false)],
         (DataType::Date32, _) => {
             let mut days = vec![0, -1, 11_016, 11_016, 18_262, 2_932_896, -354_285];
@@ -194,7 +240,7 @@ fn values(data_type: &DataType, name: &str, is_mysql: bool) -> Vec<Value> {
 
 impl Fixture {
     pub(super) fn new(schema: &str, is_mysql: bool) -> Self {
-        let columns = columns();
+        let columns = columns(is_mysql);
         let fields: Vec<Field> = columns
             .iter()
             .map(|column| Field::new(column.name, column.data_type.clone(), column.name != "id"))
@@ -208,36 +254,51 @@ impl Fixture {
                     kind: TableKind::Table,
                     schema: arrow_schema.clone(),
                     statistics: TableStatistics::default(),
-                    handle: name.to_owned(),
+                    handle: String::new(),
                     view: None,
                 };
                 let rows = (0..count).map(|at| row(&columns, at, (name, is_mysql))).collect();
                 (Arc::new(table), rows)
             })
             .collect();
-        let native =
-            |column: &Column| if is_mysql { column.mysql.clone() } else { column.postgres.clone() };
         Self {
             schema: schema.to_owned(),
             tables,
-            native_types: columns.iter().map(|column| native(column).0).collect(),
+            native_types: columns.iter().map(|column| column.native_type).collect(),
             columns: columns
                 .iter()
-                .map(|column| SourceColumn { name: column.name.to_owned(), form: native(column).1 })
+                .map(|column| SourceColumn {
+                    name: column.name.to_owned(),
+                    form: column.form.clone(),
+                })
                 .collect(),
+            is_mysql,
+        }
+    }
+
+    /// Takes the tables as a catalog finds them, which must have the same columns.
+    pub(super) fn found_by(&mut self, catalog: &Catalog) {
+        for (table, _) in &mut self.tables {
+            let found = catalog.table(&table.name);
+            let types = |table: &Table| -> Vec<(String, DataType)> {
+                let fields = table.schema.fields().iter();
+                fields.map(|field| (field.name().clone(), field.data_type().clone())).collect()
+            };
+            assert_eq!(types(&found), types(table));
+            *table = Arc::new(found);
         }
     }
 
     pub(super) fn source_table(&self, table: &Arc<Table>) -> Result<SourceTable, Unsupported> {
         Ok(SourceTable {
             schema: self.schema.clone(),
-            name: table.handle.clone(),
+            name: table.name.table.clone(),
             columns: self.columns.clone(),
         })
     }
 
     pub(super) fn rows(&self, table: &Table) -> Vec<Row> {
-        let found = self.tables.iter().find(|(other, _)| other.handle == table.handle);
+        let found = self.tables.iter().find(|(other, _)| other.name == table.name);
         found.expect("a table of the fixture").1.clone()
     }
 
@@ -248,7 +309,7 @@ impl Fixture {
             let name = format!(
                 "{}.{}",
                 dialect.identifier(&self.schema),
-                dialect.identifier(&table.handle)
+                dialect.identifier(&table.name.table)
             );
             let columns: Vec<String> = self
                 .columns
@@ -295,8 +356,10 @@ fn stored(value: &Value, (data_type, id): (&DataType, &Value), dialect: &dyn Dia
             Value::Int(id) if id % 2 == 0 => "'0000-00-00'".to_owned(),
             _ => "'2024-02-31'".to_owned(),
         },
-        // Whatever is not 0 is true.
-        Value::Boolean(true) if is_mysql => "2".to_owned(),
+        Value::Null if matches!(data_type, DataType::Timestamp(..)) && is_mysql => match id {
+            Value::Int(id) if id % 2 == 0 => "'0000-00-00 00:00:00'".to_owned(),
+            _ => "NULL".to_owned(),
+        },
         Value::Date(days) if dialect.literal(value, data_type).is_err() => {
             format!("date '1970-01-01' + ({days})")
         }

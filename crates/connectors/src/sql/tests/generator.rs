@@ -330,13 +330,14 @@ impl Generator<'_> {
         match data_type {
             DataType::Boolean => self.test(columns, depth - 1),
             DataType::Int64 => self.integer(columns, depth - 1),
-            DataType::Int32 => {
-                if self.random.one_in(2) {
-                    build::cast(of(self, &DataType::Int64), DataType::Int32)
-                } else {
-                    self.calendar_part(columns, (DataType::Int32, depth - 1))
+            DataType::Int32 => match self.random.below(3) {
+                0 => build::cast(of(self, &DataType::Int64), DataType::Int32),
+                1 => {
+                    let characters = vec![of(self, &DataType::Utf8)];
+                    build::call(Function::CharacterLength, characters, DataType::Int32)
                 }
-            }
+                _ => self.calendar_part(columns, (DataType::Int32, depth - 1)),
+            },
             DataType::Decimal128(..) => self.decimal_of(data_type, (columns, depth - 1)),
             DataType::Utf8 => self.text(columns, depth - 1),
             DataType::Float64 => match self.random.below(4) {
@@ -405,6 +406,7 @@ impl Generator<'_> {
             (0..fields.len()).filter(|&at| fields[at].data_type() == data_type).collect();
         if same.is_empty() {
             return match data_type {
+                DataType::Boolean => Value::Boolean(self.random.one_in(2)),
                 DataType::UInt64 => Value::UInt(1 + self.random.below(4) as u64),
                 DataType::Decimal128(_, scale) => Value::Decimal {
                     unscaled: self.random.below(2000) as i128 - 1000,

@@ -2,9 +2,13 @@
 
 mod agreement;
 mod build;
+mod client_values;
 mod clients;
+mod exercised;
 mod fixture;
 mod generator;
+mod keys;
 mod literals;
 mod random;
+mod reading;
 mod text;

@@ -50,6 +50,10 @@ fn refused(relation: &Relation, dialect: &dyn Dialect, reason: &str) {
     assert!(refusal.0.contains(reason), "{refusal} does not say `{reason}`");
 }
 
+fn double(number: f64) -> Expression {
+    literal(Value::Float(number), DataType::Float64)
+}
+
 fn compared(input: Relation, function: Function, with: Expression) -> Relation {
     let condition = test(function, vec![column(&input, 0), with]);
     filter(input, vec![condition])
@@ -399,13 +403,23 @@ fn what_the_database_does_otherwise_is_refused() {
     let sum = of(AggregateFunction::Sum, Some(column(&floats, 0)), DataType::Float64);
     refused(&aggregate(floats.clone(), vec![], vec![sum]), &PostgresDialect, "order of its values");
     let group = vec![column(&floats, 0)];
-    refused(&aggregate(floats, group, vec![]), &mariadb(), "0.0 and -0.0");
+    refused(&aggregate(floats.clone(), group, vec![]), &mariadb(), "0.0 and -0.0");
+    let listed = test(Function::In, vec![column(&floats, 0), double(0.0), double(1.0)]);
+    let least = of(AggregateFunction::Min, Some(column(&floats, 0)), DataType::Float64);
+    let first = vec![sort_key(column(&floats, 0))];
+    for dialect in [&PostgresDialect as &dyn Dialect, &mariadb()] {
+        let sorted = limit(floats.clone(), first.clone(), Some(1), 0);
+        refused(&sorted, dialect, "-0.0 stands before 0.0");
+        let lowest = aggregate(floats.clone(), vec![], vec![least.clone()]);
+        refused(&lowest, dialect, "-0.0 stands before 0.0");
+        refused(&filter(floats.clone(), vec![listed.clone()]), dialect, "in a long list");
+    }
     let opaque = compared(table(0, &[OPAQUE]), Function::Equal, text("ab"));
-    refused(&opaque, &PostgresDialect, "char(5)");
+    refused(&opaque, &PostgresDialect, "`name`");
     let long = table(0, &[LONG]);
     let group = vec![column(&long, 0)];
     refused(&aggregate(long, group, vec![]), &mariadb(), "at most 1000 characters");
-    let infinity = literal(Value::Float(f64::INFINITY), DataType::Float64);
+    let infinity = double(f64::INFINITY);
     refused(&compared(table(0, &[F]), Function::Equal, infinity), &mariadb(), "no infinity");
     let zero = text("a\0");
     refused(&compared(table(0, &[X]), Function::Equal, zero), &PostgresDialect, "can hold it");

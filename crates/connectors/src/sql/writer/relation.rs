@@ -59,7 +59,7 @@ impl Draft<'_> {
             });
             match &column.form {
                 Form::Exact => {}
-                Form::NumberAsBoolean | Form::ZeroDates => shape.native = None,
+                Form::ZeroDates => shape.native = None,
                 Form::Bytes { at_most } => shape.at_most = *at_most,
                 Form::Text { collation, at_most, converted } => {
                     shape.collation = collation.clone();
