@@ -4,10 +4,11 @@ use super::connector::MysqlConnector;
 use super::metadata::{ColumnHandle, TableHandle};
 use super::protocol::NamedColumn;
 use super::scan::{KeyColumn, SplitOf, statement};
+use super::settings::ZeroDates;
 use super::types::{Comparison, Computes, DeclaredType, Form, column_type};
 use crate::sql::{
-    Collation, Form as SqlForm, MysqlDialect, OutputColumn, ReadAs, SourceColumn, SourceTable,
-    SqlWriter,
+    Collation, Form as SqlForm, MysqlDialect, Native, OutputColumn, ReadAs, SourceColumn,
+    SourceTable, SqlWriter,
 };
 use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 use async_trait::async_trait;
@@ -24,11 +25,13 @@ type Supported<T> = std::result::Result<T, Unsupported>;
 impl PushDown for MysqlConnector {
     fn supports(&self, relation: &Relation) -> Supported<()> {
         let dialect = dialect(&[relation])?;
+        let source_table = |table: &Table| self.source_table(table);
         SqlWriter { dialect: &dialect, source_table: &source_table }.supports(relation)
     }
 
     fn supports_expression(&self, expression: &Expression, inputs: &[&Relation]) -> Supported<()> {
         let dialect = dialect(inputs)?;
+        let source_table = |table: &Table| self.source_table(table);
         let writer = SqlWriter { dialect: &dialect, source_table: &source_table };
         writer.supports_expression(expression, inputs)
     }
@@ -38,6 +41,7 @@ impl PushDown for MysqlConnector {
             Error::internal(format!("a relation that MySQL does not do: {reason}"))
         };
         let dialect = dialect(&[request.relation]).map_err(refused)?;
+        let source_table = |table: &Table| self.source_table(table);
         let writer = SqlWriter { dialect: &dialect, source_table: &source_table };
         let written = writer.statement(request.relation).map_err(refused)?;
         let columns = request.relation.columns.iter().zip(request.names);
@@ -47,7 +51,7 @@ impl PushDown for MysqlConnector {
         let mut keys = Vec::new();
         for (at, (output, name)) in written.columns.iter().zip(request.names).enumerate() {
             let comparison = match output {
-                OutputColumn::Native(_) => schema.field(at).data_type().into(),
+                OutputColumn::Native(native) => comparison_of(native, request.relation)?,
                 OutputColumn::Computed(data_type) => data_type.into(),
             };
             keys.push(KeyColumn { name: name.clone(), selected: format!("c{at}"), comparison });
@@ -74,26 +78,43 @@ fn dialect(relations: &[&Relation]) -> Supported<MysqlDialect> {
     Ok(MysqlDialect { mariadb: server.mariadb, version: server.version })
 }
 
-fn source_table(table: &Table) -> Supported<SourceTable> {
-    let handle =
-        TableHandle::read(table).map_err(|error| Unsupported(error.message().to_owned()))?;
-    if handle.query.is_some() {
-        return Err(Unsupported("a query in the language of MySQL is sent as it is".into()));
+impl MysqlConnector {
+    fn source_table(&self, table: &Table) -> Supported<SourceTable> {
+        let handle =
+            TableHandle::read(table).map_err(|error| Unsupported(error.message().to_owned()))?;
+        if handle.query.is_some() {
+            return Err(Unsupported("a query in the language of MySQL is sent as it is".into()));
+        }
+        let zero_dates = self.source.settings().zero_dates;
+        let columns = table.schema.fields().iter().zip(&handle.columns);
+        let columns = columns.map(|(field, column)| {
+            let (name, form) = (field.name().clone(), form(column, zero_dates));
+            SourceColumn { name, form }
+        });
+        Ok(SourceTable {
+            schema: table.name.schema.clone(),
+            name: table.name.table.clone(),
+            columns: columns.collect(),
+        })
     }
-    let columns = table.schema.fields().iter().zip(&handle.columns);
-    let columns = columns
-        .map(|(field, column)| SourceColumn { name: field.name().clone(), form: form(column) });
-    Ok(SourceTable {
-        schema: table.name.schema.clone(),
-        name: table.name.table.clone(),
-        columns: columns.collect(),
-    })
 }
 
-fn form(column: &ColumnHandle) -> SqlForm {
+/// How a column of one of the relation's tables is compared: its Arrow type does not tell, as for `YEAR`, to which 5 is
+/// 2005.
+fn comparison_of(native: &Native, relation: &Relation) -> Result<Comparison> {
+    let is_its_table =
+        |table: &&Table| table.name.schema == native.schema && table.name.table == native.table;
+    let Some(table) = relation.tables().into_iter().find(is_its_table) else {
+        return Err(Error::internal("a statement has a column of a table that it does not have"));
+    };
+    let columns = TableHandle::read(table)?.columns;
+    Ok(columns.get(native.column).map_or(Comparison::None, |column| column.comparison))
+}
+
+fn form(column: &ColumnHandle, zero_dates: ZeroDates) -> SqlForm {
     match &column.computes {
         Computes::Exactly => SqlForm::Exact,
-        Computes::Dates => SqlForm::ZeroDates,
+        Computes::Dates => SqlForm::ZeroDates { are_null: zero_dates == ZeroDates::Null },
         Computes::Text { at_most, converted } => SqlForm::Text {
             collation: Collation::Default,
             at_most: *at_most,
@@ -140,6 +161,8 @@ impl MysqlConnector {
                 format!("catalog `{catalog}`: the query is not accepted: {message}"),
             )
         };
+        // By itself first: it must not end what it is put into.
+        self.source.describe(text).await?;
         // What it is a part of later: only a query can be.
         let described = self.source.describe(&format!("SELECT * FROM (\n{text}\n) AS q")).await?;
         let mut fields: Vec<Field> = Vec::with_capacity(described.len());

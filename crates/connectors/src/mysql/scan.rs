@@ -22,6 +22,8 @@ pub(super) struct StatementSplit {
     pub(super) keys: Vec<KeyColumn>,
     /// What the statement was written for already.
     pub(super) known: Predicate,
+    /// Whether the server computes what it sends, and its columns are not those of a table.
+    pub(super) is_computed: bool,
 }
 
 /// A column of the statement that the server compares.
@@ -72,9 +74,9 @@ pub fn statement_scan(sql: String, columns: &Schema) -> Result<SplitScan> {
     statement(SplitOf { sql, columns, keys: &[], known: &Predicate::new(), rows: 0 })
 }
 
-/// A scan of one piece, of which nothing is known.
+/// A scan of one piece, of which nothing is known, and whose columns the server computes.
 pub(super) fn statement(only: SplitOf<'_>) -> Result<SplitScan> {
-    let splits = vec![only.split()?];
+    let splits = vec![only.of_statement(true)?];
     Ok(SplitScan { splits, readers_max: 1, statistics: TableStatistics::default(), lease: None })
 }
 
@@ -90,6 +92,10 @@ pub(super) struct SplitOf<'a> {
 
 impl SplitOf<'_> {
     pub(super) fn split(self) -> Result<Split> {
+        self.of_statement(false)
+    }
+
+    fn of_statement(self, is_computed: bool) -> Result<Split> {
         let mut label = self.sql.clone();
         if label.len() > LABEL_MAX_BYTES {
             label.truncate(label.floor_char_boundary(LABEL_MAX_BYTES));
@@ -102,6 +108,7 @@ impl SplitOf<'_> {
             columns: fields.len(),
             keys: self.keys.to_vec(),
             known: self.known.clone(),
+            is_computed,
         };
         let payload = serde_json::to_string(&payload)
             .map_err(|error| Error::internal("a split cannot be written").with_cause(error))?;

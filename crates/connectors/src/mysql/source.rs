@@ -83,7 +83,7 @@ impl MysqlSource {
         self.metrics.count_rows(&self.catalog, rows, bytes);
     }
 
-    /// The columns that a statement would give.
+    /// The columns that a user's query would give.
     pub(super) async fn describe(&self, sql: &str) -> Result<Vec<NamedColumn>> {
         let mut lease = self.lease().await?;
         let answer = match lease.get() {
@@ -212,9 +212,9 @@ impl Statement {
     /// Has the server end the statement, and closes the connection.
     fn abandon(&mut self) {
         let Some(mut lease) = self.lease.take() else { return };
-        let Some(id) = lease.get().map(|connection| connection.id) else { return };
+        let connection = lease.get().map(|connection| (connection.id, connection.runtime.clone()));
+        let Some((id, runtime)) = connection else { return };
         let source = Arc::clone(&self.source);
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         // The connection keeps its place until then, so that there are no more statements than places.
         runtime.spawn(async move {
             source.kill(id).await;

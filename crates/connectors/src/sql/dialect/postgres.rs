@@ -62,7 +62,7 @@ impl Dialect for PostgresDialect {
             Form::Text { converted: true, .. } => format!("{native}::text"),
             Form::NumberAsBoolean => format!("({native} <> 0)"),
             Form::Opaque { read_as, .. } => read_as.text(native),
-            Form::Text { .. } | Form::Exact | Form::Bytes { .. } | Form::ZeroDates => {
+            Form::Text { .. } | Form::Exact | Form::Bytes { .. } | Form::ZeroDates { .. } => {
                 native.to_owned()
             }
         }

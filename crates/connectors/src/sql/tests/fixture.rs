@@ -94,7 +94,7 @@ fn columns() -> Vec<Column> {
             name: "dt",
             data_type: DataType::Date32,
             postgres: ("date", Form::Exact),
-            mysql: ("date", Form::ZeroDates),
+            mysql: ("date", Form::ZeroDates { are_null: true }),
         },
         exact("ts", wall(), "timestamp", "datetime(6)"),
         exact("tz", instant(), "timestamptz", "timestamp(6) NULL"),
