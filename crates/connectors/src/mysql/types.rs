@@ -35,7 +35,8 @@ pub(super) enum Form {
     Wkb,
 }
 
-/// Which conditions on a column the server may check: where its comparison holds for every row for which ours does.
+/// Which conditions on a column the server may check: where its comparison holds for every row for which ours does. It
+/// rules wherever the column itself is compared, keys of joins among them: the Arrow type does not tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Comparison {
     None,

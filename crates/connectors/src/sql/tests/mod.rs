@@ -6,5 +6,6 @@ mod clients;
 mod fixture;
 mod generator;
 mod literals;
+mod mysql_columns;
 mod random;
 mod text;
