@@ -87,9 +87,9 @@ impl MysqlConnector {
         }
         let zero_dates = self.source.settings().zero_dates;
         let columns = table.schema.fields().iter().zip(&handle.columns);
-        let columns = columns.map(|(field, column)| {
-            let (name, form) = (field.name().clone(), form(column, zero_dates));
-            SourceColumn { name, form }
+        let columns = columns.map(|(field, column)| SourceColumn {
+            name: field.name().clone(),
+            form: form(column, zero_dates),
         });
         Ok(SourceTable {
             schema: table.name.schema.clone(),
