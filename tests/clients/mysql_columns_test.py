@@ -11,7 +11,7 @@ import pymysql
 import counted
 import federated
 from database import PASSWORD
-from mariadb_source import MariaDb
+from mariadb_server import MariaDb
 from server import processes
 
 ROWS = 4000
@@ -146,6 +146,7 @@ class Columns(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.source = cls.enterClassContext(MariaDb())
+        cls.source.make_reader()
         with cls.source.session() as session:
             for statement in statements():
                 session.run(statement)

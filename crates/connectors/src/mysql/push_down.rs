@@ -24,14 +24,14 @@ type Supported<T> = std::result::Result<T, Unsupported>;
 #[async_trait]
 impl PushDown for MysqlConnector {
     fn supports(&self, relation: &Relation) -> Supported<()> {
-        let dialect = dialect(&[relation])?;
-        let source_table = |table: &Table| self.source_table(table);
+        let dialect = self.dialect(&[relation])?;
+        let source_table = |table: &Arc<Table>| self.source_table(table);
         SqlWriter { dialect: &dialect, source_table: &source_table }.supports(relation)
     }
 
     fn supports_expression(&self, expression: &Expression, inputs: &[&Relation]) -> Supported<()> {
-        let dialect = dialect(inputs)?;
-        let source_table = |table: &Table| self.source_table(table);
+        let dialect = self.dialect(inputs)?;
+        let source_table = |table: &Arc<Table>| self.source_table(table);
         let writer = SqlWriter { dialect: &dialect, source_table: &source_table };
         writer.supports_expression(expression, inputs)
     }
@@ -40,8 +40,8 @@ impl PushDown for MysqlConnector {
         let refused = |Unsupported(reason): Unsupported| {
             Error::internal(format!("a relation that MySQL does not do: {reason}"))
         };
-        let dialect = dialect(&[request.relation]).map_err(refused)?;
-        let source_table = |table: &Table| self.source_table(table);
+        let dialect = self.dialect(&[request.relation]).map_err(refused)?;
+        let source_table = |table: &Arc<Table>| self.source_table(table);
         let writer = SqlWriter { dialect: &dialect, source_table: &source_table };
         let written = writer.statement(request.relation).map_err(refused)?;
         let columns = request.relation.columns.iter().zip(request.names);
@@ -66,22 +66,25 @@ impl PushDown for MysqlConnector {
     }
 }
 
-/// Of the server that told of the tables.
-fn dialect(relations: &[&Relation]) -> Supported<MysqlDialect> {
-    let table = relations.iter().flat_map(|relation| relation.tables()).next();
-    let handle = table.map(|table| TableHandle::read(table)).transpose();
-    let handle = handle.map_err(|error| Unsupported(error.message().to_owned()))?;
-    let server = handle.map(|handle| handle.server).unwrap_or_default();
-    if server.foreign {
-        return Err(Unsupported("the server is neither MySQL nor MariaDB".into()));
-    }
-    Ok(MysqlDialect { mariadb: server.mariadb, version: server.version })
-}
-
 impl MysqlConnector {
-    fn source_table(&self, table: &Table) -> Supported<SourceTable> {
-        let handle =
-            TableHandle::read(table).map_err(|error| Unsupported(error.message().to_owned()))?;
+    fn handle(&self, table: &Arc<Table>) -> Supported<Arc<TableHandle>> {
+        let handle = self.handles.get(table, TableHandle::read);
+        handle.map_err(|error| Unsupported(error.message().to_owned()))
+    }
+
+    /// Of the server that told of the tables.
+    fn dialect(&self, relations: &[&Relation]) -> Supported<MysqlDialect> {
+        let table = relations.iter().flat_map(|relation| relation.tables()).next();
+        let handle = table.map(|table| self.handle(table)).transpose()?;
+        let server = handle.map(|handle| handle.server).unwrap_or_default();
+        if server.foreign {
+            return Err(Unsupported("the server is neither MySQL nor MariaDB".into()));
+        }
+        Ok(MysqlDialect { mariadb: server.mariadb, version: server.version })
+    }
+
+    fn source_table(&self, table: &Arc<Table>) -> Supported<SourceTable> {
+        let handle = self.handle(table)?;
         if handle.query.is_some() {
             return Err(Unsupported("a query in the language of MySQL is sent as it is".into()));
         }

@@ -33,7 +33,7 @@ fn table(projection: &[usize]) -> Relation {
 }
 
 fn written(relation: &Relation) -> Statement {
-    let source_table = |table: &Table| {
+    let source_table = |table: &Arc<Table>| {
         let forms =
             [Form::Exact, Form::ZeroDates { are_null: false }, Form::Bytes { at_most: Some(2) }];
         let columns = table.schema.fields().iter().zip(forms);
