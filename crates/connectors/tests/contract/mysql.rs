@@ -54,7 +54,9 @@ async fn read(
 ) -> mooring_spi::Result<BatchStream> {
     let fields = columns.iter().map(|(name, kind)| Field::new(*name, kind.clone(), true));
     let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
-    let payload = json!({ "sql": sql, "columns": columns.len(), "keys": [], "known": {} });
+    let payload = json!({
+        "sql": sql, "columns": columns.len(), "keys": [], "known": {}, "is_computed": false,
+    });
     let request = OpenRequest {
         split: Split { payload: payload.to_string(), label: sql.to_owned(), size_bytes: 0 },
         schema,
