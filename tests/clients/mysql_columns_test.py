@@ -269,25 +269,20 @@ class Columns(unittest.TestCase):
         self.same(sql.format("shop.market."), self.source.run(sql.format("market.")), ordered=True)
 
     def test_a_query_in_its_own_language_is_one_query(self):
-        for text_, word in [
+        for query, word in [
             ("SELECT 1) AS a, (SELECT 2 AS b", "not accepted"), ("SELECT * FROM market.nothing", "nothing"),
             ("SELECT nothing FROM market.days", "nothing"), ("SELECT * FROM nowhere.days", "nowhere"), ("SELEC 1", "SELEC"),
         ]:
-            sql = f"SELECT * FROM TABLE(shop.system.query('{text_}'))"
-            with self.subTest(text_):
-                number_, told = self.outcome(sql, "on")
-                self.assertEqual(number_, INVALID_QUERY, told)
-                self.assertIn(word, told)
-                self.assertIn("`shop`", told)
-                self.assertNotIn("changed", told)
+            sql = f"SELECT * FROM TABLE(shop.system.query('{query}'))"
+            self.failing(sql, INVALID_QUERY, "`shop`", "not accepted", word)
 
     def test_what_the_server_refuses_is_told_as_what_it_is(self):
         sql = "SELECT * FROM TABLE(shop.system.query('SELECT id + 9223372036854775807 AS n FROM market.numbers'))"
         self.failing(sql, INVALID_VALUE, "`shop`", "1690")
-        number_, told = self.outcome("SELECT * FROM limited.market.days", "on")
-        self.assertEqual(number_, LIMIT_EXCEEDED, told)
-        self.assertIn("max_queries_per_hour", told)
-        self.assertNotIn("connections", told)
+        told = self.outcome("SELECT * FROM limited.market.days", "on")
+        self.assertEqual(told[0], LIMIT_EXCEEDED, told)
+        self.assertIn("max_queries_per_hour", told[1])
+        self.assertNotIn("connections", told[1])
 
 
 if __name__ == "__main__":
