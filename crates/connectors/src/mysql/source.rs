@@ -212,8 +212,8 @@ impl Statement {
     /// Has the server end the statement, and closes the connection.
     fn abandon(&mut self) {
         let Some(mut lease) = self.lease.take() else { return };
-        let connection = lease.get().map(|connection| (connection.id, connection.runtime.clone()));
-        let Some((id, runtime)) = connection else { return };
+        let statement = lease.get().map(|connection| (connection.id, connection.runtime.clone()));
+        let Some((id, runtime)) = statement else { return };
         let source = Arc::clone(&self.source);
         // The connection keeps its place until then, so that there are no more statements than places.
         runtime.spawn(async move {

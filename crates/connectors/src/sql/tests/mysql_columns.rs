@@ -7,7 +7,8 @@ use super::build::*;
 use super::fixture::mariadb;
 use arrow::datatypes::{DataType, Field, Schema};
 use mooring_spi::{
-    AggregateFunction, Function, Relation, SchemaTable, Table, TableKind, TableStatistics, Value,
+    AggregateFunction, Function, Relation, SchemaTable, Table, TableKind, TableStatistics,
+    Unsupported, Value,
 };
 use std::sync::Arc;
 
@@ -33,7 +34,7 @@ fn table(projection: &[usize]) -> Relation {
 }
 
 fn written(relation: &Relation) -> Statement {
-    let source_table = |table: &Arc<Table>| {
+    let source_table = |table: &Arc<Table>| -> Result<SourceTable, Unsupported> {
         let forms =
             [Form::Exact, Form::ZeroDates { are_null: false }, Form::Bytes { at_most: Some(2) }];
         let columns = table.schema.fields().iter().zip(forms);
