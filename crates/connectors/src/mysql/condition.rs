@@ -135,11 +135,12 @@ fn limit(comparison: Comparison, bound: &Bound, end: End) -> Option<Limit> {
         (Comparison::Moment { digits }, Value::Timestamp(micros)) => {
             rounded(*micros, digits, 1..=9999, is_included, end)
         }
-        // Beyond these years the column has no values, and the server's comparison its own ways.
+        // The column has values from 1970-01-01 00:00:01 to 2038-01-19 03:14:07, on some servers later ones. Beyond the
+        // whole years of these the server's comparison has its own ways: no bound is sent.
         (Comparison::Instant { digits }, Value::Timestamp(micros)) => {
             rounded(*micros, digits, 1971..=2037, is_included, end)
         }
-        (Comparison::Text { unicode, .. }, Value::Text(value)) if unicode || value.is_ascii() => {
+        (Comparison::Text { characters, .. }, Value::Text(value)) if characters.have(value) => {
             as_given(sql::text(value))
         }
         (Comparison::Bytes, Value::Binary(value)) => as_given(sql::bytes(value)),
@@ -178,6 +179,7 @@ fn moment(micros: i64, years: std::ops::RangeInclusive<i32>) -> Option<NaiveDate
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mysql::types::Characters;
 
     fn range(low: Bound, high: Bound) -> Domain {
         Domain { ranges: vec![Range { low, high }], nulls: false }
@@ -225,12 +227,20 @@ mod tests {
 
     #[test]
     fn texts_are_equal_under_every_collation_and_ordered_under_few() {
-        let unordered = Comparison::Text { ordered: false, unicode: true };
-        let ordered = Comparison::Text { ordered: true, unicode: true };
-        let ascii = Comparison::Text { ordered: false, unicode: false };
+        let text = |ordered, characters| Comparison::Text { ordered, characters };
+        let unordered = text(false, Characters::All);
+        let ordered = text(true, Characters::All);
+        let basic = text(false, Characters::Basic);
+        let ascii = text(false, Characters::Ascii);
         let word = |text: &str| Value::Text(text.to_owned());
         assert_eq!(text_of(unordered, &exactly(word("ü'"))).as_deref(), Some("(`c` = 'ü''')"));
         assert_eq!(text_of(ascii, &exactly(word("ü"))), None);
+        assert_eq!(
+            text_of(basic, &exactly(word("\u{FFFD}"))).as_deref(),
+            Some("(`c` = '\u{FFFD}')")
+        );
+        assert_eq!(text_of(basic, &exactly(word("\u{10000}"))), None);
+        assert_eq!(text_of(unordered, &exactly(word("😀"))).as_deref(), Some("(`c` = '😀')"));
         assert_eq!(text_of(ascii, &exactly(word("u"))).as_deref(), Some("(`c` = 'u')"));
         let above = range(Bound::Excluded(word("a")), Bound::Unbounded);
         assert_eq!(text_of(unordered, &above), None);

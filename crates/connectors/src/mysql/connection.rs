@@ -9,8 +9,10 @@ use super::protocol::{
     statement_id,
 };
 use super::settings::MysqlSettings;
+use crate::sql::MysqlDialect;
 use mooring_spi::{Error, ErrorKind};
 use std::time::Duration;
+use tokio::runtime::Handle;
 
 const QUIT: u8 = 0x01;
 const QUERY: u8 = 0x03;
@@ -32,6 +34,8 @@ pub(super) type TextRow = Vec<Option<String>>;
 pub(super) struct Connection {
     packets: Packets,
     pub(super) id: u32,
+    /// Where it was made, for who ends its statement from anywhere.
+    pub(super) runtime: Handle,
     flavour: Flavour,
     /// Whether definitions of columns end with a packet of their own.
     has_ends: bool,
@@ -39,18 +43,19 @@ pub(super) struct Connection {
 }
 
 impl Connection {
+    /// Within the runtime that it is read in.
     pub(super) fn new(packets: Packets, id: u32, flavour: Flavour, has_ends: bool) -> Self {
-        Self { packets, id, flavour, has_ends, statement: None }
+        Self { packets, id, runtime: Handle::current(), flavour, has_ends, statement: None }
     }
 
     /// Makes the session one that reads, in UTF-8 and UTC, whatever the server's defaults are. Each statement sees one
     /// state of the database, as InnoDB's repeatable reads do, and needs no transaction for it.
     pub(super) async fn set_up(&mut self, settings: &MysqlSettings) -> Result<(), Failure> {
         // A reader that waits for other work keeps its statement for long: the server must not give up on it.
-        self.run(
-            "SET NAMES utf8mb4 COLLATE utf8mb4_bin, time_zone = '+00:00', max_sort_length = 4096, \
-             sql_mode = 'NO_BACKSLASH_ESCAPES', net_write_timeout = 86400, autocommit = 1",
-        )
+        let statements = MysqlDialect::SESSION;
+        self.run(&format!(
+            "SET NAMES utf8mb4 COLLATE utf8mb4_bin, {statements}, net_write_timeout = 86400, autocommit = 1"
+        ))
         .await?;
         self.run("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY").await?;
         let limit = settings.statement_timeout;
@@ -128,12 +133,12 @@ impl Connection {
         }
     }
 
-    /// The columns that a statement would give. It is not run.
+    /// The columns that a user's query would give. It is not run.
     pub(super) async fn describe(&mut self, sql: &str) -> Result<Vec<NamedColumn>, Failure> {
         self.command(PREPARE, sql.as_bytes()).await?;
         let answer = self.packets.receive().await?;
         if is_error(answer) {
-            return Err(Failure::Refused(ServerError::read(answer)?));
+            return Err(Failure::NotAccepted(ServerError::read(answer)?));
         }
         let (id, columns, parameters) = statement_id(answer)?;
         self.statement = Some(id);

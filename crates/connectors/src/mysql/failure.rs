@@ -4,9 +4,13 @@
 
 use super::protocol::{Malformed, ServerError};
 use crate::database::Outcome;
+use crate::sql::MysqlDialect;
 use mooring_spi::{Error, ErrorKind};
 use std::io;
 use std::time::Duration;
+
+/// ER_QUERY_INTERRUPTED
+const INTERRUPTED: u16 = 1317;
 
 #[derive(Debug)]
 pub(super) enum Failure {
@@ -16,6 +20,8 @@ pub(super) enum Failure {
     Silent(Duration),
     /// The server answered with an error. The connection goes on.
     Refused(ServerError),
+    /// The same, of a query in its own language that a user wrote.
+    NotAccepted(ServerError),
     /// What the server sent does not follow the protocol.
     Malformed(String),
     /// A row or an answer is longer than so many bytes.
@@ -48,7 +54,7 @@ impl Failure {
     /// Whether the server took the connection's credentials for wrong.
     pub(super) fn is_wrong_login(&self) -> bool {
         match self {
-            Self::Refused(error) => error.is_wrong_login(),
+            Self::Refused(error) | Self::NotAccepted(error) => error.is_wrong_login(),
             Self::Lost(_)
             | Self::Silent(_)
             | Self::Malformed(_)
@@ -62,7 +68,7 @@ impl Failure {
     /// How a statement ended that failed so.
     pub(super) fn outcome(&self) -> Outcome {
         match self {
-            Self::Refused(_) => Outcome::Refused,
+            Self::Refused(_) | Self::NotAccepted(_) => Outcome::Refused,
             Self::Lost(_)
             | Self::Silent(_)
             | Self::Malformed(_)
@@ -77,14 +83,18 @@ impl Failure {
     pub(super) fn leaves_statement(&self) -> bool {
         match self {
             Self::Silent(_) | Self::Malformed(_) | Self::TooLong(_) | Self::Other(_) => true,
-            Self::Lost(_) | Self::Refused(_) | Self::Tls(_) | Self::Proof(_) => false,
+            Self::Lost(_)
+            | Self::Refused(_)
+            | Self::NotAccepted(_)
+            | Self::Tls(_)
+            | Self::Proof(_) => false,
         }
     }
 
     /// Whether the next command finds the connection at its beginning.
     pub(super) fn leaves_connection(&self) -> bool {
         match self {
-            Self::Refused(error) => !error.ends_connection(),
+            Self::Refused(error) | Self::NotAccepted(error) => !error.ends_connection(),
             Self::Lost(_)
             | Self::Silent(_)
             | Self::Malformed(_)
@@ -118,6 +128,7 @@ impl Failure {
             }
             Self::Tls(why) => unavailable(why),
             Self::Refused(error) => error.into_error(catalog),
+            Self::NotAccepted(error) => error.into_query_error(catalog),
             Self::Malformed(what) => Error::new(
                 ErrorKind::CorruptData,
                 format!("the MySQL server of catalog `{catalog}` at `{server}` sent {what}"),
@@ -167,6 +178,8 @@ impl ServerError {
             1054 => ErrorKind::ColumnNotFound,
             // ER_LOCK_WAIT_TIMEOUT, ER_STATEMENT_TIMEOUT (MariaDB's), ER_QUERY_TIMEOUT
             1205 | 1969 | 3024 => ErrorKind::TimedOut,
+            // ER_WARN_DATA_OUT_OF_RANGE, ER_DATA_OUT_OF_RANGE
+            1264 | 1690 => ErrorKind::InvalidValue,
             // ER_OUTOFMEMORY, ER_OUT_OF_SORTMEMORY, ER_OUT_OF_RESOURCES
             1037 | 1038 | 1041 => ErrorKind::ResourcesExhausted,
             // ER_HOST_IS_BLOCKED
@@ -184,6 +197,10 @@ impl ServerError {
                     "the MySQL server of catalog `{catalog}` did not accept `user` and `password`: {told}"
                 )
             }
+            // ER_USER_LIMIT_REACHED: of queries in an hour, for instance.
+            ErrorKind::LimitExceeded if *number == 1226 => format!(
+                "the MySQL server of catalog `{catalog}` gives its `user` no more for now: {told}"
+            ),
             ErrorKind::LimitExceeded => format!(
                 "the MySQL server of catalog `{catalog}` takes no more connections: {told}; a lower \
                  `connections_max` leaves some for others"
@@ -191,14 +208,51 @@ impl ServerError {
             ErrorKind::TableNotFound | ErrorKind::SchemaNotFound | ErrorKind::ColumnNotFound => {
                 format!("catalog `{catalog}` has changed while it was queried: {told}")
             }
-            // ER_QUERY_INTERRUPTED
-            _ if *number == 1317 => {
+            ErrorKind::InvalidValue => match column_without_date(text) {
+                Some(column) => format!(
+                    "catalog `{catalog}`: column {column} has a date that no calendar has, such as `0000-00-00`; \
+                     `zero_dates` = `null` reads it as null"
+                ),
+                None => format!(
+                    "catalog `{catalog}`: the MySQL server computed a value that does not fit its type: {told}"
+                ),
+            },
+            _ if *number == INTERRUPTED => {
                 format!("a statement was ended at the MySQL server of catalog `{catalog}`: {told}")
             }
             _ => format!("the MySQL server of catalog `{catalog}` answered: {told}"),
         };
         Error::new(self.kind(), message)
     }
+
+    /// Of a query that a user wrote: what is not there is a mistake in it.
+    fn into_query_error(self, catalog: &str) -> Error {
+        let Self { number, text, .. } = &self;
+        match self.kind() {
+            ErrorKind::SchemaNotFound
+            | ErrorKind::TableNotFound
+            | ErrorKind::ColumnNotFound
+            | ErrorKind::InvalidValue
+            | ErrorKind::SourceRefused
+                if *number != INTERRUPTED =>
+            {
+                let message = format!(
+                    "catalog `{catalog}`: the query is not accepted: {text} (error {number})"
+                );
+                Error::new(ErrorKind::InvalidQuery, message)
+            }
+            _ => self.into_error(catalog),
+        }
+    }
+}
+
+/// The column of which a statement of ours met a date that no calendar has, where that is what `text` tells.
+fn column_without_date(text: &str) -> Option<&str> {
+    let marker = MysqlDialect::NO_DATE.to_ascii_lowercase();
+    let (_, after) = text.split_once(&marker)?;
+    let (path, _) = after.split_once("))")?;
+    let name = path.rfind(".`").map_or(path, |dot| &path[dot + 1..]);
+    Some(name)
 }
 
 #[cfg(test)]
@@ -223,6 +277,9 @@ mod tests {
             (1927, ErrorKind::SourceUnavailable),
             (1969, ErrorKind::TimedOut),
             (3024, ErrorKind::TimedOut),
+            (1226, ErrorKind::LimitExceeded),
+            (1264, ErrorKind::InvalidValue),
+            (1690, ErrorKind::InvalidValue),
             (1064, ErrorKind::SourceRefused),
         ] {
             let error = refused(number);
@@ -237,6 +294,55 @@ mod tests {
             lost.message().contains("`shop`") && lost.message().contains("`db:3306`"),
             "{lost}"
         );
+    }
+
+    fn told(number: u16, text: &str) -> ServerError {
+        ServerError { number, state: "HY000".to_owned(), text: text.to_owned() }
+    }
+
+    #[test]
+    fn a_limit_of_a_user_is_not_one_of_connections() {
+        assert!(!refused(1226).message().contains("connections"), "{}", refused(1226));
+        assert!(refused(1203).message().contains("`connections_max`"));
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_query_of_a_user_is_not_a_change() {
+        let of = |number| {
+            let error = told(number, "its words");
+            Failure::NotAccepted(error).into_error("shop", "db:3306")
+        };
+        for number in [1049, 1054, 1064, 1146, 1690] {
+            let error = of(number);
+            assert_eq!(error.kind(), ErrorKind::InvalidQuery, "{number}");
+            assert!(!error.message().contains("changed"), "{error}");
+            for word in ["`shop`", "its words", &number.to_string()] {
+                assert!(error.message().contains(word), "{error}");
+            }
+        }
+        for number in [1040, 1142, 1317, 1927, 3024] {
+            let error = of(number);
+            assert_eq!(error.kind(), refused(number).kind(), "{number}");
+            assert_eq!(error.message(), refused(number).message());
+        }
+    }
+
+    /// The message of MariaDB 10.11, and the same within the parentheses that MySQL prints.
+    #[test]
+    fn dates_that_the_server_met_are_told_by_their_column() {
+        for text in [
+            "BIGINT value is out of range in '9223372036854775807 + (1 + dayofmonth(`shop`.`t1`.`day`))'",
+            "BIGINT value is out of range in '(9223372036854775807 + (1 + dayofmonth(`shop`.`t1`.`day`)))'",
+        ] {
+            let error = Failure::Refused(told(1690, text)).into_error("shop", "db:3306");
+            assert_eq!(error.kind(), ErrorKind::InvalidValue);
+            for word in ["`shop`", "column `day` has", "`zero_dates`"] {
+                assert!(error.message().contains(word), "{error}");
+            }
+        }
+        let other = told(1690, "BIGINT value is out of range in '(9223372036854775807 + 1)'");
+        let error = Failure::Refused(other).into_error("shop", "db:3306");
+        assert!(error.message().contains("does not fit") && !error.message().contains("date"));
     }
 
     #[test]

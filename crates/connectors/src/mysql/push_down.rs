@@ -4,10 +4,11 @@ use super::connector::MysqlConnector;
 use super::metadata::{ColumnHandle, TableHandle};
 use super::protocol::NamedColumn;
 use super::scan::{KeyColumn, SplitOf, statement};
+use super::settings::ZeroDates;
 use super::types::{Comparison, Computes, DeclaredType, Form, column_type};
 use crate::sql::{
-    Collation, Form as SqlForm, MysqlDialect, OutputColumn, ReadAs, SourceColumn, SourceTable,
-    SqlWriter,
+    Collation, Form as SqlForm, MysqlDialect, Native, OutputColumn, ReadAs, SourceColumn,
+    SourceTable, SqlWriter,
 };
 use arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 use async_trait::async_trait;
@@ -50,7 +51,7 @@ impl PushDown for MysqlConnector {
         let mut keys = Vec::new();
         for (at, (output, name)) in written.columns.iter().zip(request.names).enumerate() {
             let comparison = match output {
-                OutputColumn::Native(_) => schema.field(at).data_type().into(),
+                OutputColumn::Native(native) => comparison_of(native, request.relation)?,
                 OutputColumn::Computed(data_type) => data_type.into(),
             };
             keys.push(KeyColumn { name: name.clone(), selected: format!("c{at}"), comparison });
@@ -88,9 +89,12 @@ impl MysqlConnector {
         if handle.query.is_some() {
             return Err(Unsupported("a query in the language of MySQL is sent as it is".into()));
         }
+        let zero_dates = self.source.settings().zero_dates;
         let columns = table.schema.fields().iter().zip(&handle.columns);
-        let columns = columns
-            .map(|(field, column)| SourceColumn { name: field.name().clone(), form: form(column) });
+        let columns = columns.map(|(field, column)| SourceColumn {
+            name: field.name().clone(),
+            form: form(column, zero_dates),
+        });
         Ok(SourceTable {
             schema: table.name.schema.clone(),
             name: table.name.table.clone(),
@@ -99,10 +103,23 @@ impl MysqlConnector {
     }
 }
 
-fn form(column: &ColumnHandle) -> SqlForm {
+/// How a column of one of the relation's tables is compared: its Arrow type does not tell, as for `YEAR`, to which 5 is
+/// 2005.
+fn comparison_of(native: &Native, relation: &Relation) -> Result<Comparison> {
+    let mut tables = relation.tables().into_iter();
+    let is_its_name =
+        |name: &SchemaTable| name.schema == native.schema && name.table == native.table;
+    let Some(table) = tables.find(|table| is_its_name(&table.name)) else {
+        return Err(Error::internal("a statement has a column of a table that it does not have"));
+    };
+    let columns = TableHandle::read(table)?.columns;
+    Ok(columns.get(native.column).map_or(Comparison::None, |column| column.comparison))
+}
+
+fn form(column: &ColumnHandle, zero_dates: ZeroDates) -> SqlForm {
     match &column.computes {
         Computes::Exactly => SqlForm::Exact,
-        Computes::Dates => SqlForm::ZeroDates,
+        Computes::Dates => SqlForm::ZeroDates { are_null: zero_dates == ZeroDates::Null },
         Computes::Text { at_most, converted } => SqlForm::Text {
             collation: Collation::Default,
             at_most: *at_most,
@@ -149,6 +166,8 @@ impl MysqlConnector {
                 format!("catalog `{catalog}`: the query is not accepted: {message}"),
             )
         };
+        // By itself first: it must not end what it is put into.
+        self.source.describe(text).await?;
         // What it is a part of later: only a query can be.
         let described = self.source.describe(&format!("SELECT * FROM (\n{text}\n) AS q")).await?;
         let mut fields: Vec<Field> = Vec::with_capacity(described.len());
@@ -230,4 +249,98 @@ fn data_type(column: &NamedColumn) -> Option<DataType> {
         ..DeclaredType::default()
     };
     column_type(&declared).map(|known| known.data_type)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mysql::types::Characters;
+    use mooring_spi::{Operator, RelationColumn};
+
+    /// Of columns by their declared types.
+    fn table(name: &str, declared: &[(&str, Option<&str>)]) -> Table {
+        let types = declared.iter().map(|(name, character_set)| {
+            let character_set = *character_set;
+            let told = DeclaredType { name, character_set, ..DeclaredType::default() };
+            (column_type(&told).expect("a known type"), Computes::of(&told))
+        });
+        let (mut fields, mut columns) = (Vec::new(), Vec::new());
+        for (at, (known, computes)) in types.enumerate() {
+            fields.push(Field::new(format!("c{at}"), known.data_type, true));
+            columns.push(ColumnHandle { form: known.form, comparison: known.comparison, computes });
+        }
+        let handle = TableHandle { columns, key: None, server: Default::default(), query: None };
+        Table {
+            name: SchemaTable::new("shop", name),
+            kind: TableKind::Table,
+            schema: Arc::new(Schema::new(fields)),
+            statistics: TableStatistics::default(),
+            handle: handle.write().expect("a handle"),
+            view: None,
+        }
+    }
+
+    fn scan(table: Table) -> Relation {
+        let fields = table.schema.fields().iter();
+        let columns = fields.map(|field| RelationColumn {
+            data_type: field.data_type().clone(),
+            nullable: field.is_nullable(),
+        });
+        let columns = columns.collect::<Vec<_>>();
+        let projection = (0..columns.len()).collect();
+        Relation { operator: Operator::Scan { table: Arc::new(table), projection }, columns }
+    }
+
+    #[test]
+    fn a_column_is_compared_as_its_own_type_is() {
+        let text = |characters| Comparison::Text { ordered: false, characters };
+        let declared = [
+            ("int", None, Comparison::Integer),
+            ("year", None, Comparison::None),
+            ("bit", None, Comparison::None),
+            ("float", None, Comparison::None),
+            ("set", Some("utf8mb4"), Comparison::None),
+            ("time", None, Comparison::None),
+            ("json", Some("utf8mb4"), Comparison::None),
+            ("datetime", None, Comparison::Moment { digits: 0 }),
+            ("timestamp", None, Comparison::Instant { digits: 0 }),
+            ("varchar", Some("utf8mb3"), text(Characters::Basic)),
+            ("varchar", Some("sjis"), Comparison::None),
+        ];
+        let of = declared.map(|(name, character_set, _)| (name, character_set));
+        let relation = Relation {
+            operator: Operator::Union {
+                inputs: vec![scan(table("a", &of[..1])), scan(table("b", &of))],
+            },
+            columns: Vec::new(),
+        };
+        for (column, (name, _, expected)) in declared.into_iter().enumerate() {
+            let native = Native { schema: "shop".to_owned(), table: "b".to_owned(), column };
+            assert_eq!(comparison_of(&native, &relation).expect("a table"), expected, "{name}");
+        }
+        let unknown = Native { schema: "shop".to_owned(), table: "c".to_owned(), column: 0 };
+        assert!(comparison_of(&unknown, &relation).is_err());
+    }
+
+    /// What is compared in another way than ours is computed with in no other way either, but for what its Arrow type
+    /// stands for: `FLOAT` has a kind of its own.
+    #[test]
+    fn what_is_not_compared_is_not_computed_with() {
+        for name in ["year", "bit", "time", "set", "json", "enum", "vector", "uuid", "geometry"] {
+            let declared = DeclaredType { name, ..DeclaredType::default() };
+            assert_eq!(Computes::of(&declared), Computes::Nothing, "{name}");
+        }
+    }
+
+    #[test]
+    fn dates_are_null_or_errors_as_the_catalog_says() {
+        let declared = DeclaredType { name: "date", ..DeclaredType::default() };
+        let column = ColumnHandle {
+            form: Form::Plain,
+            comparison: Comparison::Date,
+            computes: Computes::of(&declared),
+        };
+        assert_eq!(form(&column, ZeroDates::Null), SqlForm::ZeroDates { are_null: true });
+        assert_eq!(form(&column, ZeroDates::Error), SqlForm::ZeroDates { are_null: false });
+    }
 }

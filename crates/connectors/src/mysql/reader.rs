@@ -50,7 +50,7 @@ impl SplitReader for MysqlReader {
         let (statement, sent) =
             Statement::begin(Arc::clone(&source), &sql, split.is_foreign, &request.query_id)
                 .await?;
-        let decoder = decoder(&source, &request, &sent)?;
+        let decoder = decoder(&source, &request, &sent, split.is_computed)?;
         let rows = Some(Rows { source, statement, decoder });
         Ok(Box::pin(stream::try_unfold(rows, |rows| async move {
             match rows {
@@ -69,9 +69,11 @@ fn decoder(
     source: &MysqlSource,
     request: &OpenRequest,
     sent: &[ColumnDefinition],
+    is_computed: bool,
 ) -> Result<RowDecoder> {
     let zero_dates = source.settings().zero_dates;
-    RowDecoder::new(request.schema.clone(), sent, request.batch_size_rows, zero_dates)
+    let make = if is_computed { RowDecoder::of_computed } else { RowDecoder::new };
+    make(request.schema.clone(), sent, request.batch_size_rows, zero_dates)
         .map_err(|error| named(source, &error))
 }
 

@@ -24,6 +24,8 @@ pub(super) struct StatementSplit {
     pub(super) known: Predicate,
     /// Whether a user wrote it, who may change the session by it.
     pub(super) is_foreign: bool,
+    /// Whether the server computes what it sends, and its columns are not those of a table.
+    pub(super) is_computed: bool,
 }
 
 /// A column of the statement that the server compares.
@@ -65,13 +67,13 @@ impl StatementSplit {
     }
 }
 
-/// A scan of one piece, of which nothing is known. The columns that are selected are those of the schema in their
-/// order, and of types that hold theirs (see `docs/mysql-source.md`); without columns one that nobody looks at.
+/// A scan of one piece, of which nothing is known, and whose columns the server computes. They are those of the schema in
+/// their order, and of types that hold theirs (see `docs/mysql-source.md`); without columns one that nobody looks at.
 ///
 /// # Errors
 /// `Internal`.
 pub(super) fn statement(only: SplitOf<'_>) -> Result<SplitScan> {
-    let splits = vec![only.split()?];
+    let splits = vec![only.of_statement(true)?];
     Ok(SplitScan { splits, readers_max: 1, statistics: TableStatistics::default(), lease: None })
 }
 
@@ -88,6 +90,10 @@ pub(super) struct SplitOf<'a> {
 
 impl SplitOf<'_> {
     pub(super) fn split(self) -> Result<Split> {
+        self.of_statement(false)
+    }
+
+    fn of_statement(self, is_computed: bool) -> Result<Split> {
         let mut label = self.sql.clone();
         if label.len() > LABEL_MAX_BYTES {
             label.truncate(label.floor_char_boundary(LABEL_MAX_BYTES));
@@ -101,6 +107,7 @@ impl SplitOf<'_> {
             keys: self.keys.to_vec(),
             known: self.known.clone(),
             is_foreign: self.is_foreign,
+            is_computed,
         };
         let payload = serde_json::to_string(&payload)
             .map_err(|error| Error::internal("a split cannot be written").with_cause(error))?;

@@ -123,7 +123,7 @@ impl MysqlSource {
         self.pool.demand()
     }
 
-    /// The columns that a statement would give.
+    /// The columns that a user's query would give.
     pub(super) async fn describe(&self, sql: &str) -> Result<Vec<NamedColumn>> {
         let mut lease = self.lease("").await?;
         let answer = match lease.get_mut() {
@@ -270,9 +270,9 @@ impl Statement {
     /// Has the server end the statement, and closes the connection.
     fn abandon(&mut self) {
         let Some(lease) = self.lease.take() else { return };
-        let Some(id) = lease.get().map(|connection| connection.id) else { return };
+        let statement = lease.get().map(|connection| (connection.id, connection.runtime.clone()));
+        let Some((id, runtime)) = statement else { return };
         let source = Arc::clone(&self.source);
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         // The connection keeps its place until then, so that there are no more statements than places.
         runtime.spawn(async move {
             source.kill(id).await;

@@ -35,7 +35,8 @@ pub(super) enum Form {
     Wkb,
 }
 
-/// Which conditions on a column the server may check: where its comparison holds for every row for which ours does.
+/// Which conditions on a column the server may check: where its comparison holds for every row for which ours does. It
+/// rules wherever the column itself is compared, keys of joins among them: the Arrow type does not tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Comparison {
     None,
@@ -55,10 +56,30 @@ pub(super) enum Comparison {
     Text {
         /// Whether the column's collation orders texts by their bytes. One that pads with spaces does not.
         ordered: bool,
-        /// Whether a text outside of ASCII can be compared without a conversion of the column.
-        unicode: bool,
+        /// Those of a text that the column is compared with.
+        characters: Characters,
     },
     Bytes,
+}
+
+/// The characters that a server compares with a column without a conversion of it. With others some servers convert the
+/// column, and some have an error.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Characters {
+    Ascii,
+    /// Of the basic multilingual plane, as `utf8mb3` has them.
+    Basic,
+    All,
+}
+
+impl Characters {
+    pub(super) fn have(self, text: &str) -> bool {
+        match self {
+            Self::Ascii => text.is_ascii(),
+            Self::Basic => text.chars().all(|character| character <= '\u{FFFF}'),
+            Self::All => true,
+        }
+    }
 }
 
 /// What the server computes with a column exactly as we do.
@@ -175,13 +196,13 @@ fn text(declared: &DeclaredType<'_>, may_be_ordered: bool) -> Comparison {
         declared.collation,
         Some("utf8mb4_0900_bin" | "utf8mb4_nopad_bin" | "utf8mb3_nopad_bin" | "utf8_nopad_bin")
     );
-    let unicode = matches!(declared.character_set, Some("utf8mb4" | "utf8mb3" | "utf8"));
-    match declared.character_set {
-        Some("utf8mb4" | "utf8mb3" | "utf8" | "latin1" | "ascii") => {
-            Comparison::Text { ordered: ordered && may_be_ordered, unicode }
-        }
-        _ => Comparison::None,
-    }
+    let characters = match declared.character_set {
+        Some("utf8mb4") => Characters::All,
+        Some("utf8mb3" | "utf8") => Characters::Basic,
+        Some("latin1" | "ascii") => Characters::Ascii,
+        _ => return Comparison::None,
+    };
+    Comparison::Text { ordered: ordered && may_be_ordered, characters }
 }
 
 #[cfg(test)]
@@ -225,12 +246,15 @@ mod tests {
             };
             column_type(&declared).expect("a known type").comparison
         };
-        let text = |ordered, unicode| Comparison::Text { ordered, unicode };
-        assert_eq!(compares("varchar", "utf8mb4", "utf8mb4_0900_bin"), text(true, true));
-        assert_eq!(compares("text", "utf8mb4", "utf8mb4_nopad_bin"), text(true, true));
-        assert_eq!(compares("varchar", "utf8mb4", "utf8mb4_bin"), text(false, true));
-        assert_eq!(compares("char", "utf8mb4", "utf8mb4_0900_bin"), text(false, true));
-        assert_eq!(compares("varchar", "latin1", "latin1_bin"), text(false, false));
+        let text = |ordered, characters| Comparison::Text { ordered, characters };
+        let all = |ordered| text(ordered, Characters::All);
+        assert_eq!(compares("varchar", "utf8mb4", "utf8mb4_0900_bin"), all(true));
+        assert_eq!(compares("text", "utf8mb4", "utf8mb4_nopad_bin"), all(true));
+        assert_eq!(compares("varchar", "utf8mb4", "utf8mb4_bin"), all(false));
+        assert_eq!(compares("char", "utf8mb4", "utf8mb4_0900_bin"), all(false));
+        assert_eq!(compares("enum", "utf8mb3", "utf8mb3_bin"), text(false, Characters::Basic));
+        assert_eq!(compares("text", "utf8mb3", "utf8mb3_nopad_bin"), text(true, Characters::Basic));
+        assert_eq!(compares("varchar", "latin1", "latin1_bin"), text(false, Characters::Ascii));
         assert_eq!(compares("varchar", "sjis", "sjis_japanese_ci"), Comparison::None);
     }
 

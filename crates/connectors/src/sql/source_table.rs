@@ -34,8 +34,9 @@ pub enum Form {
         /// `utf8mb4`, `enum`.
         converted: bool,
     },
-    /// Dates or timestamps of MySQL, which may hold what no calendar has (`0000-00-00`, `2024-02-31`) and are read as null then.
-    ZeroDates,
+    /// Dates or timestamps of MySQL, which may hold what no calendar has (`0000-00-00`, `2024-02-31`): that is read as null,
+    /// or is an error wherever it is looked at.
+    ZeroDates { are_null: bool },
     /// Can be fetched, counted and asked for null, and nothing else: JSON, arrays, `numeric` without digits, …
     Opaque { reason: String, read_as: ReadAs },
 }

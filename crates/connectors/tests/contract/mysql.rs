@@ -15,6 +15,7 @@ use mooring_spi::{
 };
 use serde_json::json;
 use std::sync::Arc;
+use std::time::Duration;
 use url::Url;
 
 const SCHEMA: &str = "market";
@@ -55,7 +56,9 @@ async fn read(
 ) -> mooring_spi::Result<BatchStream> {
     let fields = columns.iter().map(|(name, kind)| Field::new(*name, kind.clone(), true));
     let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
-    let payload = json!({ "sql": sql, "columns": columns.len(), "keys": [], "known": {} });
+    let payload = json!({
+        "sql": sql, "columns": columns.len(), "keys": [], "known": {}, "is_computed": false,
+    });
     let request = OpenRequest {
         split: Split { payload: payload.to_string(), label: sql.to_owned(), size_bytes: 0 },
         schema,
@@ -147,6 +150,28 @@ async fn a_dropped_stream_frees_its_connection() {
         assert_eq!(batch.num_rows(), 1_000);
     }
     assert_eq!(batches(&catalog, "SELECT 1", &[]).await[0].num_rows(), 1);
+}
+
+/// The second half of the statement takes hours and has no rows.
+#[tokio::test]
+async fn a_stream_that_is_dropped_off_its_runtime_ends_its_statement() {
+    let Some(catalog) = catalog(&[("connections_max", "1")]) else { return };
+    let sql = "SELECT seq FROM market.seq_1_to_300000 AS dropped_off UNION ALL SELECT seq FROM market.silent";
+    let mut stream = read(&catalog, sql, &[("seq", DataType::UInt64)]).await.expect("a stream");
+    stream.try_next().await.expect("a batch").expect("rows");
+    std::thread::spawn(move || drop(stream)).join().expect("dropped");
+    // Without saying the name.
+    let running = "SELECT COUNT(*) FROM information_schema.PROCESSLIST \
+                   WHERE INFO LIKE CONCAT('%dropped_', 'off%')";
+    let ended = async {
+        loop {
+            let found = batches(&catalog, running, &[("running", DataType::Int64)]).await;
+            if found[0].column(0).as_primitive::<Int64Type>().value(0) == 0 {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), ended).await.expect("an end at the server");
 }
 
 /// The rows that a scan gives under a predicate, before anybody filters again.

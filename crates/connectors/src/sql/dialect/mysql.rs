@@ -23,9 +23,12 @@ pub struct MysqlDialect {
 }
 
 impl MysqlDialect {
-    /// What the texts are written for; a session runs it first, after `SET NAMES utf8mb4`.
-    pub const SESSION: &'static str = "SET SESSION time_zone = '+00:00', max_sort_length = 4096, \
-        sql_mode = 'NO_BACKSLASH_ESCAPES'";
+    /// What the texts are written for: a session's `SET` has it beside `NAMES utf8mb4`.
+    pub const SESSION: &'static str =
+        "time_zone = '+00:00', max_sort_length = 4096, sql_mode = 'NO_BACKSLASH_ESCAPES'";
+    /// With what follows it, a sum that no whole number holds: an error in every `sql_mode`, and only where a row has it
+    /// worked out. The server repeats it in its message, in lower case.
+    pub const NO_DATE: &'static str = "9223372036854775807 + (1 + DAYOFMONTH(";
 }
 
 impl Dialect for MysqlDialect {
@@ -82,10 +85,18 @@ impl Dialect for MysqlDialect {
     fn column(&self, native: &str, form: &Form) -> String {
         match form {
             Form::Text { converted: true, .. } => format!("CONVERT({native} USING utf8mb4)"),
-            // The last day of a month that is none is null, and so is the result.
-            Form::ZeroDates => format!(
-                "(CASE WHEN DAYOFMONTH({native}) BETWEEN 1 AND DAYOFMONTH(LAST_DAY({native})) THEN {native} END)"
-            ),
+            // The last day of a month that is none is null.
+            Form::ZeroDates { are_null } => {
+                let otherwise = match are_null {
+                    true => String::new(),
+                    // A date by its type, and null for null.
+                    false => format!(" ELSE FROM_DAYS({}{native})))", Self::NO_DATE),
+                };
+                format!(
+                    "(CASE WHEN DAYOFMONTH({native}) BETWEEN 1 AND DAYOFMONTH(LAST_DAY({native})) \
+                     THEN {native}{otherwise} END)"
+                )
+            }
             Form::Opaque { read_as, .. } => read_as.text(native),
             Form::Text { .. } | Form::Exact | Form::Bytes { .. } => native.to_owned(),
         }
@@ -102,7 +113,7 @@ impl Dialect for MysqlDialect {
             Form::Text { converted: false, .. } => {
                 matches!(function, Function::Equal | Function::In)
             }
-            Form::ZeroDates => true,
+            Form::ZeroDates { .. } => true,
             Form::Text { .. } | Form::Exact | Form::Bytes { .. } | Form::Opaque { .. } => false,
         };
         if !hidden {
@@ -135,12 +146,24 @@ impl Dialect for MysqlDialect {
         }
     }
 
-    /// Texts of several collations make none together, unless all are told one.
+    /// Texts of several collations make none together, unless all are told one. `BINARY(2)` beside `BINARY(4)` would be
+    /// filled up with zeros, and `VARBINARY`, which this cast is of, is not.
     fn beside_others(&self, operand: &Operand) -> String {
-        if operand.shape.kind() == Kind::Text {
-            format!("({} COLLATE utf8mb4_bin)", operand.sql)
-        } else {
-            operand.sql.clone()
+        match operand.shape.kind() {
+            Kind::Text => format!("({} COLLATE utf8mb4_bin)", operand.sql),
+            Kind::Binary => format!("CAST({} AS BINARY)", operand.sql),
+            Kind::Rows
+            | Kind::Boolean
+            | Kind::SmallInteger
+            | Kind::Integer
+            | Kind::Unsigned
+            | Kind::SmallFloat
+            | Kind::Float
+            | Kind::Decimal
+            | Kind::Date
+            | Kind::Timestamp
+            | Kind::Instant
+            | Kind::Other => operand.sql.clone(),
         }
     }
 
@@ -172,6 +195,10 @@ impl Dialect for MysqlDialect {
             NamedFunction::Substring => "SUBSTRING",
             NamedFunction::Concat => "CONCAT",
             NamedFunction::Absolute => "ABS",
+            // A number without sign on MySQL: what is less than another one could not be taken from it.
+            NamedFunction::Year if !self.mariadb => {
+                return format!("CAST(YEAR({}) AS SIGNED)", arguments.join(", "));
+            }
             NamedFunction::Year => "YEAR",
             NamedFunction::Month => "MONTH",
             NamedFunction::Day => "DAYOFMONTH",

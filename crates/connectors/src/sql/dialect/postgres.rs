@@ -61,7 +61,7 @@ impl Dialect for PostgresDialect {
         match form {
             Form::Text { converted: true, .. } => format!("{native}::text"),
             Form::Opaque { read_as, .. } => read_as.text(native),
-            Form::Text { .. } | Form::Exact | Form::Bytes { .. } | Form::ZeroDates => {
+            Form::Text { .. } | Form::Exact | Form::Bytes { .. } | Form::ZeroDates { .. } => {
                 native.to_owned()
             }
         }

@@ -201,7 +201,7 @@ impl RunsSql for MariadbClient {
 
     /// As XML, which tells null from text. A query of no rows makes none; an error names its line.
     fn rows(&self, queries: &[String]) -> Vec<Answer> {
-        let mut script = format!("{};\n", MysqlDialect::SESSION);
+        let mut script = format!("SET SESSION {};\n", MysqlDialect::SESSION);
         for (at, query) in queries.iter().enumerate() {
             assert!(!query.contains('\n'), "one line per query");
             script.push_str(&format!("SELECT '{at}' AS `{MARKER_COLUMN}`; {query};\n"));

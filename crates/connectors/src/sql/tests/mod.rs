@@ -9,6 +9,7 @@ mod fixture;
 mod generator;
 mod keys;
 mod literals;
+mod mysql_columns;
 mod random;
 mod reading;
 mod text;

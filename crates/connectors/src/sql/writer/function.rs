@@ -4,7 +4,7 @@ use super::Draft;
 use super::expression::{one_of, safe};
 use super::select::merged_collation;
 use crate::sql::dialect::{NamedFunction, comparison_operator};
-use crate::sql::{Kind, Operand, Shape, Subject};
+use crate::sql::{Form, Kind, Operand, Shape, Subject};
 use arrow::datatypes::DataType;
 use mooring_spi::{Expression, ExpressionKind, Function, Unsupported, Value};
 
@@ -149,6 +149,10 @@ impl Draft<'_> {
     fn null_test(&self, operand: &Operand) -> String {
         if operand.shape.opaque.is_some() {
             return self.writer.dialect.same(&operand.sql, "NULL");
+        }
+        // What no calendar has is not null, and MySQL finds `0000-00-00` by `IS NULL` where a column takes no nulls.
+        if let Some((native, Form::ZeroDates { are_null: false })) = &operand.column {
+            return self.writer.dialect.same(native, "NULL");
         }
         format!("({} IS NULL)", operand.sql)
     }

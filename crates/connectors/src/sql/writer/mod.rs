@@ -48,7 +48,8 @@ impl SqlWriter<'_> {
     /// Why the source does not do exactly this.
     pub fn statement(&self, relation: &Relation) -> Result<Statement, Unsupported> {
         let mut draft = self.draft();
-        let select = draft.checked_select(relation)?;
+        let mut select = draft.checked_select(relation)?;
+        select.fetch();
         let columns = select
             .columns
             .iter()

@@ -59,7 +59,9 @@ impl Draft<'_> {
             });
             match &column.form {
                 Form::Exact => {}
-                Form::ZeroDates => shape.native = None,
+                // What is only fetched is fetched as it stands: who reads it tells of the column.
+                Form::ZeroDates { are_null: false } => {}
+                Form::ZeroDates { are_null: true } => shape.native = None,
                 Form::Bytes { at_most } => shape.at_most = *at_most,
                 Form::Text { collation, at_most, converted } => {
                     shape.collation = collation.clone();

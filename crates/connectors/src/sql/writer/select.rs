@@ -1,7 +1,7 @@
 //! One `SELECT` while operators are folded into it.
 
 use super::{Draft, Operand};
-use crate::sql::{Collation, Shape};
+use crate::sql::{Collation, Form, Shape};
 
 /// What may still be put into a `SELECT`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +47,16 @@ impl Select {
             self.columns.iter().enumerate().map(named).collect::<Vec<_>>().join(", ")
         };
         format!("SELECT {columns} FROM {}{}{}", self.from, self.filter(), self.tail)
+    }
+
+    /// For who reads its rows: dates that are an error to compute with are read as they stand, and what no calendar has
+    /// is told by its column.
+    pub(super) fn fetch(&mut self) {
+        for column in &mut self.columns {
+            if let Some((native, Form::ZeroDates { are_null: false })) = &column.column {
+                column.sql = native.clone();
+            }
+        }
     }
 
     pub(super) fn filter(&self) -> String {
