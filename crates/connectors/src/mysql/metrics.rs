@@ -1,10 +1,12 @@
 //! What is counted of MySQL servers.
 
+use crate::catalog_series::{HeldSeries, SeriesHolders};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::{Registry, Unit};
+use std::sync::Arc;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct CatalogLabels {
@@ -32,7 +34,11 @@ pub struct MysqlMetrics {
     rows: Family<CatalogLabels, Counter>,
     bytes: Family<CatalogLabels, Counter>,
     statements: Family<OutcomeLabels, Counter>,
+    holders: SeriesHolders,
+    held: Option<Arc<HeldSeries>>,
 }
+
+const STATES: [&str; 3] = ["open", "idle", "waiting"];
 
 /// How a statement ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +50,19 @@ pub(super) enum Outcome {
     Failed,
     /// Nobody wants its rows any more.
     Cancelled,
+}
+
+impl Outcome {
+    const ALL: [Self; 4] = [Self::Ok, Self::Refused, Self::Failed, Self::Cancelled];
+
+    fn label(self) -> &'static str {
+        match self {
+            Outcome::Ok => "ok",
+            Outcome::Refused => "refused",
+            Outcome::Failed => "failed",
+            Outcome::Cancelled => "cancelled",
+        }
+    }
 }
 
 impl MysqlMetrics {
@@ -72,12 +91,32 @@ impl MysqlMetrics {
         );
     }
 
+    /// The same counters, for one version of a catalog: its series are there for as long as something counts so.
+    pub(super) fn of_catalog(&self, catalog: &str) -> Self {
+        let of_all = Self { held: None, ..self.clone() };
+        let forgetting = of_all.clone();
+        let held = self.holders.hold(catalog, move |catalog| forgetting.forget(catalog));
+        Self { held: Some(Arc::new(held)), ..of_all }
+    }
+
+    fn forget(&self, catalog: &str) {
+        let catalog = || catalog.to_owned();
+        for state in STATES {
+            self.connections.remove(&StateLabels { catalog: catalog(), state });
+        }
+        for outcome in Outcome::ALL {
+            self.statements.remove(&OutcomeLabels { catalog: catalog(), outcome: outcome.label() });
+        }
+        self.rows.remove(&CatalogLabels { catalog: catalog() });
+        self.bytes.remove(&CatalogLabels { catalog: catalog() });
+    }
+
     pub(super) fn pool(&self, catalog: &str) -> PoolMetrics {
-        let of = |state| {
+        let [open, idle, waiting] = STATES.map(|state| {
             let labels = StateLabels { catalog: catalog.to_owned(), state };
             self.connections.get_or_create(&labels).clone()
-        };
-        PoolMetrics { open: of("open"), idle: of("idle"), waiting: of("waiting") }
+        });
+        PoolMetrics { open, idle, waiting }
     }
 
     pub(super) fn count_rows(&self, catalog: &str, rows: u64, bytes: u64) {
@@ -87,13 +126,7 @@ impl MysqlMetrics {
     }
 
     pub(super) fn count_statement(&self, catalog: &str, outcome: Outcome) {
-        let outcome = match outcome {
-            Outcome::Ok => "ok",
-            Outcome::Refused => "refused",
-            Outcome::Failed => "failed",
-            Outcome::Cancelled => "cancelled",
-        };
-        let labels = OutcomeLabels { catalog: catalog.to_owned(), outcome };
+        let labels = OutcomeLabels { catalog: catalog.to_owned(), outcome: outcome.label() };
         self.statements.get_or_create(&labels).inc();
     }
 }
@@ -119,5 +152,32 @@ impl Waiting {
 impl Drop for Waiting {
     fn drop(&mut self) {
         self.0.dec();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use prometheus_client::encoding::text::encode;
+
+    #[test]
+    fn series_go_with_the_last_version_of_their_catalog() {
+        let (metrics, mut registry) = (MysqlMetrics::default(), Registry::default());
+        metrics.register(&mut registry);
+        let told = || {
+            let mut text = String::new();
+            encode(&mut text, &registry).expect("written");
+            text.contains("gone")
+        };
+        let (first, second) = (metrics.of_catalog("gone"), metrics.of_catalog("gone"));
+        drop(first.pool("gone"));
+        for outcome in Outcome::ALL {
+            first.count_statement("gone", outcome);
+        }
+        first.count_rows("gone", 1, 1);
+        drop(first);
+        assert!(told());
+        drop(second);
+        assert!(!told());
     }
 }

@@ -34,7 +34,8 @@ impl MysqlSources {
         if let Some(source) = known.get(&definition.key).and_then(Weak::upgrade) {
             return Ok(source);
         }
-        let source = Arc::new(MysqlSource::new(&definition.name, settings, self.metrics.clone()));
+        let metrics = self.metrics.of_catalog(&definition.name);
+        let source = Arc::new(MysqlSource::new(&definition.name, settings, metrics));
         known.insert(definition.key, Arc::downgrade(&source));
         Ok(source)
     }

@@ -9,6 +9,7 @@ use super::snapshot::SnapshotSource;
 use super::sql::{Select, conditions, identifier};
 use super::statistics::{leaf_rows, row_width, table_statistics};
 use super::types::{Column, NativeText, Types};
+use crate::last_problem::LastProblem;
 use arrow::datatypes::{Field, Schema};
 use async_trait::async_trait;
 use mooring_spi::{
@@ -26,6 +27,7 @@ const SMALL_LIMIT: u64 = 100_000;
 pub struct PostgresConnector {
     pub(super) pool: Arc<Pool>,
     leases: Arc<dyn LeaseSource>,
+    problem: LastProblem,
 }
 
 /// What `Table::handle` holds, as JSON.
@@ -82,15 +84,15 @@ impl TableHandle {
 #[async_trait]
 impl Connector for PostgresConnector {
     async fn schemas(&self) -> Result<Vec<String>> {
-        schemas(&self.pool).await
+        self.problem.seen(schemas(&self.pool).await)
     }
 
     async fn tables(&self, schema: &str) -> Result<Vec<TableSummary>> {
-        tables(&self.pool, schema).await
+        self.problem.seen(tables(&self.pool, schema).await)
     }
 
     async fn resolve(&self, names: &[SchemaTable]) -> Result<Vec<Option<Table>>> {
-        let (metadata, relations) = Metadata::of(&self.pool, names).await?;
+        let (metadata, relations) = self.problem.seen(Metadata::of(&self.pool, names).await)?;
         let types = Types::new(metadata.types(), self.pool.settings.numeric_as);
         let table = |relation: Option<Relation>| {
             relation.map(|relation| self.table(&metadata, &types, relation)).transpose()
@@ -100,6 +102,10 @@ impl Connector for PostgresConnector {
 
     async fn resolve_query(&self, text: &str) -> Result<Option<Table>> {
         self.described(text).await.map(Some)
+    }
+
+    fn problem(&self) -> Option<String> {
+        self.problem.told()
     }
 
     fn push_down(&self) -> Option<&dyn PushDown> {
@@ -158,7 +164,7 @@ impl Connector for PostgresConnector {
 impl PostgresConnector {
     pub(super) fn new(pool: Arc<Pool>) -> Self {
         let leases = Arc::new(SnapshotSource { pool: Arc::clone(&pool) });
-        Self { pool, leases }
+        Self { pool, leases, problem: LastProblem::default() }
     }
 
     /// A scan of what a statement selects as `c0`, `c1` and so on, as one piece.

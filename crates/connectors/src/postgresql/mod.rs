@@ -6,6 +6,7 @@
 mod settings;
 mod tls;
 mod failure;
+mod clear_text;
 mod connection;
 mod pool;
 mod types;
@@ -30,6 +31,7 @@ use mooring_spi::{
 };
 use parking_lot::Mutex;
 use pool::Pool;
+use settings::DIRECTING_PROPERTIES;
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
@@ -49,12 +51,13 @@ impl PostgresFactory {
     }
 
     fn pool(&self, definition: &CatalogDefinition) -> Result<Arc<Pool>> {
+        let settings = PostgresSettings::of(definition)?;
         let mut pools = self.pools.lock();
         if let Some(pool) = pools.get(&definition.key).and_then(Weak::upgrade) {
             return Ok(pool);
         }
-        let settings = PostgresSettings::of(definition)?;
-        let pool = Arc::new(Pool::new(&definition.name, settings, self.metrics.clone()));
+        let metrics = self.metrics.of_catalog(&definition.name);
+        let pool = Arc::new(Pool::new(&definition.name, settings, metrics));
         pools.retain(|_, pool| pool.strong_count() > 0);
         pools.insert(definition.key, Arc::downgrade(&pool));
         Ok(pool)
@@ -64,6 +67,10 @@ impl PostgresFactory {
 impl ConnectorFactory for PostgresFactory {
     fn kind(&self) -> &'static str {
         KIND
+    }
+
+    fn directs_secrets(&self, property: &str) -> bool {
+        DIRECTING_PROPERTIES.contains(&property)
     }
 
     fn connector(&self, definition: &CatalogDefinition) -> Result<Arc<dyn Connector>> {
