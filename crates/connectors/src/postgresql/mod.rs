@@ -14,6 +14,7 @@ mod metadata;
 mod statistics;
 mod sql;
 mod cut;
+mod parts;
 mod connector;
 mod push_down;
 mod snapshot;
