@@ -88,3 +88,33 @@ impl ReaderFactory for PostgresFactory {
         Ok(Arc::new(PostgresReader { pool: self.pool(definition)? }))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mooring_spi::ErrorKind;
+
+    fn definition(version: u64, more: &[(&str, &str)]) -> CatalogDefinition {
+        let needed = [("host", "h"), ("database", "d"), ("user", "u"), ("tls", "disable")];
+        let pairs = needed.iter().chain(more);
+        CatalogDefinition {
+            key: CatalogKey { id: 1, version },
+            name: "pg".to_owned(),
+            kind: KIND.to_owned(),
+            properties: pairs.map(|(key, value)| ((*key).into(), (*value).into())).collect(),
+        }
+    }
+
+    #[test]
+    fn properties_are_checked_beside_a_pool_that_is_there() {
+        let factory = PostgresFactory::new(DatabaseMetrics::default());
+        let first = factory.pool(&definition(1, &[])).expect("a pool");
+        assert!(Arc::ptr_eq(&first, &factory.pool(&definition(1, &[])).expect("the same")));
+        for wrong in [("bogus", "x"), ("connections_max", "-5")] {
+            let error = factory.pool(&definition(1, &[wrong])).expect_err("not checked");
+            assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+        }
+        let other = factory.pool(&definition(2, &[])).expect("a pool");
+        assert!(!Arc::ptr_eq(&first, &other), "a version has connections of its own");
+    }
+}
