@@ -73,9 +73,7 @@ class OneNode(Cluster):
     @classmethod
     def setUpClass(cls):
         folder = Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
-        # MariaDB's own user enters it.
-        folder.chmod(0o755)
-        cls.mariadb = cls.enterClassContext(MariaDb(folder / "mariadb"))
+        cls.mariadb = cls.enterClassContext(MariaDb(tls=True))
         with cls.mariadb.connect() as connection:
             mariadb_tables.make(connection)
         cls.peer = cls.mariadb.connect(database=mariadb_tables.DATABASE)

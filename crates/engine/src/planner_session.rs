@@ -9,11 +9,10 @@ use crate::engine::QueryContext;
 use crate::functions::analyzer_rules;
 use crate::leases::QueryLeases;
 use crate::options::MooringOptions;
+use crate::physical_rules::physical_rules;
 use crate::predicate::IN_LIST_MAX;
-use crate::scan::{AwaitKeys, TracedKeys};
 use crate::session::{NodeRuntime, apply_options, build_session};
 use crate::snapshot::{Snapshot, SnapshotCatalogs};
-use crate::yield_after_joins::YieldAfterJoins;
 use datafusion::common::Result;
 use datafusion::execution::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::var_provider::VarType;
@@ -54,9 +53,7 @@ impl PlannerSessions {
                 .with_default_features()
                 .with_config(config)
                 .with_analyzer_rules(analyzer_rules())
-                .with_physical_optimizer_rule(Arc::new(TracedKeys))
-                .with_physical_optimizer_rule(Arc::new(AwaitKeys))
-                .with_physical_optimizer_rule(Arc::new(YieldAfterJoins));
+                .with_physical_optimizer_rules(physical_rules());
             build_session(builder, node)
         };
         // Whose turn it is among the workers.

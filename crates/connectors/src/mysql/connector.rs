@@ -8,6 +8,7 @@ use super::settings::{DIRECTING_PROPERTIES, ParallelReads};
 use super::source::{MysqlSource, MysqlSources};
 use super::{KIND, sql};
 use crate::last_problem::LastProblem;
+use crate::sql::KeptHandles;
 use async_trait::async_trait;
 use mooring_spi::{
     CatalogDefinition, Connector, ConnectorFactory, Count, Domain, Error, Predicate, PushDown,
@@ -31,6 +32,7 @@ impl ConnectorFactory for MysqlConnectorFactory {
     fn connector(&self, definition: &CatalogDefinition) -> Result<Arc<dyn Connector>> {
         Ok(Arc::new(MysqlConnector {
             source: self.0.source(definition)?,
+            handles: KeptHandles::default(),
             problem: LastProblem::default(),
         }))
     }
@@ -41,6 +43,8 @@ impl ConnectorFactory for MysqlConnectorFactory {
 pub struct MysqlConnector {
     pub(super) source: Arc<MysqlSource>,
     problem: LastProblem,
+    /// Of the tables that push-down asks about.
+    pub(super) handles: KeptHandles<TableHandle>,
 }
 
 #[async_trait]

@@ -11,6 +11,7 @@ use super::sql::{Select, conditions, identifier};
 use super::statistics::{row_width, table_statistics};
 use super::types::{Column, NativeText, Types};
 use crate::last_problem::LastProblem;
+use crate::sql::KeptHandles;
 use arrow::datatypes::{Field, Schema};
 use async_trait::async_trait;
 use mooring_spi::{
@@ -29,6 +30,8 @@ pub struct PostgresConnector {
     pub(super) pool: Arc<Pool>,
     leases: Arc<dyn LeaseSource>,
     problem: LastProblem,
+    /// Of the tables that push-down asks about.
+    pub(super) handles: KeptHandles<TableHandle>,
 }
 
 /// What `Table::handle` holds, as JSON.
@@ -165,7 +168,7 @@ impl Connector for PostgresConnector {
 impl PostgresConnector {
     pub(super) fn new(pool: Arc<Pool>) -> Self {
         let leases = Arc::new(SnapshotSource { pool: Arc::clone(&pool) });
-        Self { pool, leases, problem: LastProblem::default() }
+        Self { pool, leases, handles: KeptHandles::default(), problem: LastProblem::default() }
     }
 
     /// A scan of what a statement selects as `c0`, `c1` and so on, as one piece.

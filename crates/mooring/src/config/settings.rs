@@ -376,6 +376,22 @@ pub(super) const SETTINGS: &[Setting] = &[
                feeds. Later it begins without them, and reads more rows.",
     },
     Setting {
+        key: "engine.pushdown",
+        default: "true",
+        kind: Kind::Boolean,
+        roles: COORDINATOR,
+        help: "Relational sources do the parts of queries that mean the same there. A session \
+               begins with it as its variable `pushdown`.",
+    },
+    Setting {
+        key: "engine.pushdown_verify",
+        default: "false",
+        kind: Kind::Boolean,
+        roles: COORDINATOR,
+        help: "Every query of which something is pushed runs a second time without, and fails \
+               if the rows differ. A session begins with it as its variable `pushdown_verify`.",
+    },
+    Setting {
         key: "lake.warehouse",
         default: r#""""#,
         kind: Kind::Text,

@@ -158,6 +158,8 @@ pub(crate) struct Engine {
     pub(crate) distributed_bytes_per_partition: usize,
     pub(crate) broadcast_join_bytes_max: usize,
     pub(crate) dynamic_filter_wait_ms: usize,
+    pub(crate) pushdown: bool,
+    pub(crate) pushdown_verify: bool,
 }
 
 #[derive(Debug, Clone, Deserialize)]
