@@ -57,8 +57,10 @@ KEPT = {"idle_timeout_ms": 3_600_000}
 def setUpModule():
     global SOURCES, CLUSTER
     postgres = unittest.enterModuleContext(Postgres(tls=True))
+    postgres.make_reader()
     postgres.run(POSTGRES_TABLES)
     mariadb = unittest.enterModuleContext(MariaDb())
+    mariadb.make_reader()
     with mariadb.session() as session:
         for statement in MARIADB_TABLES.split(";"):
             session.run(statement)
