@@ -169,7 +169,7 @@ mod tests {
         assert!(is_refused(false, &[&REQUEST]).await);
         assert!(is_refused(false, &[&REQUEST[..1], &REQUEST[1..7], &REQUEST[7..]]).await);
         assert!(is_refused(true, &[b"N", &REQUEST]).await);
-        assert!(is_refused(true, &[&[b"N", &REQUEST[..5]].concat(), &REQUEST[5..]]).await);
+        assert!(is_refused(true, &[&[&b"N"[..], &REQUEST[..5]].concat(), &REQUEST[5..]]).await);
         for first in [&md5[..], &ok] {
             assert!(!is_refused(false, &[first, &REQUEST]).await);
             assert!(!is_refused(true, &[b"N", first, &REQUEST]).await);
