@@ -3,7 +3,6 @@
 use super::*;
 use crate::LocalDefinitions;
 use crate::mysql::tests::folder::Folder;
-use crate::statement::PropertyText;
 use async_trait::async_trait;
 use mooring_engine::Catalog;
 use mooring_spi::{
