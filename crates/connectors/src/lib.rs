@@ -5,8 +5,10 @@
 //! every connector is tested against.
 
 pub mod conformance;
+mod catalog_series;
 mod database;
 pub mod lake;
+mod last_problem;
 pub mod mysql;
 pub mod postgresql;
 pub mod sql;

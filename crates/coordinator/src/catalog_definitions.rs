@@ -6,13 +6,15 @@
 
 mod checks;
 mod follow;
+mod references;
 #[cfg(test)]
 mod tests;
 
 use crate::metrics::CatalogMetrics;
-use crate::statement::{CreateCatalog, PropertyTexts};
+use crate::statement::{CreateCatalog, PropertyText, PropertyTexts};
 use checks::{
-    check_name, exists_elsewhere, fixed, not_found, property_not_set, unreached, without_secrets,
+    check_name, exists_elsewhere, fixed, not_found, property_not_set, secrets_stay, unreached,
+    without_secrets,
 };
 use follow::Followed;
 use mooring_engine::{CatalogOrigin, Catalogs, Sources};
@@ -20,29 +22,42 @@ use mooring_spi::{CatalogDefinition, CatalogKey, Error, ErrorKind, Result, is_se
 use mooring_state::{
     NewCatalog, SealingKeys, State, StoredCatalog, StoredProperties, StoredProperty,
 };
+pub use references::SecretReferences;
 use secrecy::{ExposeSecret, SecretString};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::sync::Mutex;
 
 /// How long a source may take to answer before a catalog of it is made or changed.
 const REACH_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The key of a definition that is tried out: no store gives this id.
-const TRIAL_KEY: CatalogKey = CatalogKey { id: i64::MAX.unsigned_abs(), version: 0 };
+/// The id of definitions that are tried out: no store gives it.
+const TRIAL_ID: u64 = i64::MAX.unsigned_abs();
+
+/// As a secret it is what SHOW CREATE CATALOG has in its place.
+const HIDDEN: &str = "***";
 
 type Properties = BTreeMap<String, String>;
+
+/// What is done with secrets, and what they may be.
+pub struct CatalogSecrets {
+    pub keys: SealingKeys,
+    pub references: SecretReferences,
+}
 
 /// What defining needs.
 pub struct CatalogDefinitions {
     state: State,
-    keys: SealingKeys,
+    secrets: CatalogSecrets,
     catalogs: Arc<Catalogs>,
     sources: Arc<Sources>,
     metrics: CatalogMetrics,
     /// Held while the store is changed or read, until the catalogs are as it says.
     followed: Mutex<Followed>,
+    /// How many definitions were tried out.
+    trials: AtomicU64,
 }
 
 /// What came of CREATE CATALOG.
@@ -56,12 +71,20 @@ pub enum Created {
 impl CatalogDefinitions {
     pub fn new(
         state: State,
-        keys: SealingKeys,
+        secrets: CatalogSecrets,
         catalogs: Arc<Catalogs>,
         sources: Arc<Sources>,
         metrics: CatalogMetrics,
     ) -> Arc<Self> {
-        Arc::new(Self { state, keys, catalogs, sources, metrics, followed: Mutex::default() })
+        Arc::new(Self {
+            state,
+            secrets,
+            catalogs,
+            sources,
+            metrics,
+            followed: Mutex::default(),
+            trials: AtomicU64::default(),
+        })
     }
 
     /// # Errors
@@ -80,7 +103,7 @@ impl CatalogDefinitions {
         }
         let properties = exposed(&new.properties);
         let definition = CatalogDefinition {
-            key: TRIAL_KEY,
+            key: self.trial_key(),
             name: new.name.clone(),
             kind: new.kind.clone(),
             properties: properties.clone(),
@@ -121,6 +144,12 @@ impl CatalogDefinitions {
     ) -> Result<()> {
         let stored = self.stored(name, "altered").await?;
         let kept = |property: &String| !set.contains_key(property);
+        let is_other = |(key, text): &(&String, &PropertyText)| {
+            let now = stored.properties.get(*key);
+            !matches!(now, Some(StoredProperty::Plain(value)) if value == text.expose())
+        };
+        let changed: Vec<&String> = set.iter().filter(is_other).map(|(key, _)| key).collect();
+        secrets_stay(&self.catalogs, &stored, &changed, kept)?;
         let mut properties = self.opened(&stored, kept)?;
         properties.extend(exposed(set));
         self.change(stored, properties, verify, "set").await
@@ -134,7 +163,9 @@ impl CatalogDefinitions {
         if let Some(key) = keys.iter().find(|key| !stored.properties.contains_key(*key)) {
             return Err(property_not_set(&stored, key));
         }
-        let properties = self.opened(&stored, |property| !keys.contains(property))?;
+        let kept = |property: &String| !keys.contains(property);
+        secrets_stay(&self.catalogs, &stored, &keys.iter().collect::<Vec<_>>(), kept)?;
+        let properties = self.opened(&stored, kept)?;
         self.change(stored, properties, verify, "reset").await
     }
 
@@ -167,17 +198,19 @@ impl CatalogDefinitions {
             stored => stored?,
         };
         let former = stored.name.clone();
-        self.to_its_end(move |this| async move {
+        let dropped = self.to_its_end(move |this| async move {
             let _followed = this.followed.lock().await;
-            this.state.drop_catalog(&stored.name).await?;
+            this.state.drop_catalog(&stored).await?;
             this.catalogs.remove(stored.key.id);
             this.let_go();
             this.metrics.changed("drop");
             tracing::info!(catalog = stored.name, version = %stored.key, "catalog dropped");
             Ok(())
-        })
-        .await?;
-        Ok(Some(former))
+        });
+        match dropped.await {
+            Err(error) if if_exists && error.kind() == ErrorKind::CatalogNotFound => Ok(None),
+            dropped => dropped.map(|()| Some(former)),
+        }
     }
 
     /// # Errors
@@ -214,7 +247,7 @@ impl CatalogDefinitions {
         statement: &'static str,
     ) -> Result<()> {
         let definition = CatalogDefinition {
-            key: stored.key,
+            key: self.trial_key(),
             name: stored.name.clone(),
             kind: stored.kind.clone(),
             properties: properties.clone(),
@@ -254,6 +287,12 @@ impl CatalogDefinitions {
             .map_err(|error| Error::internal("a change of a catalog ended").with_cause(error))?
     }
 
+    /// Of one definition that is tried out. Connections are shared by key: what another one has would not tell
+    /// whether these properties are right.
+    fn trial_key(&self) -> CatalogKey {
+        CatalogKey { id: TRIAL_ID, version: self.trials.fetch_add(1, Ordering::Relaxed) }
+    }
+
     /// Makes the catalog for nobody, and reaches its source.
     async fn try_out(&self, definition: CatalogDefinition, verify: bool) -> Result<()> {
         let name = definition.name.clone();
@@ -263,11 +302,15 @@ impl CatalogDefinitions {
             .filter(|(key, value)| self.is_literal(&definition.kind, key, value))
             .map(|(key, value)| (key.clone(), value.clone()))
             .collect();
+        if let Some((property, _)) = secrets.iter().find(|(_, secret)| secret == HIDDEN) {
+            return Err(checks::hidden_secret(&name, property));
+        }
+        self.secrets.references.check(&definition)?;
         let hidden = |error: Error| without_secrets(&name, error, &secrets);
         let origin = CatalogOrigin::Stored { comment: None, problem: None };
         let catalog = self.catalogs.make(definition, origin).map_err(hidden)?;
         if let Some((property, _)) = secrets.first()
-            && !self.keys.can_seal()
+            && !self.secrets.keys.can_seal()
         {
             return Err(checks::no_key(&name, property));
         }
@@ -296,7 +339,7 @@ impl CatalogDefinitions {
             let property = match self.is_literal(kind, key, value) {
                 true => {
                     let secret = SecretString::from(value.as_str());
-                    StoredProperty::Secret(self.keys.seal(id, key, &secret)?)
+                    StoredProperty::Secret(self.secrets.keys.seal(id, key, &secret)?)
                 }
                 false => StoredProperty::Plain(value.clone()),
             };
@@ -316,7 +359,7 @@ impl CatalogDefinitions {
             let value = match property {
                 StoredProperty::Plain(value) => value.clone(),
                 StoredProperty::Secret(sealed) => {
-                    let secret = self.keys.unseal(stored.key.id, key, sealed);
+                    let secret = self.secrets.keys.unseal(stored.key.id, key, sealed);
                     let secret = secret.map_err(|error| {
                         let message = format!("catalog `{}`: {}", stored.name, error.message());
                         Error::new(error.kind(), message)

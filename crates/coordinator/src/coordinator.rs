@@ -1,7 +1,7 @@
 //! A coordinator: everything behind the doors, put together.
 
 use crate::accounts::StoredAccounts;
-use crate::catalog_definitions::CatalogDefinitions;
+use crate::catalog_definitions::{CatalogDefinitions, CatalogSecrets};
 use crate::internal::InternalService;
 use crate::membership::Membership;
 use crate::metrics::{CatalogMetrics, ClusterMetrics, QueryMetrics};
@@ -15,7 +15,7 @@ use mooring_engine::{
     Catalog, CatalogOrigin, Catalogs, DefinitionSource, Engine, NodeAddress, NodeRuntime,
 };
 use mooring_spi::{CatalogDefinition, CatalogKey, Error, ErrorKind, Result};
-use mooring_state::{SealingKeys, State};
+use mooring_state::State;
 use prometheus_client::registry::Registry;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -29,8 +29,8 @@ const SYSTEM_KEY: CatalogKey = CatalogKey { id: 0, version: 1 };
 /// What a coordinator is made of.
 pub struct CoordinatorParts {
     pub state: State,
-    /// What secrets of catalogs are sealed with in the store.
-    pub sealing_keys: SealingKeys,
+    /// What secrets of catalogs are sealed with in the store, and what they may refer to.
+    pub secrets: CatalogSecrets,
     pub catalogs: Arc<Catalogs>,
     pub node: NodeRuntime,
     pub own: OwnNode,
@@ -88,7 +88,7 @@ impl Coordinator {
         });
         let definitions = CatalogDefinitions::new(
             parts.state.clone(),
-            parts.sealing_keys,
+            parts.secrets,
             parts.catalogs.clone(),
             parts.node.sources.clone(),
             CatalogMetrics::register(registry, parts.catalogs.clone()),

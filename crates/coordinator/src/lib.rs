@@ -16,4 +16,5 @@ pub mod accounts;
 pub mod catalog_definitions;
 pub mod metrics;
 
+pub use catalog_definitions::{CatalogSecrets, SecretReferences};
 pub use coordinator::{Coordinator, CoordinatorParts, LocalDefinitions};

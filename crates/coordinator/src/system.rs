@@ -187,11 +187,17 @@ fn catalogs_columns(catalogs: &[Arc<Catalog>]) -> Vec<ArrayRef> {
             CatalogOrigin::Stored { comment, .. } => comment.as_deref(),
             CatalogOrigin::BuiltIn | CatalogOrigin::Configured => None,
         }),
-        text(|catalog| match &catalog.origin {
-            CatalogOrigin::Stored { problem, .. } => problem.as_deref(),
-            CatalogOrigin::BuiltIn | CatalogOrigin::Configured => None,
-        }),
+        Arc::new(catalogs.iter().map(|catalog| problem(catalog)).collect::<StringArray>()),
     ]
+}
+
+/// Why a catalog cannot be made, or what was wrong when its source was last reached.
+fn problem(catalog: &Catalog) -> Option<String> {
+    let of_definition = match &catalog.origin {
+        CatalogOrigin::Stored { problem, .. } => problem.clone(),
+        CatalogOrigin::BuiltIn | CatalogOrigin::Configured => None,
+    };
+    of_definition.or_else(|| catalog.connector.problem())
 }
 
 /// Times of day are UTC.

@@ -209,6 +209,11 @@ impl Catalogs {
         }
     }
 
+    /// Whether a property of such a catalog says where its secrets go.
+    pub fn directs_secrets(&self, kind: &str, property: &str) -> bool {
+        self.factory(kind).is_some_and(|factory| factory.directs_secrets(property))
+    }
+
     fn factory(&self, kind: &str) -> Option<&Arc<dyn ConnectorFactory>> {
         self.factories.iter().find(|factory| factory.kind() == kind)
     }

@@ -73,6 +73,12 @@ pub trait Connector: Send + Sync + Debug {
 
     async fn scan(&self, request: ScanRequest<'_>) -> Result<Scan>;
 
+    /// What was wrong when the source was last reached; nothing where it answered, or was not reached yet. Asks
+    /// nobody.
+    fn problem(&self) -> Option<String> {
+        None
+    }
+
     /// Makes a table of what a statement says; the connector checks the location and fills in what
     /// the statement leaves to the files.
     ///
@@ -151,6 +157,12 @@ pub trait ConnectorFactory: Send + Sync + Debug {
     /// Whether a property of this kind is a secret, which is stored sealed and never shown.
     fn is_secret(&self, property: &str) -> bool {
         sounds_secret(property)
+    }
+
+    /// Whether a property says to whom the secrets are sent, or under which protection. Who changes it has to
+    /// know them.
+    fn directs_secrets(&self, _property: &str) -> bool {
+        false
     }
 
     /// # Errors

@@ -124,8 +124,8 @@ impl State {
     /// Gives a catalog the name and the properties of `changed`, whose key is the version that was changed.
     ///
     /// # Errors
-    /// `CatalogNotFound` when it has another version by now, or is gone; `CatalogExists` for a name that
-    /// another one has.
+    /// `CatalogNotFound` when it is gone; `InvalidArgument` when it has another version by now; `CatalogExists` for
+    /// a name that another one has.
     pub async fn change_catalog(&self, changed: &StoredCatalog) -> Result<StoredCatalog> {
         check_name("catalog", &changed.name)?;
         self.run(|| async {
@@ -149,9 +149,7 @@ impl State {
             .execute(&mut *transaction)
             .await?;
             if done.rows_affected() == 0 {
-                let message =
-                    format!("catalog `{}` was changed by somebody else meanwhile", changed.name);
-                return Err(Error::new(ErrorKind::CatalogNotFound, message).into());
+                return Err(not_this_version(&mut transaction, changed).await?);
             }
             transaction.commit().await?;
             Ok(StoredCatalog { key, ..changed.clone() })
@@ -175,41 +173,77 @@ impl State {
         .await
     }
 
-    /// Removes a catalog and its embedded schemas and tables; files stay.
+    /// Removes this version of a catalog with its embedded schemas and tables; files stay.
     ///
     /// # Errors
-    /// `CatalogNotFound`, also for one of a configuration.
-    pub async fn drop_catalog(&self, name: &str) -> Result<()> {
+    /// `CatalogNotFound` when it is gone; `InvalidArgument` when it has another version by now.
+    pub async fn drop_catalog(&self, dropped: &StoredCatalog) -> Result<()> {
         self.run(|| async {
             for _ in 1..ATTEMPTS_MAX {
-                match self.try_drop_catalog(name).await {
+                match self.try_drop_catalog(dropped).await {
                     Err(failure) if failure.is_reference() => {} // a schema or table was added
                     done => return done,
                 }
             }
-            self.try_drop_catalog(name).await
+            self.try_drop_catalog(dropped).await
         })
         .await
     }
 
-    async fn try_drop_catalog(&self, name: &str) -> Result<(), Failure> {
+    async fn try_drop_catalog(&self, dropped: &StoredCatalog) -> Result<(), Failure> {
         let mut transaction = self.begin_catalog_change().await?;
-        let old = other_of_name(&mut transaction, name, None).await?;
-        let Some(old) = old.filter(|old| old.by_sql) else {
-            let message = format!("catalog `{name}` does not exist");
-            return Err(Error::new(ErrorKind::CatalogNotFound, message).into());
-        };
-        self.lock_schemas(&mut transaction, old.id, None).await?;
+        // Its name may be another one's by now.
+        let id = to_bigint(dropped.key.id)?;
+        if !has_version(&mut transaction, dropped).await? {
+            return Err(not_this_version(&mut transaction, dropped).await?);
+        }
+        self.lock_schemas(&mut transaction, id, None).await?;
         for sql in [
             "DELETE FROM embedded_tables WHERE catalog_id = $1",
             "DELETE FROM embedded_schemas WHERE catalog_id = $1",
             "DELETE FROM catalogs WHERE id = $1",
         ] {
-            sqlx::query(sql).bind(old.id).execute(&mut *transaction).await?;
+            sqlx::query(sql).bind(id).execute(&mut *transaction).await?;
         }
         transaction.commit().await?;
         Ok(())
     }
+}
+
+async fn has_version(
+    connection: &mut AnyConnection,
+    catalog: &StoredCatalog,
+) -> Result<bool, Failure> {
+    let version = version_of(connection, catalog.key.id).await?;
+    Ok(version == Some(to_bigint(catalog.key.version)?))
+}
+
+/// Of a catalog that a statement has defined.
+async fn version_of(connection: &mut AnyConnection, id: u64) -> Result<Option<i64>, Failure> {
+    let row: Option<(i64,)> =
+        sqlx::query_as("SELECT version FROM catalogs WHERE id = $1 AND by_sql = 1")
+            .bind(to_bigint(id)?)
+            .fetch_optional(connection)
+            .await?;
+    Ok(row.map(|(version,)| version))
+}
+
+/// Why a version of a catalog cannot be changed: somebody else was faster.
+async fn not_this_version(
+    connection: &mut AnyConnection,
+    catalog: &StoredCatalog,
+) -> Result<Failure, Failure> {
+    let name = &catalog.name;
+    let (kind, message) = match version_of(connection, catalog.key.id).await? {
+        None => (ErrorKind::CatalogNotFound, format!("catalog `{name}` does not exist any more")),
+        Some(_) => (
+            ErrorKind::InvalidArgument,
+            format!(
+                "catalog `{name}` was changed by somebody else meanwhile; give the statement again"
+            ),
+        ),
+    };
+    Ok(Error::new(kind, message).into())
 }
 
 /// The line that has a name.

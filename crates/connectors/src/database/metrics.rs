@@ -1,11 +1,13 @@
 //! What is counted of the databases that are read.
 
+use crate::catalog_series::{HeldSeries, SeriesHolders};
 use mooring_spi::{Error, ErrorKind};
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
+use std::sync::Arc;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct CatalogLabels {
@@ -34,7 +36,11 @@ pub struct DatabaseMetrics {
     statements: Family<OutcomeLabels, Counter>,
     rows_read: Family<CatalogLabels, Counter>,
     bytes_read: Family<CatalogLabels, Counter>,
+    holders: SeriesHolders,
+    held: Option<Arc<HeldSeries>>,
 }
+
+const STATES: [&str; 3] = ["used", "idle", "waiting"];
 
 /// How a statement ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,6 +55,17 @@ pub(crate) enum Outcome {
 }
 
 impl Outcome {
+    const ALL: [Self; 4] = [Self::Ok, Self::Refused, Self::Failed, Self::Cancelled];
+
+    fn label(self) -> &'static str {
+        match self {
+            Outcome::Ok => "ok",
+            Outcome::Refused => "refused",
+            Outcome::Failed => "failed",
+            Outcome::Cancelled => "cancelled",
+        }
+    }
+
     /// Of a statement that ended with `error`.
     pub fn of(error: &Error) -> Self {
         let is_answer = matches!(
@@ -89,24 +106,40 @@ impl DatabaseMetrics {
         );
     }
 
+    /// The same counters, for one version of a catalog: its series are there for as long as something counts so.
+    pub(crate) fn of_catalog(&self, catalog: &str) -> Self {
+        let of_all = Self { held: None, ..self.clone() };
+        let forgetting = of_all.clone();
+        let held = self.holders.hold(catalog, move |catalog| forgetting.forget(catalog));
+        Self { held: Some(Arc::new(held)), ..of_all }
+    }
+
+    fn forget(&self, catalog: &str) {
+        let catalog = || catalog.to_owned();
+        for state in STATES {
+            self.connections.remove(&StateLabels { catalog: catalog(), state });
+        }
+        for outcome in Outcome::ALL {
+            self.statements.remove(&OutcomeLabels { catalog: catalog(), outcome: outcome.label() });
+        }
+        for family in [&self.rows_read, &self.bytes_read] {
+            family.remove(&CatalogLabels { catalog: catalog() });
+        }
+        self.connections_max.remove(&CatalogLabels { catalog: catalog() });
+    }
+
     pub(crate) fn pool(&self, catalog: &str) -> PoolMetrics {
-        let of = |state| {
+        let [used, idle, waiting] = STATES.map(|state| {
             let labels = StateLabels { catalog: catalog.to_owned(), state };
             self.connections.get_or_create(&labels).clone()
-        };
+        });
         let labels = CatalogLabels { catalog: catalog.to_owned() };
         let max = self.connections_max.get_or_create(&labels).clone();
-        PoolMetrics { used: of("used"), idle: of("idle"), waiting: of("waiting"), max }
+        PoolMetrics { used, idle, waiting, max }
     }
 
     pub(crate) fn count_statement(&self, catalog: &str, outcome: Outcome) {
-        let outcome = match outcome {
-            Outcome::Ok => "ok",
-            Outcome::Refused => "refused",
-            Outcome::Failed => "failed",
-            Outcome::Cancelled => "cancelled",
-        };
-        let labels = OutcomeLabels { catalog: catalog.to_owned(), outcome };
+        let labels = OutcomeLabels { catalog: catalog.to_owned(), outcome: outcome.label() };
         self.statements.get_or_create(&labels).inc();
     }
 
@@ -148,5 +181,32 @@ impl InState {
 impl Drop for InState {
     fn drop(&mut self) {
         self.gauge.dec_by(self.count);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use prometheus_client::encoding::text::encode;
+
+    #[test]
+    fn series_go_with_the_last_version_of_their_catalog() {
+        let (metrics, mut registry) = (DatabaseMetrics::default(), Registry::default());
+        metrics.register(&mut registry);
+        let told = || {
+            let mut text = String::new();
+            encode(&mut text, &registry).expect("written");
+            text.contains("gone")
+        };
+        let (first, second) = (metrics.of_catalog("gone"), metrics.of_catalog("gone"));
+        drop(InState::one(&first.pool("gone").used));
+        for outcome in Outcome::ALL {
+            first.count_statement("gone", outcome);
+        }
+        first.count_read("gone", 1, 1);
+        drop(first);
+        assert!(told());
+        drop(second);
+        assert!(!told());
     }
 }

@@ -135,7 +135,9 @@ impl MysqlConnect {
         let read = tokio::task::spawn_blocking(move || resolve_secret(&reference)).await;
         let read =
             read.map_err(|error| Error::internal("a secret was not read").with_cause(error))?;
-        Ok(read?)
+        Ok(read.map_err(|error| {
+            Error::new(error.kind(), format!("`password`: {}", error.message()))
+        })?)
     }
 }
 

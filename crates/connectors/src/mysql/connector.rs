@@ -4,9 +4,10 @@ use super::condition::condition;
 use super::metadata::{self, Key, TableHandle};
 use super::ranges::{range_count, ranges};
 use super::scan::{KeyColumn, SplitOf};
-use super::settings::ParallelReads;
+use super::settings::{DIRECTING_PROPERTIES, ParallelReads};
 use super::source::{MysqlSource, MysqlSources};
 use super::{KIND, sql};
+use crate::last_problem::LastProblem;
 use crate::sql::KeptHandles;
 use async_trait::async_trait;
 use mooring_spi::{
@@ -24,9 +25,16 @@ impl ConnectorFactory for MysqlConnectorFactory {
         KIND
     }
 
+    fn directs_secrets(&self, property: &str) -> bool {
+        DIRECTING_PROPERTIES.contains(&property)
+    }
+
     fn connector(&self, definition: &CatalogDefinition) -> Result<Arc<dyn Connector>> {
-        let source = self.0.source(definition)?;
-        Ok(Arc::new(MysqlConnector { source, handles: KeptHandles::default() }))
+        Ok(Arc::new(MysqlConnector {
+            source: self.0.source(definition)?,
+            handles: KeptHandles::default(),
+            problem: LastProblem::default(),
+        }))
     }
 }
 
@@ -34,6 +42,7 @@ impl ConnectorFactory for MysqlConnectorFactory {
 #[derive(Debug)]
 pub struct MysqlConnector {
     pub(super) source: Arc<MysqlSource>,
+    problem: LastProblem,
     /// Of the tables that push-down asks about.
     pub(super) handles: KeptHandles<TableHandle>,
 }
@@ -41,19 +50,23 @@ pub struct MysqlConnector {
 #[async_trait]
 impl Connector for MysqlConnector {
     async fn schemas(&self) -> Result<Vec<String>> {
-        metadata::schemas(&self.source).await
+        self.problem.seen(metadata::schemas(&self.source).await)
     }
 
     async fn tables(&self, schema: &str) -> Result<Vec<TableSummary>> {
-        metadata::tables(&self.source, schema).await
+        self.problem.seen(metadata::tables(&self.source, schema).await)
     }
 
     async fn resolve(&self, tables: &[SchemaTable]) -> Result<Vec<Option<Table>>> {
-        metadata::resolve(&self.source, tables).await
+        self.problem.seen(metadata::resolve(&self.source, tables).await)
     }
 
     async fn resolve_query(&self, text: &str) -> Result<Option<Table>> {
         self.described(text).await.map(Some)
+    }
+
+    fn problem(&self) -> Option<String> {
+        self.problem.told()
     }
 
     fn push_down(&self) -> Option<&dyn PushDown> {

@@ -31,6 +31,10 @@ pub const MYSQL_PROPERTIES: &[&str] = &[
     "parallel_reads",
 ];
 
+/// Those that say to whom the password is sent, and how it is protected on its way.
+pub(super) const DIRECTING_PROPERTIES: &[&str] =
+    &["host", "port", "user", "tls", "tls_ca_file", "tls_server_name", "rsa_exchange"];
+
 /// What becomes of dates that no calendar has: `0000-00-00`, `2024-00-10`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ZeroDates {

@@ -42,7 +42,7 @@ impl MysqlSources {
         if let Some(source) = known.sources.get(&definition.key).and_then(Weak::upgrade) {
             return Ok(source);
         }
-        let metrics = self.metrics.clone();
+        let metrics = self.metrics.of_catalog(&definition.name);
         let source = Arc::new(MysqlSource::new(&definition.name, settings, metrics, known.share));
         known.sources.insert(definition.key, Arc::downgrade(&source));
         Ok(source)

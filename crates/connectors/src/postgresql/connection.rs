@@ -1,9 +1,10 @@
 //! One connection: a socket of our own under `tokio-postgres`, and a session whose settings make every value
 //! come in one form.
 
+use super::clear_text::{Watched, refused};
 use super::failure::{failed, unavailable};
 use super::settings::PostgresSettings;
-use mooring_spi::Result;
+use mooring_spi::{Error, ErrorKind, Result};
 use secrecy::{ExposeSecret, SecretString};
 use socket2::{SockRef, TcpKeepalive};
 use std::io;
@@ -11,6 +12,7 @@ use std::time::Duration;
 use tokio::net::{TcpStream, lookup_host};
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
+use tokio_postgres::config::SslMode;
 use tokio_postgres::{Client, Config};
 
 /// A server that has gone without a word is noticed after about a minute.
@@ -59,8 +61,15 @@ impl Connection {
         if let Some(password) = password {
             config.password(password.expose_secret());
         }
-        let (client, connection) =
-            config.connect_raw(socket, tls).await.map_err(NotConnected::Database)?;
+        let asks_for_tls = settings.tls.ssl_mode() != SslMode::Disable;
+        let connected = config.connect_raw(Watched::new(socket, asks_for_tls), tls).await;
+        let (client, connection) = connected.map_err(|error| match refused(&error) {
+            None => NotConnected::Database(error),
+            Some(why) => NotConnected::Socket(Error::new(
+                ErrorKind::SourceRefused,
+                format!("catalog `{catalog}`: the login fails: {why}"),
+            )),
+        })?;
         let version = connection.parameter("server_version").map_or(0, major_version);
         // Whoever waits for an answer is told of its end too.
         let task = tokio::spawn(async move { drop(connection.await) }).abort_handle();

@@ -1,14 +1,16 @@
 //! The coordinator's side: names, what is known of tables, and the statements that read them.
 
 use super::cut::{Access, Part, RANGES_SINCE, cut};
-use super::metadata::{Leaf, Metadata, PlanNode, Relation, schemas, table_kind, tables};
+use super::metadata::{Metadata, PlanNode, Relation, schemas, table_kind, tables};
+use super::parts::parts;
 use super::pool::Pool;
 use super::push_down::in_known_forms;
 use super::reader::Statement;
 use super::snapshot::SnapshotSource;
 use super::sql::{Select, conditions, identifier};
-use super::statistics::{leaf_rows, row_width, table_statistics};
+use super::statistics::{row_width, table_statistics};
 use super::types::{Column, NativeText, Types};
+use crate::last_problem::LastProblem;
 use crate::sql::KeptHandles;
 use arrow::datatypes::{Field, Schema};
 use async_trait::async_trait;
@@ -27,6 +29,7 @@ const SMALL_LIMIT: u64 = 100_000;
 pub struct PostgresConnector {
     pub(super) pool: Arc<Pool>,
     leases: Arc<dyn LeaseSource>,
+    problem: LastProblem,
     /// Of the tables that push-down asks about.
     pub(super) handles: KeptHandles<TableHandle>,
 }
@@ -88,15 +91,15 @@ impl TableHandle {
 #[async_trait]
 impl Connector for PostgresConnector {
     async fn schemas(&self) -> Result<Vec<String>> {
-        schemas(&self.pool).await
+        self.problem.seen(schemas(&self.pool).await)
     }
 
     async fn tables(&self, schema: &str) -> Result<Vec<TableSummary>> {
-        tables(&self.pool, schema).await
+        self.problem.seen(tables(&self.pool, schema).await)
     }
 
     async fn resolve(&self, names: &[SchemaTable]) -> Result<Vec<Option<Table>>> {
-        let (metadata, relations) = Metadata::of(&self.pool, names).await?;
+        let (metadata, relations) = self.problem.seen(Metadata::of(&self.pool, names).await)?;
         let types = Types::new(metadata.types(), self.pool.settings.numeric_as);
         let table = |relation: Option<Relation>| {
             relation.map(|relation| self.table(&metadata, &types, relation)).transpose()
@@ -106,6 +109,10 @@ impl Connector for PostgresConnector {
 
     async fn resolve_query(&self, text: &str) -> Result<Option<Table>> {
         self.described(text).await.map(Some)
+    }
+
+    fn problem(&self) -> Option<String> {
+        self.problem.told()
     }
 
     fn push_down(&self) -> Option<&dyn PushDown> {
@@ -164,7 +171,7 @@ impl Connector for PostgresConnector {
 impl PostgresConnector {
     pub(super) fn new(pool: Arc<Pool>) -> Self {
         let leases = Arc::new(SnapshotSource { pool: Arc::clone(&pool) });
-        Self { pool, leases, handles: KeptHandles::default() }
+        Self { pool, leases, handles: KeptHandles::default(), problem: LastProblem::default() }
     }
 
     /// A scan of what a statement selects as `c0`, `c1` and so on, as one piece.
@@ -312,34 +319,6 @@ fn statement(
     Ok(Statement { sql: select.text(pages), columns, known, is_foreign: false })
 }
 
-/// What can be read in the place of the relation, giving the same rows to this user.
-fn parts(relation: &Relation, columns: &[Column], block_bytes: u64) -> Vec<Part> {
-    let width = row_width(relation, columns);
-    let pages = |bytes: u64| bytes.div_ceil(block_bytes.max(1));
-    if let Some(leaves) = &relation.leaves {
-        if relation.row_security || !leaves.iter().all(|leaf| leaf.readable) {
-            return Vec::new();
-        }
-        let part = |leaf: &Leaf| Part {
-            schema: leaf.schema.clone(),
-            name: leaf.name.clone(),
-            pages: leaf.bytes.map(pages),
-            size_bytes: leaf_rows(leaf, width, block_bytes).unwrap_or(0).saturating_mul(width),
-        };
-        return leaves.iter().map(part).collect();
-    }
-    // Pages are for those who may read all columns.
-    let whole = relation.lockable && !relation.has_heirs;
-    let Some(bytes) = relation.bytes.filter(|_| whole) else { return Vec::new() };
-    let statistics = table_statistics(relation, columns, block_bytes);
-    let size_bytes = match statistics.bytes {
-        Count::Exact(size) | Count::Estimate(size) => size,
-        Count::Unknown => bytes,
-    };
-    let (schema, name) = (relation.schema.clone(), relation.name.clone());
-    vec![Part { schema, name, pages: Some(pages(bytes)), size_bytes }]
-}
-
 /// Statements that keep a relation, with its partitions or what a view is made of, as it is until a transaction
 /// ends. A foreign table is somebody else's.
 pub(super) fn locks(handle: &TableHandle) -> Vec<String> {
@@ -355,48 +334,6 @@ pub(super) fn locks(handle: &TableHandle) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn relation(kind: &str, leaves: Option<Vec<Leaf>>) -> Relation {
-        Relation {
-            schema: "s".into(),
-            name: "t".into(),
-            kind: kind.into(),
-            rows: 100.0,
-            pages: 2,
-            bytes: (kind == "r").then_some(2 * 8192),
-            has_heirs: kind == "p",
-            row_security: false,
-            lockable: true,
-            columns: None,
-            statistics: None,
-            leaves,
-        }
-    }
-
-    fn leaf(name: &str, kind: &str, readable: bool) -> Leaf {
-        let bytes = (kind == "r").then_some(8192);
-        Leaf { schema: "s".into(), name: name.into(), rows: 10.0, pages: 1, bytes, readable }
-    }
-
-    #[test]
-    fn a_table_is_its_only_part() {
-        let found = parts(&relation("r", None), &[], 8192);
-        assert_eq!((found.len(), found[0].pages), (1, Some(2)));
-        assert!(parts(&Relation { has_heirs: true, ..relation("r", None) }, &[], 8192).is_empty());
-        assert!(parts(&Relation { lockable: false, ..relation("r", None) }, &[], 8192).is_empty());
-        assert!(parts(&relation("v", None), &[], 8192).is_empty());
-    }
-
-    #[test]
-    fn partitions_stand_for_the_whole_where_the_user_sees_the_same() {
-        let leaves = vec![leaf("a", "r", true), leaf("f", "f", true)];
-        let found = parts(&relation("p", Some(leaves.clone())), &[], 8192);
-        assert_eq!(found.iter().map(|part| part.pages).collect::<Vec<_>>(), [Some(1), None]);
-        let secured = Relation { row_security: true, ..relation("p", Some(leaves)) };
-        assert!(parts(&secured, &[], 8192).is_empty());
-        let hidden = relation("p", Some(vec![leaf("a", "r", true), leaf("b", "r", false)]));
-        assert!(parts(&hidden, &[], 8192).is_empty());
-    }
 
     #[test]
     fn locks_ask_for_no_more_than_reading_does() {

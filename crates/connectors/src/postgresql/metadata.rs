@@ -158,6 +158,7 @@ impl Metadata {
 
     fn find(&self, name: &SchemaTable) -> Result<Option<Relation>> {
         let schemas = self.schemas.iter().flatten().map(String::as_str);
+        let schemas = schemas.filter(|schema| !is_own(schema));
         let Some(schema) = pick_name(&name.schema, schemas)? else { return Ok(None) };
         let of_schema = || self.relations.iter().flatten().filter(|it| it.schema == schema);
         let table = pick_name(&name.table, of_schema().map(|it| it.name.as_str()))?;
@@ -231,7 +232,8 @@ pub(super) async fn tables(pool: &Arc<Pool>, schema: &str) -> Result<Vec<TableSu
             name.zip(kind).map(|(name, kind)| TableSummary { name, kind: table_kind(&kind) });
         found.push((row.try_get(0).map_err(|error| unreadable(pool, error))?, summary));
     }
-    let mut names: Vec<&str> = found.iter().map(|(schema, _)| schema.as_str()).collect();
+    let names = found.iter().map(|(schema, _)| schema.as_str());
+    let mut names: Vec<&str> = names.filter(|schema| !is_own(schema)).collect();
     names.dedup();
     let exact = pick_name(schema, names)?.map(str::to_owned).ok_or_else(|| {
         let message = format!("catalog `{}`: schema `{schema}` does not exist", pool.catalog);
@@ -239,6 +241,12 @@ pub(super) async fn tables(pool: &Arc<Pool>, schema: &str) -> Result<Vec<TableSu
     })?;
     let of_schema = found.into_iter().filter(|(schema, _)| *schema == exact);
     Ok(of_schema.filter_map(|(_, table)| table).collect())
+}
+
+/// Whether a schema is the database's own: what stands there of users, passwords and other people's statements is for
+/// administrators, who have `system.query`.
+fn is_own(schema: &str) -> bool {
+    schema.starts_with("pg_") || schema == "information_schema"
 }
 
 pub(super) fn table_kind(relkind: &str) -> TableKind {

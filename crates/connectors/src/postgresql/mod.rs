@@ -6,6 +6,7 @@
 mod settings;
 mod tls;
 mod failure;
+mod clear_text;
 mod connection;
 mod connect;
 mod pool;
@@ -14,6 +15,7 @@ mod metadata;
 mod statistics;
 mod sql;
 mod cut;
+mod parts;
 mod connector;
 mod push_down;
 mod snapshot;
@@ -32,6 +34,7 @@ use mooring_spi::{
 };
 use parking_lot::Mutex;
 use pool::Pool;
+use settings::DIRECTING_PROPERTIES;
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
@@ -58,13 +61,13 @@ impl PostgresFactory {
     }
 
     fn pool(&self, definition: &CatalogDefinition) -> Result<Arc<Pool>> {
+        let settings = PostgresSettings::of(definition)?;
         let mut known = self.known.lock();
         if let Some(pool) = known.pools.get(&definition.key).and_then(Weak::upgrade) {
             return Ok(pool);
         }
-        let settings = PostgresSettings::of(definition)?;
-        let pool =
-            Arc::new(Pool::new(&definition.name, settings, self.metrics.clone(), known.share));
+        let metrics = self.metrics.of_catalog(&definition.name);
+        let pool = Arc::new(Pool::new(&definition.name, settings, metrics, known.share));
         known.pools.retain(|_, pool| pool.strong_count() > 0);
         known.pools.insert(definition.key, Arc::downgrade(&pool));
         Ok(pool)
@@ -74,6 +77,10 @@ impl PostgresFactory {
 impl ConnectorFactory for PostgresFactory {
     fn kind(&self) -> &'static str {
         KIND
+    }
+
+    fn directs_secrets(&self, property: &str) -> bool {
+        DIRECTING_PROPERTIES.contains(&property)
     }
 
     fn connector(&self, definition: &CatalogDefinition) -> Result<Arc<dyn Connector>> {
@@ -96,5 +103,35 @@ impl ReaderFactory for PostgresFactory {
         for pool in known.pools.values().filter_map(Weak::upgrade) {
             pool.set_share(share);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mooring_spi::ErrorKind;
+
+    fn definition(version: u64, more: &[(&str, &str)]) -> CatalogDefinition {
+        let needed = [("host", "h"), ("database", "d"), ("user", "u"), ("tls", "disable")];
+        let pairs = needed.iter().chain(more);
+        CatalogDefinition {
+            key: CatalogKey { id: 1, version },
+            name: "pg".to_owned(),
+            kind: KIND.to_owned(),
+            properties: pairs.map(|(key, value)| ((*key).into(), (*value).into())).collect(),
+        }
+    }
+
+    #[test]
+    fn properties_are_checked_beside_a_pool_that_is_there() {
+        let factory = PostgresFactory::new(DatabaseMetrics::default());
+        let first = factory.pool(&definition(1, &[])).expect("a pool");
+        assert!(Arc::ptr_eq(&first, &factory.pool(&definition(1, &[])).expect("the same")));
+        for wrong in [("bogus", "x"), ("connections_max", "-5")] {
+            let error = factory.pool(&definition(1, &[wrong])).expect_err("not checked");
+            assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+        }
+        let other = factory.pool(&definition(2, &[])).expect("a pool");
+        assert!(!Arc::ptr_eq(&first, &other), "a version has connections of its own");
     }
 }

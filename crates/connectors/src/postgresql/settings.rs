@@ -28,6 +28,10 @@ pub const POSTGRESQL_PROPERTIES: &[&str] = &[
     "numeric_scale",
 ];
 
+/// Those that say to whom the password is sent, and how it is protected on its way.
+pub(super) const DIRECTING_PROPERTIES: &[&str] =
+    &["host", "port", "user", "tls", "tls_ca_file", "tls_server_name"];
+
 /// A timer of a year or more is a mistake.
 const TIMEOUT_MAX_MS: u64 = 365 * 24 * 3600 * 1000;
 

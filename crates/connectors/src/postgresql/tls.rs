@@ -1,5 +1,6 @@
 //! TLS to a database, in the four ways that PostgreSQL's own clients know of these names.
 
+use super::clear_text::Watched;
 use super::settings::invalid;
 use mooring_spi::Result;
 use mooring_storage::{tls_name, unnamed_tls, verified_tls};
@@ -108,6 +109,16 @@ impl TlsConnect<TcpStream> for Handshake {
                 self.to.ok_or_else(|| io::Error::other("TLS is disabled for this catalog"))?;
             connector.connect(server, stream).await.map(|stream| Encrypted(Box::new(stream)))
         })
+    }
+}
+
+impl TlsConnect<Watched<TcpStream>> for Handshake {
+    type Stream = Encrypted;
+    type Error = io::Error;
+    type Future = Pin<Box<dyn Future<Output = io::Result<Encrypted>> + Send>>;
+
+    fn connect(self, stream: Watched<TcpStream>) -> Self::Future {
+        self.connect(stream.into_inner())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use mooring_engine::{Catalog, CatalogOrigin, Catalogs, session_schema};
 use mooring_spi::{Error, ErrorKind, Result};
-use mooring_state::StoredCatalog;
+use mooring_state::{StoredCatalog, StoredProperty};
 
 /// As long as MySQL's identifiers.
 const NAME_CHARACTERS_MAX: usize = 64;
@@ -81,6 +81,38 @@ pub(super) fn no_key(catalog: &str, property: &str) -> Error {
     invalid(format!(
         "catalog `{catalog}`: property `{property}` is a secret, and there is no key to seal it with; give a \
          reference to it (`env:NAME` or `file:PATH`), or set `coordinator.secrets.key`"
+    ))
+}
+
+/// A secret that only the store knows goes where it was meant to go, and nowhere else: whoever changes that, gives
+/// it anew.
+///
+/// # Errors
+/// `InvalidArgument` when one of the properties that are `changed` says where a secret goes that is `kept`.
+pub(super) fn secrets_stay(
+    catalogs: &Catalogs,
+    catalog: &StoredCatalog,
+    changed: &[&String],
+    kept: impl Fn(&String) -> bool,
+) -> Result<()> {
+    let directs = |key: &&&String| catalogs.directs_secrets(&catalog.kind, key);
+    let Some(directing) = changed.iter().find(directs) else { return Ok(()) };
+    let is_sealed = |property: &StoredProperty| matches!(property, StoredProperty::Secret(_));
+    let sealed = catalog.properties.iter().find(|(key, property)| is_sealed(property) && kept(key));
+    match sealed {
+        None => Ok(()),
+        Some((secret, _)) => Err(invalid(format!(
+            "catalog `{}`: `{directing}` says where the secret `{secret}` goes, so it is changed together with it: \
+             give `{secret}` in the same `ALTER CATALOG ... SET`",
+            catalog.name
+        ))),
+    }
+}
+
+pub(super) fn hidden_secret(catalog: &str, property: &str) -> Error {
+    invalid(format!(
+        "catalog `{catalog}`: `***` stands for the secret `{property}` where it is not shown; give the secret itself, \
+         or a reference to it (`env:NAME` or `file:PATH`)"
     ))
 }
 

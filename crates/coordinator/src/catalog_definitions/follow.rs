@@ -1,9 +1,10 @@
 //! The catalogs of this coordinator as the store says, whoever changed it: within [`INTERVAL`], and a read.
 
 use super::CatalogDefinitions;
-use mooring_engine::{Catalog, CatalogOrigin};
-use mooring_spi::{CatalogDefinition, Error, Result};
+use mooring_engine::{Catalog, CatalogOrigin, Catalogs};
+use mooring_spi::{CatalogDefinition, Error, Result, is_secret_reference};
 use mooring_state::{Content, StoredCatalog, StoredProperty};
+use mooring_storage::resolve_secret;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -130,9 +131,28 @@ impl CatalogDefinitions {
             kind: stored.kind.clone(),
             properties: self.opened(stored, |_| true)?,
         };
+        self.secrets.references.check(&definition)?;
         let origin = CatalogOrigin::Stored { comment: stored.comment.clone(), problem: None };
-        self.catalogs.make(definition, origin)
+        let catalog = self.catalogs.make(definition, origin)?;
+        // Some kinds look only when they log in, which is later than an operator wants to know.
+        references_lead_somewhere(&self.catalogs, &catalog.definition)?;
+        Ok(catalog)
     }
+}
+
+/// # Errors
+/// `InvalidArgument`, naming the property, for a variable or a file that is not there.
+fn references_lead_somewhere(catalogs: &Catalogs, definition: &CatalogDefinition) -> Result<()> {
+    for (key, value) in &definition.properties {
+        if catalogs.is_secret(&definition.kind, key) && is_secret_reference(value) {
+            resolve_secret(value).map_err(|error| {
+                let name = &definition.name;
+                let message = format!("catalog `{name}`: `{key}`: {}", error.message());
+                Error::new(error.kind(), message)
+            })?;
+        }
+    }
+    Ok(())
 }
 
 fn is_stored(catalog: &Catalog) -> bool {

@@ -3,7 +3,6 @@
 use super::*;
 use crate::LocalDefinitions;
 use crate::mysql::tests::folder::Folder;
-use crate::statement::PropertyText;
 use async_trait::async_trait;
 use mooring_engine::Catalog;
 use mooring_spi::{
@@ -26,8 +25,12 @@ impl ConnectorFactory for Factory {
         "fake"
     }
 
+    fn directs_secrets(&self, property: &str) -> bool {
+        property == "host"
+    }
+
     fn connector(&self, definition: &CatalogDefinition) -> Result<Arc<dyn Connector>> {
-        let known = ["answers", "password"];
+        let known = ["answers", "host", "password"];
         match definition.properties.keys().find(|key| !known.contains(&key.as_str())) {
             Some(key) => Err(Error::new(ErrorKind::InvalidArgument, format!("`{key}` is unknown"))),
             None => Ok(Arc::new(Source(definition.clone()))),
@@ -70,8 +73,11 @@ fn coordinator(state: &State, keys: &[&str]) -> Arc<CatalogDefinitions> {
     let local = Arc::new(LocalDefinitions(catalogs.clone()));
     let sources = Arc::new(Sources::new(vec![], local, StorageMetrics::default()));
     let keys: Vec<_> = keys.iter().map(|key| SecretString::from(*key)).collect();
-    let keys = SealingKeys::new(&keys).expect("keys");
-    CatalogDefinitions::new(state.clone(), keys, catalogs, sources, CatalogMetrics::default())
+    let secrets = CatalogSecrets {
+        keys: SealingKeys::new(&keys).expect("keys"),
+        references: SecretReferences::new(vec!["env:".to_owned(), "file:/run/secrets/".to_owned()]),
+    };
+    CatalogDefinitions::new(state.clone(), secrets, catalogs, sources, CatalogMetrics::default())
 }
 
 fn texts(pairs: &[(&str, &str)]) -> PropertyTexts {
@@ -161,8 +167,62 @@ async fn a_secret_needs_a_key_here_and_everywhere() {
     let error = unusable.connector.schemas().await.expect_err("no key");
     assert!(error.message().contains("`a`") && error.message().contains("`password`"), "{error}");
     // A reference needs none, and mends it.
-    keyless.set("a", &texts(&[("password", "env:NAME")]), true).await.expect("set");
-    assert_eq!(get(&keyless, "a").connector.schemas().await.expect("answered"), ["env:NAME"]);
+    keyless.set("a", &texts(&[("password", "env:PATH")]), true).await.expect("set");
+    assert_eq!(get(&keyless, "a").connector.schemas().await.expect("answered"), ["env:PATH"]);
+}
+
+#[tokio::test]
+async fn a_sealed_secret_is_not_sent_elsewhere() {
+    let (state, _folder) = store().await;
+    let one = coordinator(&state, &[KEY]);
+    let properties = [("answers", "yes"), ("host", "a"), ("password", "s3cret")];
+    one.create(new("a", &properties)).await.expect("made");
+    // What it is already is no change.
+    one.set("a", &texts(&[("host", "a"), ("answers", "yes")]), true).await.expect("set");
+    for refused in [
+        one.set("a", &texts(&[("host", "b")]), false).await,
+        one.reset("a", &["host".to_owned()], false).await,
+    ] {
+        let error = refused.expect_err("not without the password");
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument);
+        assert!(error.message().contains("`host`") && error.message().contains("`password`"));
+    }
+    let shown = texts(&[("host", "b"), ("password", "***")]);
+    let error = one.set("a", &shown, true).await.expect_err("as it is shown");
+    assert!(error.message().contains("`password`"), "{error}");
+    one.set("a", &texts(&[("host", "b"), ("password", "s3cret")]), true).await.expect("set");
+    // A reference is shown to everybody: whoever changes the host could give it again.
+    one.set("a", &texts(&[("password", "env:PATH")]), true).await.expect("set");
+    one.set("a", &texts(&[("host", "c")]), true).await.expect("set");
+}
+
+#[tokio::test]
+async fn references_are_bounded_and_lead_somewhere() {
+    let (state, _folder) = store().await;
+    let one = coordinator(&state, &[KEY]);
+    let outside = new("a", &[("answers", "yes"), ("password", "file:/etc/hostname")]);
+    let error = one.create(outside).await.expect_err("not allowed");
+    assert!(error.message().contains("coordinator.secrets.references"), "{error}");
+    let missing = new("a", &[("answers", "yes"), ("password", "env:NO_SUCH_VARIABLE_HERE")]);
+    one.create(missing).await.expect("this kind does not look");
+    let problem = |catalog: &Catalog| match &catalog.origin {
+        CatalogOrigin::Stored { problem, .. } => problem.clone(),
+        CatalogOrigin::BuiltIn | CatalogOrigin::Configured => None,
+    };
+    let told = problem(&get(&one, "a")).expect("a problem");
+    assert!(told.contains("`password`") && told.contains("NO_SUCH_VARIABLE_HERE"), "{told}");
+    one.set("a", &texts(&[("password", "env:PATH")]), true).await.expect("set");
+    assert_eq!(problem(&get(&one, "a")), None);
+}
+
+#[tokio::test]
+async fn each_trial_has_a_key_of_its_own() {
+    let (state, _folder) = store().await;
+    let one = coordinator(&state, &[KEY]);
+    let keys: std::collections::BTreeSet<_> = (0..10).map(|_| one.trial_key()).collect();
+    assert_eq!(keys.len(), 10);
+    one.create(new("a", &[("answers", "yes")])).await.expect("made");
+    assert!(!keys.contains(&get(&one, "a").definition.key));
 }
 
 #[tokio::test]

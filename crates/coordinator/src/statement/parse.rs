@@ -235,10 +235,12 @@ const UNSUPPORTED: &[&str] = &[
 /// Names the statement by its first word or, where that says little, by two.
 fn unsupported(parser: &Parser<'_>) -> Error {
     let mut kind = peek_word(parser, 0).unwrap_or_default().to_ascii_uppercase();
+    let mut replaces = false;
     if matches!(kind.as_str(), "ALTER" | "CREATE" | "DROP" | "LOAD" | "LOCK" | "RENAME") {
         let mut offset = 1;
         let between = ["OR", "REPLACE", "TEMPORARY", "UNIQUE"];
         while kind == "CREATE" && between.iter().any(|word| nth_is(parser, offset, word)) {
+            replaces |= nth_is(parser, offset, "REPLACE");
             offset += 1;
         }
         if let Some(object) = peek_word(parser, offset) {
@@ -247,6 +249,9 @@ fn unsupported(parser: &Parser<'_>) -> Error {
     }
     let instead = if kind == "CREATE TABLE" {
         "; `CREATE EXTERNAL TABLE` makes a table of files that are there"
+    } else if kind == "CREATE CATALOG" && replaces {
+        kind = "CREATE OR REPLACE CATALOG".to_owned();
+        "; `ALTER CATALOG ... SET` gives a catalog that is there other properties"
     } else {
         ""
     };

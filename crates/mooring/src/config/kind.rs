@@ -35,6 +35,8 @@ pub(crate) enum Kind {
     Networks,
     /// Each an absolute path or a URL.
     Paths,
+    /// How references to secrets begin.
+    References,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,6 +89,11 @@ impl Kind {
                     item.as_str().is_some_and(|text| AllowedPaths::new(&[text.to_owned()]).is_ok())
                 })
             }),
+            Kind::References => value.as_array().is_some_and(|items| {
+                let is_reference =
+                    |text: &str| text.starts_with("env:") || text.starts_with("file:");
+                items.iter().all(|item| item.as_str().is_some_and(is_reference))
+            }),
         }
     }
 
@@ -104,7 +111,7 @@ impl Kind {
             Kind::Integer { .. } | Kind::Duration { .. } => {
                 text.trim().parse().map_or_else(|_| unread(), Value::Integer)
             }
-            Kind::HostPorts | Kind::Networks | Kind::Paths => Value::Array(
+            Kind::HostPorts | Kind::Networks | Kind::Paths | Kind::References => Value::Array(
                 text.split(',')
                     .map(str::trim)
                     .filter(|item| !item.is_empty())
@@ -138,6 +145,9 @@ impl Kind {
             Kind::Networks => "a list of networks, such as `10.0.0.0/8`".to_owned(),
             Kind::Paths => {
                 "a list of folders, such as `/srv/data/` or `s3://bucket/public/`".to_owned()
+            }
+            Kind::References => {
+                "a list of beginnings, such as `env:CATALOG_` or `file:/run/secrets/`".to_owned()
             }
         }
     }
@@ -209,6 +219,13 @@ mod tests {
         assert!(Kind::Paths.accepts(&Kind::Paths.read_text("s3://b/public/, /srv/data/")));
         assert!(Kind::Paths.accepts(&Kind::Paths.read_text("")));
         assert!(!Kind::Paths.accepts(&Kind::Paths.read_text("/srv/data/, data/")));
+    }
+
+    #[test]
+    fn references_begin_with_where_secrets_are() {
+        let accepts = |text| Kind::References.accepts(&Kind::References.read_text(text));
+        assert!(accepts("env:CATALOG_, file:/run/secrets/") && accepts(""));
+        assert!(!accepts("/run/secrets/") && !accepts("env:, aws-sm:"));
     }
 
     #[test]

@@ -230,6 +230,16 @@ pub(super) const SETTINGS: &[Setting] = &[
                `coordinator.secrets.key` when its catalog is altered.",
     },
     Setting {
+        key: "coordinator.secrets.references",
+        default: r#"["env:", "file:"]"#,
+        kind: Kind::References,
+        roles: COORDINATOR,
+        help: "How references to secrets must begin in catalogs that SQL defines, such as `env:CATALOG_` and \
+               `file:/run/secrets/`: whoever defines catalogs can send what they hold to a server of their \
+               choice. `env:` and `file:` alone allow any variable and any file. In the environment: \
+               separated by commas.",
+    },
+    Setting {
         key: "coordinator.queries.running_max",
         default: "64",
         kind: Kind::Integer { least: 1, most: 100_000 },

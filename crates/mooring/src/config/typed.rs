@@ -113,6 +113,8 @@ pub(crate) struct Secrets {
     pub(crate) key: Option<SecretString>,
     #[serde(deserialize_with = "unless_empty")]
     pub(crate) former_key: Option<SecretString>,
+    /// How references to secrets begin that statements may name.
+    pub(crate) references: Vec<String>,
 }
 
 #[derive(Debug, Clone, Deserialize)]

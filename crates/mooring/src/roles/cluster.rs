@@ -9,7 +9,7 @@ use mooring_connectors::DatabaseMetrics;
 use mooring_coordinator::query::QuerySettings;
 use mooring_coordinator::statement::{ServerVariables, VariableValue};
 use mooring_coordinator::system::OwnNode;
-use mooring_coordinator::{CoordinatorParts, LocalDefinitions};
+use mooring_coordinator::{CatalogSecrets, CoordinatorParts, LocalDefinitions, SecretReferences};
 use mooring_engine::{
     Catalogs, ClusterChannels, ClusterSecret, DefinitionSource, NodeLimits, NodeRuntime, Sources,
 };
@@ -96,7 +96,10 @@ impl Node {
         let advertise = config.coordinator.internal.advertise.as_deref();
         Ok(CoordinatorParts {
             state,
-            sealing_keys: sealing_keys(config, laptop)?,
+            secrets: CatalogSecrets {
+                keys: sealing_keys(config, laptop)?,
+                references: SecretReferences::new(config.coordinator.secrets.references.clone()),
+            },
             catalogs,
             node: self.runtime,
             own: OwnNode {

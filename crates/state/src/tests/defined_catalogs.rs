@@ -29,16 +29,23 @@ async fn a_catalog_is_made_changed_and_dropped_in_versions() {
         assert_eq!(changed.key, CatalogKey { id: made.key.id, version: 2 });
         assert_eq!(state.defined_catalogs().await.expect("read"), std::slice::from_ref(&changed));
         // Who knows the version before only has not seen the change.
-        refused(state.change_catalog(&wanted).await, ErrorKind::CatalogNotFound, "`sold`");
+        refused(state.change_catalog(&wanted).await, ErrorKind::InvalidArgument, "`sold`");
+        let before = StoredCatalog { key: made.key, ..changed.clone() };
+        refused(state.drop_catalog(&before).await, ErrorKind::InvalidArgument, "`sold`");
 
         assert!(state.comment_on_catalog(made.key.id, None).await.expect("written"));
         let read = state.defined_catalog("sold").await.expect("read");
-        assert_eq!(read, Some(StoredCatalog { comment: None, ..changed }));
+        assert_eq!(read, Some(StoredCatalog { comment: None, ..changed.clone() }));
 
-        state.drop_catalog("SOLD").await.expect("dropped");
+        state.drop_catalog(&changed).await.expect("dropped");
         assert!(state.defined_catalogs().await.expect("read").is_empty());
         assert!(!state.comment_on_catalog(made.key.id, None).await.expect("nothing there"));
-        refused(state.drop_catalog("sold").await, ErrorKind::CatalogNotFound, "`sold`");
+        refused(state.drop_catalog(&changed).await, ErrorKind::CatalogNotFound, "`sold`");
+        refused(state.change_catalog(&changed).await, ErrorKind::CatalogNotFound, "`sold`");
+        // Another one that has its name by now is not it.
+        let other = create(&state, "sold", "a").await.expect("made");
+        refused(state.drop_catalog(&changed).await, ErrorKind::CatalogNotFound, "`sold`");
+        assert_eq!(state.defined_catalogs().await.expect("read"), [other]);
     })
     .await;
 }
@@ -66,7 +73,14 @@ async fn a_configured_catalog_is_nobodys_to_change() {
         let state = store.open().await;
         let configured = state.put_catalog("h", "hive", &properties(&[])).await.expect("put");
         assert!(state.defined_catalogs().await.expect("read").is_empty());
-        refused(state.drop_catalog("h").await, ErrorKind::CatalogNotFound, "`h`");
+        let as_defined = StoredCatalog {
+            key: configured.key,
+            name: "h".to_owned(),
+            kind: "hive".to_owned(),
+            properties: StoredProperties::new(),
+            comment: None,
+        };
+        refused(state.drop_catalog(&as_defined).await, ErrorKind::CatalogNotFound, "`h`");
         assert!(!state.comment_on_catalog(configured.key.id, Some("x")).await.expect("not it"));
         // The configuration has it no more: who asks knows.
         let made = create(&state, "h", "a").await.expect("made");
@@ -93,12 +107,13 @@ async fn what_a_configured_catalog_has_is_not_lost() {
 async fn a_dropped_catalog_takes_its_tables_and_never_gives_its_id_back() {
     on_each_store(async |store| {
         let state = store.open().await;
-        let old = create(&state, "a", "x").await.expect("made").key.id;
+        let made = create(&state, "a", "x").await.expect("made");
+        let old = made.key.id;
         state.create_schema(old, "s").await.expect("created");
         let (schema, name, definition) = ("s", "t", "{}");
         let put = PutTable { catalog_id: old, schema, name, definition, replace: false };
         state.put_table(put).await.expect("put");
-        state.drop_catalog("A").await.expect("dropped");
+        state.drop_catalog(&made).await.expect("dropped");
         refused(state.create_schema(old, "s").await, ErrorKind::CatalogNotFound, "dropped");
         let new = create(&state, "a", "x").await.expect("made").key;
         assert_ne!(new.id, old);
