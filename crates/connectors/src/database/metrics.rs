@@ -37,7 +37,8 @@ pub struct DatabaseMetrics {
     rows_read: Family<CatalogLabels, Counter>,
     bytes_read: Family<CatalogLabels, Counter>,
     holders: SeriesHolders,
-    held: Option<Arc<HeldSeries>>,
+    /// Of these counters for one version of a catalog.
+    _held: Option<Arc<HeldSeries>>,
 }
 
 const STATES: [&str; 3] = ["used", "idle", "waiting"];
@@ -108,10 +109,10 @@ impl DatabaseMetrics {
 
     /// The same counters, for one version of a catalog: its series are there for as long as something counts so.
     pub(crate) fn of_catalog(&self, catalog: &str) -> Self {
-        let of_all = Self { held: None, ..self.clone() };
+        let of_all = Self { _held: None, ..self.clone() };
         let forgetting = of_all.clone();
         let held = self.holders.hold(catalog, move |catalog| forgetting.forget(catalog));
-        Self { held: Some(Arc::new(held)), ..of_all }
+        Self { _held: Some(Arc::new(held)), ..of_all }
     }
 
     fn forget(&self, catalog: &str) {

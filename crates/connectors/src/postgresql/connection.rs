@@ -39,7 +39,7 @@ pub(super) struct Connection {
 
 /// Why there is none, with the database's own error.
 pub(super) enum NotConnected {
-    Socket(mooring_spi::Error),
+    Socket(Error),
     Database(tokio_postgres::Error),
 }
 

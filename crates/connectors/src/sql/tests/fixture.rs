@@ -121,8 +121,18 @@ fn shared_columns(is_mysql: bool) -> Vec<Column> {
             true => exact("b", DataType::Int8, "", "tinyint(1)"),
             false => exact("b", DataType::Boolean, "boolean", ""),
         },
-        native("dt", DataType::Date32, ("date", Form::Exact), ("date", Form::ZeroDates { are_null: true })),
-        native("ts", wall(), ("timestamp", Form::Exact), ("datetime(6)", Form::ZeroDates { are_null: true })),
+        native(
+            "dt",
+            DataType::Date32,
+            ("date", Form::Exact),
+            ("date", Form::ZeroDates { are_null: true }),
+        ),
+        native(
+            "ts",
+            wall(),
+            ("timestamp", Form::Exact),
+            ("datetime(6)", Form::ZeroDates { are_null: true }),
+        ),
         native(
             "tz",
             instant(),
