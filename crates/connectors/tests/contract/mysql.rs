@@ -57,7 +57,7 @@ async fn read(
     let fields = columns.iter().map(|(name, kind)| Field::new(*name, kind.clone(), true));
     let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
     let payload = json!({
-        "sql": sql, "columns": columns.len(), "keys": [], "known": {}, "is_computed": false,
+        "sql": sql, "columns": columns.len(), "keys": [], "known": {}, "is_foreign": false, "is_computed": false,
     });
     let request = OpenRequest {
         split: Split { payload: payload.to_string(), label: sql.to_owned(), size_bytes: 0 },
