@@ -233,14 +233,15 @@ class PostgreSql(unittest.TestCase):
             mover.join()
         self.assertEqual(failures, [])
 
-    def test_kill_query_reaches_the_database(self):
+    def assert_killed(self, sql):
+        """`sql` reads until it is killed, and then the statement of its scan ends."""
         connection = self.connect()
         outcome = []
 
         def run():
             try:
                 with connection.cursor() as cursor:
-                    cursor.execute("SELECT count(*) FROM pg.shop.endless WHERE g % 2 = 0")
+                    cursor.execute(sql)
                 outcome.append(None)
             except pymysql.MySQLError as error:
                 outcome.append(error.args[0])
@@ -253,6 +254,15 @@ class PostgreSql(unittest.TestCase):
         # ER_QUERY_INTERRUPTED.
         self.assertEqual(outcome, [1317])
         self.until(lambda: self.running() == 0, "the statement ends")
+
+    def test_kill_query_reaches_the_database(self):
+        self.assert_killed("SELECT count(*) FROM pg.shop.endless WHERE g % 2 = 0")
+
+    def test_kill_query_reaches_through_a_join_that_finds_nothing(self):
+        # By then it has asked for its second side, and looks at the pairs of 1,500,000 rows with each batch.
+        self.assert_killed(
+            "SELECT count(*) FROM tpch.sf1.orders o JOIN pg.shop.endless e ON o.o_orderkey + e.g < 0"
+        )
 
     def test_a_reader_that_goes_away_ends_the_statement(self):
         connection = self.connect(cursorclass=pymysql.cursors.SSCursor)
