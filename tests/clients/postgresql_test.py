@@ -50,6 +50,7 @@ INSERT INTO shop."Parted" SELECT g, 2 * g FROM generate_series(0, 39999) g;
 CREATE VIEW shop.seen AS SELECT k, count(*) AS n FROM shop.numbers GROUP BY k;
 CREATE MATERIALIZED VIEW shop.kept AS SELECT * FROM shop.numbers;
 CREATE VIEW shop.endless AS SELECT generate_series(1::int8, 1000000000000) AS g;
+CREATE TABLE shop.large AS SELECT repeat(md5(g::text), 8) AS t FROM generate_series(1, 200000) g;
 CREATE TABLE shop.left_side AS SELECT g AS id, 100::int8 AS v FROM generate_series(1, 20000) g;
 CREATE TABLE shop.right_side AS SELECT g AS id, 100::int8 AS v FROM generate_series(1, 20000) g;
 ANALYZE;
@@ -89,6 +90,7 @@ class PostgreSql(unittest.TestCase):
         cls.rotated.write_text("the old one")
         sections = [
             cls.section("pg", split_bytes=65536, tls="verify-full", tls_ca_file=str(cls.server.certificate)),
+            cls.section("coarse", split_bytes=16 << 20),
             cls.section("narrow", connections_max=2, connection_wait_ms=300),
             cls.section("locked", password="not the password"),
             cls.section("rotated", password=f"file:{cls.rotated}"),
@@ -156,7 +158,8 @@ class PostgreSql(unittest.TestCase):
     def test_names_are_listed_and_found_in_any_case(self):
         listed = {row[0] for row in self.rows("SHOW TABLES FROM `pg.shop`")}
         self.assertEqual(
-            listed, {"every", "empty", "numbers", "Parted", "seen", "kept", "endless", "left_side", "right_side"}
+            listed,
+            {"every", "empty", "numbers", "Parted", "seen", "kept", "endless", "large", "left_side", "right_side"},
         )
         self.assertEqual(self.rows("SELECT count(*), sum(V) FROM PG.Shop.PARTED"), ((40000, 1599960000),))
         self.assertEqual(self.rows("SELECT count(*) FROM pg.shop.high"), ((20000,),))
@@ -259,10 +262,11 @@ class PostgreSql(unittest.TestCase):
         self.assert_killed("SELECT count(*) FROM pg.shop.endless WHERE g % 2 = 0")
 
     def test_kill_query_reaches_through_a_join_that_finds_nothing(self):
-        # By then it has asked for its second side, and looks at the pairs of 1,500,000 rows with each batch.
-        self.assert_killed(
-            "SELECT count(*) FROM tpch.sf1.orders o JOIN pg.shop.endless e ON o.o_orderkey + e.g < 0"
-        )
+        # Once the second side is read, a poll of the join looks at the pairs of 150,000 rows with each batch.
+        sql = "SELECT count(*) FROM tpch.sf1.customer c JOIN coarse.shop.large l ON concat(c.c_name, l.t) = 'never'"
+        plan = "\n".join(row[0] for row in self.rows("EXPLAIN " + sql))
+        self.assertIn("NestedLoopJoinExec", plan)
+        self.assert_killed(sql)
 
     def test_a_reader_that_goes_away_ends_the_statement(self):
         connection = self.connect(cursorclass=pymysql.cursors.SSCursor)

@@ -7,7 +7,8 @@
 //! poll is a turn of a bounded number of evaluations. The evaluation after the last one fails instead; what is
 //! above the join takes that error for "not yet", and polls again. Nested-loop and hash joins evaluate before they
 //! change anything, so the next turn begins with the pairs at which the last one ended (`tests.rs` holds
-//! them to that, for every kind of join). Sort-merge joins do not, and are not planned here.
+//! them to that, for every kind of join). Sort-merge joins do not, and are not planned here. A hash join without a
+//! condition has no turns: it outputs the pairs it meets, but for semi, anti and mark joins on keys with very many rows.
 
 mod condition;
 mod node;
