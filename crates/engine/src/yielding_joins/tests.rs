@@ -15,7 +15,9 @@ use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::empty::EmptyExec;
 use datafusion::physical_plan::joins::utils::{ColumnIndex, JoinFilter};
 use datafusion::physical_plan::joins::{HashJoinExec, NestedLoopJoinExec, PartitionMode};
-use datafusion::physical_plan::{ExecutionPlan, displayable};
+use datafusion::physical_plan::{
+    ChildrenPropertiesMode, ExecutionPlan, ReplaceChildrenOptions, displayable,
+};
 use datafusion::prelude::SessionConfig;
 use datafusion_proto::bytes::{
     physical_plan_from_bytes_with_extension_codec, physical_plan_to_bytes_with_extension_codec,
@@ -252,7 +254,8 @@ fn a_join_that_is_swapped_late_keeps_its_turns() {
     let join = plan.children()[0].downcast_ref::<NestedLoopJoinExec>().expect("a join");
     let swapped = join.swap_inputs().expect("a join");
     assert_eq!(swapped.name(), "ProjectionExec");
-    let projection = plan.with_new_children(vec![swapped]).expect("a plan");
+    let options = ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute);
+    let projection = plan.replace_children(vec![swapped], options).expect("a plan");
     assert_eq!(projection.name(), "ProjectionExec");
     assert!(has_turns(projection.children()[0]), "{}", text(&projection));
 }
