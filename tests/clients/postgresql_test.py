@@ -51,6 +51,7 @@ INSERT INTO shop."Parted" SELECT g, 2 * g FROM generate_series(0, 39999) g;
 CREATE VIEW shop.seen AS SELECT k, count(*) AS n FROM shop.numbers GROUP BY k;
 CREATE MATERIALIZED VIEW shop.kept AS SELECT * FROM shop.numbers;
 CREATE VIEW shop.endless AS SELECT generate_series(1::int8, 1000000000000) AS g;
+CREATE TABLE shop.large AS SELECT repeat(md5(g::text), 8) AS t FROM generate_series(1, 200000) g;
 CREATE TABLE shop.left_side AS SELECT g AS id, 100::int8 AS v FROM generate_series(1, 20000) g;
 CREATE TABLE shop.right_side AS SELECT g AS id, 100::int8 AS v FROM generate_series(1, 20000) g;
 CREATE SCHEMA odd;
@@ -96,6 +97,7 @@ class PostgreSql(unittest.TestCase):
         cls.rotated.write_text("the old one")
         sections = [
             cls.section("pg", split_bytes=65536, tls="verify-full", tls_ca_file=str(cls.server.certificate)),
+            cls.section("coarse", split_bytes=16 << 20),
             cls.section("narrow", connections_max=2, connection_wait_ms=300),
             cls.section("locked", password="not the password"),
             cls.section("rotated", password=f"file:{cls.rotated}"),
@@ -175,7 +177,8 @@ class PostgreSql(unittest.TestCase):
     def test_names_are_listed_and_found_in_any_case(self):
         listed = {row[0] for row in self.rows("SHOW TABLES FROM `pg.shop`")}
         self.assertEqual(
-            listed, {"every", "empty", "numbers", "Parted", "seen", "kept", "endless", "left_side", "right_side"}
+            listed,
+            {"every", "empty", "numbers", "Parted", "seen", "kept", "endless", "large", "left_side", "right_side"},
         )
         self.assertEqual(self.rows("SELECT count(*), sum(V) FROM PG.Shop.PARTED"), ((40000, 1599960000),))
         self.assertEqual(self.rows("SELECT count(*) FROM pg.shop.high"), ((20000,),))
@@ -299,14 +302,15 @@ class PostgreSql(unittest.TestCase):
             mover.join()
         self.assertEqual(failures, [])
 
-    def test_kill_query_reaches_the_database(self):
+    def assert_killed(self, sql):
+        """`sql` reads until it is killed, and then the statement of its scan ends."""
         connection = self.connect()
         outcome = []
 
         def run():
             try:
                 with connection.cursor() as cursor:
-                    cursor.execute("SELECT count(*) FROM pg.shop.endless WHERE g % 2 = 0")
+                    cursor.execute(sql)
                 outcome.append(None)
             except pymysql.MySQLError as error:
                 outcome.append(error.args[0])
@@ -319,6 +323,16 @@ class PostgreSql(unittest.TestCase):
         # ER_QUERY_INTERRUPTED.
         self.assertEqual(outcome, [1317])
         self.until(lambda: self.running() == 0, "the statement ends")
+
+    def test_kill_query_reaches_the_database(self):
+        self.assert_killed("SELECT count(*) FROM pg.shop.endless WHERE g % 2 = 0")
+
+    def test_kill_query_reaches_through_a_join_that_finds_nothing(self):
+        # Once the second side is read, a poll of the join looks at the pairs of 150,000 rows with each batch.
+        sql = "SELECT count(*) FROM tpch.sf1.customer c JOIN coarse.shop.large l ON concat(c.c_name, l.t) = 'never'"
+        plan = "\n".join(row[0] for row in self.rows("EXPLAIN " + sql))
+        self.assertIn("NestedLoopJoinExec", plan)
+        self.assert_killed(sql)
 
     def test_a_reader_that_goes_away_ends_the_statement(self):
         connection = self.connect(cursorclass=pymysql.cursors.SSCursor)

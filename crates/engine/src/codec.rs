@@ -10,6 +10,7 @@ use crate::scan::{
     MooringFileSource, OwnSource, Reading, SplitExec, SplitScanSpec, parquet_reader, stock_carrier,
     stock_compression,
 };
+use crate::yielding_joins::{YieldingJoinExec, yielding_join};
 use datafusion::arrow::datatypes::Schema;
 use datafusion::common::{Result, Statistics, internal_datafusion_err};
 use datafusion::datasource::physical_plan::{
@@ -32,7 +33,7 @@ pub(crate) struct MooringCodec;
 
 #[derive(Clone, PartialEq, prost::Message)]
 struct NodeProto {
-    #[prost(oneof = "NodeKindProto", tags = "1, 2, 3, 4")]
+    #[prost(oneof = "NodeKindProto", tags = "1, 2, 3, 4, 5")]
     kind: Option<NodeKindProto>,
 }
 
@@ -46,10 +47,16 @@ enum NodeKindProto {
     SliceBatches(SliceBatchesProto),
     #[prost(message, tag = "4")]
     Forget(ForgetProto),
+    #[prost(message, tag = "5")]
+    YieldingJoin(YieldingJoinProto),
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
 struct SliceBatchesProto {}
+
+/// The join itself is the input, with its condition as if it had no turns.
+#[derive(Clone, PartialEq, prost::Message)]
+struct YieldingJoinProto {}
 
 #[derive(Clone, PartialEq, prost::Message)]
 struct ForgetProto {
@@ -120,6 +127,10 @@ impl PhysicalExtensionCodec for MooringCodec {
                 [input] => Ok(Arc::new(SliceBatchesExec::new(input.clone()))),
                 _ => Err(proto_error("SliceBatchesExec has one input")),
             },
+            Some(NodeKindProto::YieldingJoin(_)) => match inputs {
+                [join] => yielding_join(join.clone()),
+                _ => Err(proto_error("YieldingJoinExec has one input")),
+            },
             Some(NodeKindProto::Forget(node)) => {
                 let column = node.column.and_then(|column| usize::try_from(column).ok());
                 match (inputs, Forgotten::named(&node.forgotten, column)) {
@@ -145,6 +156,8 @@ impl PhysicalExtensionCodec for MooringCodec {
             NodeKindProto::Splits(self.encode_splits(splits, proto_converter)?)
         } else if node.is::<SliceBatchesExec>() {
             NodeKindProto::SliceBatches(SliceBatchesProto {})
+        } else if node.is::<YieldingJoinExec>() {
+            NodeKindProto::YieldingJoin(YieldingJoinProto {})
         } else if let Some(node) = node.downcast_ref::<ForgetExec>() {
             let forgotten = node.forgotten();
             let column = forgotten.column().map(|column| column as u64);

@@ -21,7 +21,7 @@ mod physical_rules;
 mod constant_plans;
 mod generic_plans;
 mod facts;
-mod yield_after_joins;
+mod yielding_joins;
 mod options;
 mod sources;
 mod codec;

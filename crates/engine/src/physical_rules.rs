@@ -2,7 +2,7 @@
 
 use crate::facts::ForgetFalseFacts;
 use crate::scan::{AwaitKeys, FiltersByName, TracedKeys};
-use crate::yield_after_joins::YieldAfterJoins;
+use crate::yielding_joins::YieldInJoins;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ pub(crate) fn physical_rules() -> Vec<Rule> {
     }
     rules.push(Arc::new(TracedKeys));
     rules.push(Arc::new(AwaitKeys));
-    rules.push(Arc::new(YieldAfterJoins));
+    rules.push(Arc::new(YieldInJoins));
     rules
 }
 

@@ -1,30 +1,28 @@
-//! A join can turn one batch of input into thousands of output, or of nothing, without asking its
-//! input again; whoever reads it would compute on without giving its thread back, and a query that
-//! was cancelled would run on. DataFusion makes its leaves cooperative; this does it for joins.
-
+use super::node::{has_turns, yielding_join};
 use datafusion::common::Result;
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::coop::CooperativeExec;
-use datafusion::physical_plan::joins::{
-    CrossJoinExec, HashJoinExec, NestedLoopJoinExec, SortMergeJoinExec,
-};
+use datafusion::physical_plan::joins::{CrossJoinExec, HashJoinExec, SortMergeJoinExec};
 use std::sync::Arc;
 
+/// After all rules that look for joins or into their conditions.
 #[derive(Debug)]
-pub(crate) struct YieldAfterJoins;
+pub(crate) struct YieldInJoins;
 
-impl PhysicalOptimizerRule for YieldAfterJoins {
+impl PhysicalOptimizerRule for YieldInJoins {
     fn optimize(
         &self,
         plan: Arc<dyn ExecutionPlan>,
         _config: &ConfigOptions,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         plan.transform_up(|node| {
-            let is_join = node.is::<NestedLoopJoinExec>()
-                || node.is::<CrossJoinExec>()
+            if has_turns(&node) {
+                return yielding_join(node).map(Transformed::yes);
+            }
+            let is_join = node.is::<CrossJoinExec>()
                 || node.is::<HashJoinExec>()
                 || node.is::<SortMergeJoinExec>();
             Ok(match is_join {
@@ -36,7 +34,7 @@ impl PhysicalOptimizerRule for YieldAfterJoins {
     }
 
     fn name(&self) -> &str {
-        "yield_after_joins"
+        "yield_in_joins"
     }
 
     fn schema_check(&self) -> bool {
