@@ -1,6 +1,7 @@
 //! Where facts that become false are forgotten: just below the node that would carry them on, before sorts and
 //! exchanges are put in, and after the sides of joins are settled.
 
+use super::merge::MergeByWholeOrder;
 use super::{ForgetExec, Forgotten};
 use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
@@ -27,12 +28,14 @@ use datafusion::physical_plan::{
 };
 use std::sync::Arc;
 
-/// DataFusion's rules, and ours in its place among them.
+/// DataFusion's rules, and ours in their places among them.
 pub(crate) fn physical_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
     let mut rules = PhysicalOptimizer::new().rules;
-    let place = rules.iter().position(|rule| rule.name() == "EnsureRequirements");
-    debug_assert!(place.is_some(), "the rule that puts sorts in has another name");
-    rules.insert(place.unwrap_or_default(), Arc::new(ForgetFalseFacts));
+    let found = rules.iter().position(|rule| rule.name() == "EnsureRequirements");
+    debug_assert!(found.is_some(), "the rule that puts sorts in has another name");
+    let place = found.unwrap_or_default();
+    rules.insert(place, Arc::new(ForgetFalseFacts));
+    rules.insert(place + 2, Arc::new(MergeByWholeOrder));
     rules
 }
 
