@@ -1,6 +1,6 @@
 //! The rules of physical plans: DataFusion's, with ours in their places among them.
 
-use crate::facts::ForgetFalseFacts;
+use crate::facts::{ForgetFalseFacts, MergeByWholeOrder};
 use crate::scan::{AwaitKeys, FiltersByName, TracedKeys};
 use crate::yielding_joins::YieldInJoins;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
@@ -14,7 +14,11 @@ pub(crate) fn physical_rules() -> Vec<Rule> {
     for rule in PhysicalOptimizer::new().rules {
         match rule.name() {
             FiltersByName::REPLACED => rules.push(Arc::new(FiltersByName::default())),
-            ForgetFalseFacts::BEFORE => rules.extend([Arc::new(ForgetFalseFacts) as Rule, rule]),
+            ForgetFalseFacts::BEFORE => {
+                rules.push(Arc::new(ForgetFalseFacts));
+                rules.push(rule);
+                rules.push(Arc::new(MergeByWholeOrder));
+            }
             _ => rules.push(rule),
         }
     }

@@ -11,12 +11,15 @@
 //! - `min`, `max` and `count` over windows are taken to grow or shrink with the rows, with NULL at the wrong end, and
 //!   over frames that move, too.
 //!
-//! A rule puts a node in the way of such facts: it passes rows on as they are, and knows less of them.
+//! A rule puts a node in the way of such facts: it passes rows on as they are, and knows less of them. Another one makes
+//! true what a merge knows (`merge.rs`).
 
 mod forget;
+mod merge;
 mod rule;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use forget::{ForgetExec, Forgotten};
+pub(crate) use merge::MergeByWholeOrder;
 pub(crate) use rule::ForgetFalseFacts;

@@ -178,6 +178,11 @@ async fn rows_come_in_the_order_that_was_asked_for() {
             "13 12 11",
         ),
         (
+            "SELECT c, k FROM (SELECT k % 2 AS c, k FROM (VALUES (1), (2), (3), (4), (5)) v (k) \
+             GROUP BY k ORDER BY k % 2 LIMIT 9) q ORDER BY c, k DESC",
+            "04 02 15 13 11",
+        ),
+        (
             "SELECT i, max(x) OVER (ORDER BY i) m FROM (VALUES (1, NULL), (2, 5), (3, 4)) v (i, x) \
              ORDER BY m NULLS LAST, i DESC",
             "35 25 1",
