@@ -25,32 +25,45 @@ class MariaDb:
     """Users: `root`, without a password."""
 
     host = HOST
+    name = "mariadbd"
 
     def __init__(self, folder: Path):
         self.folder = folder
         data = folder / "data"
         folder.mkdir(parents=True)
-        # The server refuses to be root; where we are somebody else, it is who we are.
-        user = "mysql" if os.geteuid() == 0 else getpass.getuser()
+        user = self._user()
         certificate, key = write_certificate(folder)
         if os.geteuid() == 0:
             for path in (folder, certificate, key):
                 shutil.chown(path, user)
+        self._make(data, user)
+        self.port = free_port()
+        self.certificate = certificate
+        self.command = [
+            *self._program(), f"--user={user}", f"--datadir={data}", f"--port={self.port}",
+            f"--bind-address={self.host}", f"--socket={folder / 'socket'}", f"--pid-file={folder / 'pid'}",
+            f"--ssl-cert={certificate}", f"--ssl-key={key}", "--default-time-zone=+00:00",
+            "--character-set-server=utf8mb4", "--max-allowed-packet=128M", "--innodb-flush-log-at-trx-commit=0",
+            *self._own_options(),
+        ]
+        self.start()
+
+    def _user(self) -> str:
+        """The server refuses to be root; where we are somebody else, it is who we are."""
+        return "mysql" if os.geteuid() == 0 else getpass.getuser()
+
+    def _program(self) -> list[str]:
+        return ["mariadbd", "--no-defaults"]
+
+    def _own_options(self) -> list[str]:
+        return ["--collation-server=utf8mb4_bin"]
+
+    def _make(self, data: Path, user: str) -> None:
         subprocess.run(
             ["mariadb-install-db", "--no-defaults", f"--user={user}", f"--datadir={data}", "--skip-test-db",
              "--auth-root-authentication-method=normal"],
             check=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )
-        self.port = free_port()
-        self.certificate = certificate
-        self.command = [
-            "mariadbd", "--no-defaults", f"--user={user}", f"--datadir={data}", f"--port={self.port}",
-            f"--bind-address={self.host}", f"--socket={folder / 'socket'}", f"--pid-file={folder / 'pid'}",
-            f"--ssl-cert={certificate}", f"--ssl-key={key}", "--default-time-zone=+00:00",
-            "--character-set-server=utf8mb4", "--collation-server=utf8mb4_bin", "--max-allowed-packet=128M",
-            "--innodb-flush-log-at-trx-commit=0",
-        ]
-        self.start()
 
     def start(self) -> None:
         """Also again, after `stop`."""
@@ -90,9 +103,9 @@ class MariaDb:
                 self.connect().close()
                 return
             with contextlib.suppress(subprocess.TimeoutExpired):
-                raise RuntimeError(f"mariadbd exited with {self.child.wait(POLL_S)}:\n{self.log_tail()}")
+                raise RuntimeError(f"{self.name} exited with {self.child.wait(POLL_S)}:\n{self.log_tail()}")
             if time.monotonic() > deadline:
-                raise RuntimeError(f"mariadbd took no login in {START_TIMEOUT_S} s:\n{self.log_tail()}")
+                raise RuntimeError(f"{self.name} took no login in {START_TIMEOUT_S} s:\n{self.log_tail()}")
 
     def log_tail(self) -> str:
         return (self.folder / "log").read_text(errors="replace")[-3000:]

@@ -1,10 +1,16 @@
 """Catalogs of the kind `mysql`: what MariaDB has is read as MariaDB's own answers say, on one node and on two workers;
-and what Mooring has, by another Mooring."""
+and what Mooring has, by another Mooring.
+
+    mysql_source_test.py [--server mysql9] [TEST...]
+
+is the same with a MySQL in the place of MariaDB.
+"""
 
 import contextlib
 import json
 import re
 import socket
+import sys
 import tempfile
 import threading
 import time
@@ -16,8 +22,10 @@ import pymysql
 
 import counted
 import mariadb_tables
+import mysql9_tables
 from listening import HOST, free_port
 from mariadb_server import MariaDb
+from mysql9_server import MySql9
 from server import PASSWORDS, add_users, binary, processes
 
 # ER_CONNECT_TO_FOREIGN_DATA_SOURCE, ER_QUERY_ON_FOREIGN_DATA_SOURCE, ER_USER_LIMIT_REACHED, ER_SPECIFIC_ACCESS_DENIED_ERROR.
@@ -26,6 +34,8 @@ SOURCE_REFUSED = 1430
 LIMIT_EXCEEDED = 1226
 TIMED_OUT = 3024
 PATIENCE_S = 60
+# How the server is started, and what is on it.
+SERVERS = {"mariadb": (MariaDb, mariadb_tables), "mysql9": (MySql9, mysql9_tables)}
 POLL_S = 0.05
 
 
@@ -75,15 +85,16 @@ class OneNode(Cluster):
         folder = Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
         # MariaDB's own user enters it.
         folder.chmod(0o755)
-        cls.mariadb = cls.enterClassContext(MariaDb(folder / "mariadb"))
-        with cls.mariadb.connect() as connection:
-            mariadb_tables.make(connection)
-        cls.peer = cls.mariadb.connect(database=mariadb_tables.DATABASE)
+        server, cls.tables = SERVERS[SERVER]
+        cls.source = cls.enterClassContext(server(folder / "source"))
+        with cls.source.connect() as connection:
+            cls.tables.make(connection)
+        cls.peer = cls.source.connect(database=mariadb_tables.DATABASE)
         cls.addClassCleanup(lambda: cls.peer.close())
         cls.secret = folder / "password"
         cls.secret.write_text("not it\n")
-        port = cls.mariadb.port
-        certificate = str(cls.mariadb.certificate)
+        port = cls.source.port
+        certificate = str(cls.source.certificate)
         cls.start(
             folder / "mooring",
             section("shop", port),
@@ -113,18 +124,18 @@ class OneNode(Cluster):
         listener = cls.enterClassContext(socket.create_server((HOST, 0)))
         return listener.getsockname()[1]
 
-    def on_mariadb(self, sql):
+    def on_source(self, sql):
         with self.peer.cursor() as cursor:
             cursor.execute(sql)
             return list(cursor.fetchall())
 
     def same(self, sql, peer_sql=None):
-        """The same rows as MariaDB's, in any order."""
+        """The same rows as the server's own, in any order."""
         def ordered(rows):
             return sorted(rows, key=lambda row: [str(value) for value in row])
 
         with self.subTest(sql):
-            self.assertEqual(ordered(self.rows(sql)), ordered(self.on_mariadb(peer_sql or sql)))
+            self.assertEqual(ordered(self.rows(sql)), ordered(self.on_source(peer_sql or sql)))
 
     def statements(self, words):
         """The statements of the catalogs' users that run on MariaDB and have the words."""
@@ -166,10 +177,10 @@ class OneNode(Cluster):
             self.assertFalse(thread.is_alive())
             connection.close()
 
-    def test_every_type_has_the_values_of_mariadb(self):
+    def test_every_type_has_the_values_of_the_server(self):
         actual = self.rows("SELECT * FROM all_types ORDER BY id")
-        expected = self.on_mariadb(f"{mariadb_tables.ALL_TYPES} ORDER BY id")
-        names = ["id", *(name for name, _, _, _ in mariadb_tables.TYPES)]
+        expected = self.on_source(f"{mariadb_tables.selected(self.tables.TYPES)} ORDER BY id")
+        names = ["id", *(name for name, _, _, _ in self.tables.TYPES)]
         for row, other in zip(actual, expected, strict=True):
             for name, value, wanted in zip(names, row, other, strict=True):
                 with self.subTest(name, id=row[0]):
@@ -186,7 +197,7 @@ class OneNode(Cluster):
 
     def test_tables_views_and_names(self):
         tables = {name for (name,) in self.rows("SHOW TABLES")}
-        known = {name for (name,) in self.on_mariadb("SHOW TABLES")} - {"counter"}
+        known = {name for (name,) in self.on_source("SHOW TABLES")} - {"counter"}
         self.assertEqual(tables, known)
         # Those of the current catalog have plain names.
         self.assertIn(("market",), self.rows("SHOW DATABASES"))
@@ -195,7 +206,7 @@ class OneNode(Cluster):
             self.assertNotIn((f"lenient.{other}",), self.rows("SHOW DATABASES"))
         databases = [name for (name,) in self.rows("SHOW DATABASES") if name.startswith("one.")]
         self.assertEqual(databases, ["one.market"])
-        for sql in ["SELECT * FROM of_orders", "SELECT * FROM parts", "SELECT * FROM empty", "SELECT count(*) FROM orders"]:
+        for sql in ["SELECT * FROM of_orders", "SELECT * FROM parts", "SELECT * FROM `empty`", "SELECT count(*) FROM orders"]:
             self.same(sql)
         self.same("SELECT ID FROM SHOP.MARKET.`MIXED case`", "SELECT Id FROM `Mixed Case`")
         self.same("SELECT `a``b` FROM `Mixed Case`")
@@ -257,7 +268,7 @@ class OneNode(Cluster):
         self.assertEqual(self.rows("SELECT id FROM lenient.market.zero_days WHERE at IS NULL ORDER BY id"), [(2,), (3,)])
 
     def test_decimals_that_do_not_fit_are_errors(self):
-        self.assertEqual(self.rows("SELECT d FROM decimals WHERE id = 1"), self.on_mariadb("SELECT d FROM decimals WHERE id = 1"))
+        self.assertEqual(self.rows("SELECT d FROM decimals WHERE id = 1"), self.on_source("SELECT d FROM decimals WHERE id = 1"))
         self.refused("SELECT d FROM decimals", "`shop`", "`d`")
 
     def test_long_rows(self):
@@ -282,7 +293,7 @@ class OneNode(Cluster):
 
     def test_ranges_are_the_table(self):
         sql = "SELECT count(*), sum(id), sum(half), count(DISTINCT id) FROM {}"
-        expected = self.on_mariadb(sql.format("numbers"))
+        expected = self.on_source(sql.format("numbers"))
         for catalog in ["shop", "ranges"]:
             self.assertEqual(self.rows(sql.format(f"{catalog}.market.numbers")), expected)
         plan = "\n".join(str(row) for row in self.rows("EXPLAIN SELECT id FROM ranges.market.numbers"))
@@ -319,7 +330,7 @@ class OneNode(Cluster):
     def test_a_column_that_changed_is_seen(self):
         self.same("SELECT * FROM changing")
         for sql in ["ALTER TABLE changing MODIFY c VARCHAR(10)", "ALTER TABLE changing ADD d INT", "ALTER TABLE changing DROP c"]:
-            self.on_mariadb(sql)
+            self.on_source(sql)
             self.same("SELECT * FROM changing")
 
     def test_a_wrong_password_is_tried_once(self):
@@ -334,7 +345,7 @@ class OneNode(Cluster):
         self.same("SELECT id FROM changed.market.orders", "SELECT id FROM orders")
 
     def aborted_logins(self):
-        return int(self.on_mariadb("SHOW GLOBAL STATUS LIKE 'Aborted_connects'")[0][1])
+        return int(self.on_source("SHOW GLOBAL STATUS LIKE 'Aborted_connects'")[0][1])
 
     def test_connections_have_a_bound(self):
         if self.workers:
@@ -348,7 +359,7 @@ class OneNode(Cluster):
 
     def test_a_server_without_connections_is_named(self):
         own = {"user": "few", "password": mariadb_tables.PASSWORD.encode(), "ssl_disabled": True}
-        with pymysql.connect(host=HOST, port=self.mariadb.port, **own):
+        with pymysql.connect(host=HOST, port=self.source.port, **own):
             number = self.refused("SELECT * FROM few.market.orders", "`few`", "`connections_max`")
         self.assertEqual(number, LIMIT_EXCEEDED)
 
@@ -367,16 +378,16 @@ class OneNode(Cluster):
 
     def test_zz_a_server_that_comes_back_is_used_again(self):
         self.same("SELECT id FROM orders")
-        self.mariadb.stop()
+        self.source.stop()
         try:
             self.assertEqual(self.refused("SELECT * FROM orders", "`shop`"), SOURCE_UNAVAILABLE)
             self.assertEqual(self.rows("SELECT count(*) FROM tpch.tiny.region"), [(5,)])
         finally:
-            self.mariadb.start()
+            self.source.start()
             deadline = time.monotonic() + PATIENCE_S
             while True:
                 try:
-                    type(self).peer = self.mariadb.connect(database=mariadb_tables.DATABASE)
+                    type(self).peer = self.source.connect(database=mariadb_tables.DATABASE)
                     break
                 except pymysql.MySQLError:
                     self.assertLess(time.monotonic(), deadline)
@@ -454,6 +465,12 @@ class WrongProperties(unittest.TestCase):
 
 del Cluster
 
+SERVER = "mariadb"
+
 if __name__ == "__main__":
+    if "--server" in sys.argv:
+        at = sys.argv.index("--server")
+        _, SERVER = sys.argv[at:at + 2]
+        del sys.argv[at:at + 2]
     processes.raise_on_terminate()
     counted.main()
