@@ -52,6 +52,9 @@ TYPES = [
 
 LONG_BYTES = [20 << 20, 40 << 20]
 NUMBERS = 300_000
+# Between two keys of `balances`, and what each row has.
+STEP = 10
+AMOUNT = 100
 
 
 def selected(types: list[tuple]) -> str:
@@ -109,6 +112,13 @@ OWN = [
     "CREATE SEQUENCE counter",
 ]
 
+# Made of `numbers`: rows that a test moves about, and rows of an engine without transactions.
+LATER = [
+    f"CREATE TABLE balances (id INT PRIMARY KEY, amount INT NOT NULL) AS SELECT id * {STEP} AS id, {AMOUNT} AS amount FROM numbers",
+    "ANALYZE TABLE balances",
+    "CREATE TABLE old_engine (id INT PRIMARY KEY, half INT) ENGINE = MyISAM AS SELECT * FROM numbers",
+]
+
 USERS = [
     f"CREATE USER reader IDENTIFIED BY '{PASSWORD}'",
     f"GRANT SELECT, SHOW VIEW ON {DATABASE}.* TO reader",
@@ -118,11 +128,13 @@ USERS = [
     f"GRANT SELECT ON {DATABASE}.orders TO encrypted",
     f"CREATE USER few IDENTIFIED BY '{PASSWORD}' WITH MAX_USER_CONNECTIONS 1",
     f"GRANT SELECT ON {DATABASE}.* TO few",
+    f"CREATE USER locker IDENTIFIED BY '{PASSWORD}'",
+    f"GRANT SELECT, LOCK TABLES ON {DATABASE}.* TO locker",
 ]
 
 
 def make(connection: pymysql.Connection) -> None:
-    execute(connection, all_types(TYPES) + COMMON + OWN + USERS)
+    execute(connection, all_types(TYPES) + COMMON + OWN + LATER + USERS)
 
 
 def execute(connection: pymysql.Connection, statements: list[str]) -> None:

@@ -3,7 +3,7 @@
 import pymysql
 
 import mariadb_tables
-from mariadb_tables import NUMBERS
+from mariadb_tables import DATABASE, NUMBERS, PASSWORD
 
 MARIADB_ONLY = {"uuid", "inet4", "inet6", "decimal_38_38"}
 TYPES = [known for known in mariadb_tables.TYPES if known[0] not in MARIADB_ONLY] + [
@@ -42,8 +42,15 @@ OWN = [
     ),
 ]
 
+USERS = [
+    statement
+    for user in ["sealed", "bare"]
+    for statement in [f"CREATE USER {user} IDENTIFIED BY '{PASSWORD}'", f"GRANT SELECT ON {DATABASE}.* TO {user}"]
+]
+
 
 def make(connection: pymysql.Connection) -> None:
     # What the one collates by bytes without padding has another name at the other.
     common = [statement.replace("utf8mb4_nopad_bin", "utf8mb4_0900_bin") for statement in mariadb_tables.COMMON]
-    mariadb_tables.execute(connection, mariadb_tables.all_types(TYPES) + common + OWN + mariadb_tables.USERS)
+    others = mariadb_tables.LATER + mariadb_tables.USERS + USERS
+    mariadb_tables.execute(connection, mariadb_tables.all_types(TYPES) + common + OWN + others)

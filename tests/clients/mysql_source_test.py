@@ -1,16 +1,11 @@
 """Catalogs of the kind `mysql`: what MariaDB has is read as MariaDB's own answers say, on one node and on two workers;
-and what Mooring has, by another Mooring.
-
-    mysql_source_test.py [--server mysql9] [TEST...]
-
-is the same with a MySQL in the place of MariaDB.
-"""
+and what Mooring has, by another Mooring. `mysql9_source_test.py` is the same with a MySQL in the place of MariaDB."""
 
 import contextlib
 import json
+import random
 import re
 import socket
-import sys
 import tempfile
 import threading
 import time
@@ -22,20 +17,18 @@ import pymysql
 
 import counted
 import mariadb_tables
-import mysql9_tables
 from listening import HOST, free_port
 from mariadb_server import MariaDb
-from mysql9_server import MySql9
 from server import PASSWORDS, add_users, binary, processes
 
-# ER_CONNECT_TO_FOREIGN_DATA_SOURCE, ER_QUERY_ON_FOREIGN_DATA_SOURCE, ER_USER_LIMIT_REACHED, ER_SPECIFIC_ACCESS_DENIED_ERROR.
+# ER_CONNECT_TO_FOREIGN_DATA_SOURCE, ER_QUERY_ON_FOREIGN_DATA_SOURCE, ER_USER_LIMIT_REACHED, ER_QUERY_TIMEOUT,
+# ER_SPECIFIC_ACCESS_DENIED_ERROR.
 SOURCE_UNAVAILABLE = 1429
 SOURCE_REFUSED = 1430
 LIMIT_EXCEEDED = 1226
 TIMED_OUT = 3024
+ACCESS_DENIED = 1227
 PATIENCE_S = 60
-# How the server is started, and what is on it.
-SERVERS = {"mariadb": (MariaDb, mariadb_tables), "mysql9": (MySql9, mysql9_tables)}
 POLL_S = 0.05
 
 
@@ -80,13 +73,19 @@ class Cluster(unittest.TestCase):
 
 
 class OneNode(Cluster):
+    server = MariaDb
+    tables = mariadb_tables
+
+    @classmethod
+    def more_sections(cls, _port):
+        return []
+
     @classmethod
     def setUpClass(cls):
         folder = Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
         # MariaDB's own user enters it.
         folder.chmod(0o755)
-        server, cls.tables = SERVERS[SERVER]
-        cls.source = cls.enterClassContext(server(folder / "source"))
+        cls.source = cls.enterClassContext(cls.server(folder / "source"))
         with cls.source.connect() as connection:
             cls.tables.make(connection)
         cls.peer = cls.source.connect(database=mariadb_tables.DATABASE)
@@ -101,6 +100,11 @@ class OneNode(Cluster):
             section("one", port, database=mariadb_tables.DATABASE),
             section("lenient", port, zero_dates="null"),
             section("ranges", port, parallel_reads="inconsistent", connections_max=4),
+            section("locked", port, user="locker", parallel_reads="locked"),
+            section("impatient", port, user="locker", parallel_reads="locked", lock_wait_ms=1000),
+            section("patient", port, user="locker", parallel_reads="locked", lock_wait_ms=600_000),
+            section("unlocked", port, parallel_reads="locked"),
+            section("lonely", port, user="locker", parallel_reads="locked", connections_max=3),
             section("narrow", port, connections_max=1, connection_wait_ms=500),
             section("hurried", port, statement_timeout_ms=500),
             section("short", port, row_max_bytes=1 << 20),
@@ -113,6 +117,7 @@ class OneNode(Cluster):
             section("misnamed", port, user="encrypted", tls="verify-full", tls_ca_file=certificate, tls_server_name="db.example"),
             section("gone", free_port(), connect_timeout_ms=5000),
             section("hung", cls.silent_port(), connect_timeout_ms=500),
+            *cls.more_sections(port),
         )
         cls.cursor.execute("USE `shop.market`")
         if cls.workers:
@@ -294,11 +299,140 @@ class OneNode(Cluster):
     def test_ranges_are_the_table(self):
         sql = "SELECT count(*), sum(id), sum(half), count(DISTINCT id) FROM {}"
         expected = self.on_source(sql.format("numbers"))
-        for catalog in ["shop", "ranges"]:
+        for catalog in ["shop", "ranges", "locked", "lonely"]:
             self.assertEqual(self.rows(sql.format(f"{catalog}.market.numbers")), expected)
         plan = "\n".join(str(row) for row in self.rows("EXPLAIN SELECT id FROM ranges.market.numbers"))
         # By one task, or by one each.
         self.assertRegex(plan, r"splits=2|t1: SplitExec")
+
+    def test_a_locked_table_is_one_piece(self):
+        for catalog, table, is_locked in [
+            ("locked", "numbers", True), ("locked", "old_engine", False), ("locked", "orders", False), ("lonely", "numbers", False),
+        ]:
+            with self.subTest(f"{catalog} {table}"):
+                plan = "\n".join(str(row) for row in self.rows(f"EXPLAIN SELECT id FROM {catalog}.market.{table}"))
+                self.assertIn("splits=1", plan)
+                self.assertEqual("ranges under a lock" in plan, is_locked)
+                self.same(f"SELECT id FROM {catalog}.market.{table} WHERE id % 1000 = 1", f"SELECT id FROM {table} WHERE id % 1000 = 1")
+
+    def test_ranges_of_a_locked_table_are_its_rows(self):
+        with self.plain_scans() as cursor:
+            cursor.execute("SELECT id, half FROM locked.market.numbers")
+            self.assertEqual(sorted(cursor.fetchall()), sorted(self.on_source("SELECT id, half FROM numbers")))
+            # Rows that are not there, and few of them.
+            for condition in ["half < 0", "half BETWEEN 10 AND 12"]:
+                cursor.execute(f"SELECT id FROM locked.market.numbers WHERE {condition}")
+                found = sorted(cursor.fetchall())
+                self.assertEqual(found, sorted(self.on_source(f"SELECT id FROM numbers WHERE {condition}")))
+
+    @contextlib.contextmanager
+    def plain_scans(self, cursor_class=pymysql.cursors.Cursor):
+        """A cursor whose queries have the rows of tables come, and nothing that the server makes of them."""
+        connection = pymysql.connect(**self.login, cursorclass=cursor_class)
+        cursor = connection.cursor()
+        try:
+            cursor.execute("SET pushdown = off")
+            yield cursor
+        finally:
+            self.rows(f"KILL QUERY {connection.thread_id()}")
+            with contextlib.suppress(pymysql.MySQLError):
+                while cursor.fetchone() is not None:
+                    pass
+            connection.close()
+
+    def snapshots(self):
+        """How many transactions of the catalogs' user are open at the server."""
+        (count,), = self.on_source(
+            "SELECT count(*) FROM information_schema.INNODB_TRX t JOIN information_schema.PROCESSLIST p"
+            " ON p.ID = t.trx_mysql_thread_id WHERE p.USER = 'locker'"
+        )
+        return count
+
+    def await_snapshots(self, wanted):
+        deadline = time.monotonic() + PATIENCE_S
+        while (count := self.snapshots()) != wanted:
+            self.assertLess(time.monotonic(), deadline, f"{count} transactions are open")
+            time.sleep(POLL_S)
+
+    def test_ranges_of_a_locked_table_are_one_state_of_it(self):
+        moves = Moves(self.source.connect(database=mariadb_tables.DATABASE))
+        rows, step = mariadb_tables.NUMBERS, mariadb_tables.STEP
+        with self.plain_scans() as cursor, moves:
+            for _ in range(20):
+                done = moves.done
+                cursor.execute("SELECT count(*), count(DISTINCT id), sum(amount) FROM locked.market.balances")
+                self.assertEqual(cursor.fetchall(), ((rows, rows, rows * mariadb_tables.AMOUNT),))
+                moves.await_more(done)
+        self.await_snapshots(0)
+        with self.plain_scans() as cursor:
+            sql = "SELECT sum(id), sum(id * amount) FROM {}balances WHERE id > %s"
+            for least in [0, step, step * rows // 2]:
+                cursor.execute(sql.format("locked.market."), (least,))
+                found = list(cursor.fetchall())
+                self.assertEqual(found, self.on_source(sql.format("").replace("%s", str(least))))
+
+    def test_a_lock_ends_before_the_read(self):
+        with self.plain_scans(pymysql.cursors.SSCursor) as cursor:
+            # Far more rows than anybody keeps before they are fetched.
+            cursor.execute("SELECT n.id, o.o_orderkey FROM tpch.tiny.orders o CROSS JOIN locked.market.numbers n")
+            self.assertIsNotNone(cursor.fetchone())
+            self.assertGreaterEqual(self.snapshots(), 2)
+            self.on_source("SET SESSION lock_wait_timeout = 60")
+            with self.peer.cursor() as peer:
+                self.assertEqual(peer.execute("UPDATE numbers SET half = -1 WHERE id = 1"), 1)
+                self.assertEqual(peer.execute("UPDATE numbers SET half = 0 WHERE id = 1"), 1)
+            self.assertGreaterEqual(self.snapshots(), 2)
+        # Who goes away leaves no transaction, no lock and no place in the pool.
+        self.await_snapshots(0)
+        self.on_source("ALTER TABLE numbers COMMENT = 'as before'")
+        with self.plain_scans() as cursor:
+            cursor.execute("SELECT sum(half) FROM locked.market.numbers")
+            self.assertEqual(list(cursor.fetchall()), self.on_source("SELECT sum(half) FROM numbers"))
+        self.await_snapshots(0)
+
+    def test_a_table_that_must_not_be_locked_is_named(self):
+        with self.plain_scans() as cursor:
+            with self.assertRaises(pymysql.MySQLError) as raised:
+                cursor.execute("SELECT id FROM unlocked.market.numbers")
+            number, text = raised.exception.args
+            self.assertEqual(number, ACCESS_DENIED)
+            for word in ["`unlocked`", "`market.numbers`", "LOCK TABLES", "`parallel_reads`"]:
+                self.assertIn(word, text)
+            # A small one needs no lock.
+            cursor.execute("SELECT id FROM unlocked.market.orders")
+            self.assertEqual(len(cursor.fetchall()), 5)
+
+    def test_a_lock_is_waited_for_so_long(self):
+        writer = self.source.connect(database=mariadb_tables.DATABASE)
+        self.addCleanup(writer.close)
+        sql = "SELECT id FROM impatient.market.numbers WHERE half = 7"
+        with self.plain_scans() as cursor, writer.cursor() as other:
+            other.execute("BEGIN")
+            other.execute("UPDATE numbers SET half = half + 1 WHERE id = 14")
+            with self.assertRaises(pymysql.MySQLError) as raised:
+                cursor.execute(sql)
+            number, text = raised.exception.args
+            self.assertEqual(number, TIMED_OUT)
+            for word in ["`impatient`", "`market.numbers`", "`lock_wait_ms` = 1000"]:
+                self.assertIn(word, text)
+            # Nobody waits for a lock any more that others would have to wait for.
+            other.execute("UPDATE numbers SET half = half WHERE id = 15")
+            other.execute("ROLLBACK")
+            cursor.execute(sql)
+            self.assertEqual(sorted(cursor.fetchall()), [(14,), (15,)])
+        self.await_snapshots(0)
+
+    def test_a_query_that_waits_for_a_lock_can_be_killed(self):
+        writer = self.source.connect(database=mariadb_tables.DATABASE)
+        self.addCleanup(writer.close)
+        with writer.cursor() as other:
+            other.execute("BEGIN")
+            other.execute("UPDATE numbers SET half = half + 1 WHERE id = 14")
+            with self.running("SELECT half FROM patient.market.numbers", "LOCK TABLES") as outcome:
+                self.assertEqual(outcome, [])
+            self.await_statements("LOCK TABLES", False)
+            other.execute("ROLLBACK")
+        self.await_snapshots(0)
 
     def test_a_statement_that_nobody_wants_ends_at_the_server(self):
         for view in ["endless", "silent"]:
@@ -395,6 +529,57 @@ class OneNode(Cluster):
         self.same("SELECT id FROM orders")
 
 
+class Moves(threading.Thread):
+    """Moves amounts and rows about in `balances` while it is entered, in transactions that leave their sums as they are."""
+
+    def __init__(self, connection):
+        super().__init__()
+        self.connection = connection
+        self.random = random.Random(7)
+        self.stopped = threading.Event()
+        self.progress = threading.Condition()
+        self.done = 0
+        self.error = None
+
+    def run(self):
+        try:
+            with self.connection.cursor() as cursor:
+                while not self.stopped.is_set():
+                    self.move(cursor)
+                    with self.progress:
+                        self.done += 1
+                        self.progress.notify_all()
+        except pymysql.MySQLError as error:
+            self.error = error
+
+    def move(self, cursor):
+        count, step = mariadb_tables.NUMBERS, mariadb_tables.STEP
+        low, high = self.random.randrange(1, count // 4), self.random.randrange(3 * count // 4, count)
+        cursor.execute("BEGIN")
+        cursor.execute("UPDATE balances SET amount = amount - 7 WHERE id = %s", ((low + 1) * step,))
+        cursor.execute("UPDATE balances SET amount = amount + 7 WHERE id = %s", ((high + 1) * step,))
+        # The one at the beginning goes to the end, or comes back.
+        moved = count * step * 2
+        if not cursor.execute("UPDATE balances SET id = %s WHERE id = %s", (moved, step)):
+            cursor.execute("UPDATE balances SET id = %s WHERE id = %s", (step, moved))
+        cursor.execute("COMMIT")
+
+    def await_more(self, done):
+        with self.progress:
+            self.progress.wait_for(lambda: self.done > done or self.error, PATIENCE_S)
+        if self.done <= done:
+            raise AssertionError(f"nothing is written: {self.error}")
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_exception):
+        self.stopped.set()
+        self.join(PATIENCE_S)
+        self.connection.close()
+
+
 class TwoWorkers(OneNode):
     workers = 2
 
@@ -451,7 +636,8 @@ class WrongProperties(unittest.TestCase):
             ({"tls": "yes"}, ["`shop`", "`tls`", "`verify-full`"]),
             ({"connections_max": 0}, ["`shop`", "`connections_max`"]),
             ({"zero_dates": "round"}, ["`shop`", "`zero_dates`"]),
-            ({"parallel_reads": "locked"}, ["`shop`", "`parallel_reads`"]),
+            ({"parallel_reads": "on"}, ["`shop`", "`parallel_reads`", "`locked`"]),
+            ({"lock_wait_ms": 0}, ["`shop`", "`lock_wait_ms`"]),
         ]:
             with self.subTest(more), tempfile.TemporaryDirectory() as name:
                 folder = Path(name)
@@ -465,12 +651,6 @@ class WrongProperties(unittest.TestCase):
 
 del Cluster
 
-SERVER = "mariadb"
-
 if __name__ == "__main__":
-    if "--server" in sys.argv:
-        at = sys.argv.index("--server")
-        _, SERVER = sys.argv[at:at + 2]
-        del sys.argv[at:at + 2]
     processes.raise_on_terminate()
     counted.main()

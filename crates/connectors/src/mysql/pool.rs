@@ -90,6 +90,24 @@ impl<C: Connect> Pool<C> {
                 Ok(Err(_)) | Err(_) => return Err(NoConnection::Busy(shared.limits.wait)),
             }
         };
+        self.connection(place).await.map_err(NoConnection::Failed)
+    }
+
+    /// The same without a wait for others; `None` where they have all.
+    pub(super) async fn lease_free(&self) -> Result<Option<Lease<C>>, C::Failure> {
+        match Arc::clone(&self.0.places).try_acquire_owned() {
+            Ok(place) => self.connection(place).await.map(Some),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// How many connections nobody uses or waits for.
+    pub(super) fn free(&self) -> usize {
+        self.0.places.available_permits()
+    }
+
+    async fn connection(&self, place: OwnedSemaphorePermit) -> Result<Lease<C>, C::Failure> {
+        let shared = &self.0;
         loop {
             let kept = shared.idle.lock().connections.pop();
             let Some((_, connection)) = kept else { break };
@@ -102,7 +120,7 @@ impl<C: Connect> Pool<C> {
                 return Ok(lease);
             }
         }
-        let connection = shared.connect.connect().await.map_err(NoConnection::Failed)?;
+        let connection = shared.connect.connect().await?;
         shared.metrics.open.inc();
         Ok(Lease::new(connection, shared, Some(place)))
     }
@@ -298,6 +316,19 @@ mod tests {
         lease.give_back();
         let mut next = waiting.await.expect("a connection");
         assert_eq!(next.get(), Some(&mut 0));
+    }
+
+    #[tokio::test]
+    async fn who_wants_a_free_one_does_not_wait() {
+        let it = fixture(2, LONG, LONG);
+        let first = it.lease().await;
+        assert_eq!(it.pool.free(), 1);
+        let second = it.pool.lease_free().await.expect("no failure");
+        assert!(second.is_some() && it.pool.free() == 0);
+        assert!(it.pool.lease_free().await.expect("no failure").is_none());
+        first.give_back();
+        let mut third = it.pool.lease_free().await.expect("no failure").expect("a free one");
+        assert_eq!(third.get(), Some(&mut 0));
     }
 
     #[tokio::test]
