@@ -99,7 +99,7 @@ mod tests {
             merged(vec![of(0), of(100), of(200)]).try_collect().await.expect("numbers");
         all.sort_unstable();
         assert_eq!(all, (0..300).collect::<Vec<_>>());
-        let none: Vec<fn(Outlet<usize>) -> futures::future::Ready<Result<()>>> = Vec::new();
+        let none = vec![of(0); 0];
         assert_eq!(merged(none).count().await, 0);
     }
 

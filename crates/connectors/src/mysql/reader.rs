@@ -46,8 +46,9 @@ impl SplitReader for MysqlReader {
             return Err(Error::internal("a statement selects other columns than are wanted"));
         }
         let zero_dates = self.source.settings().zero_dates;
-        let StatementSplit { sql, locked, .. } = split.narrowed(&request.predicate, zero_dates);
-        let reading = Reading { source: Arc::clone(&self.source), request };
+        let StatementSplit { sql, locked, is_computed, .. } =
+            split.narrowed(&request.predicate, zero_dates);
+        let reading = Reading { source: Arc::clone(&self.source), request, is_computed };
         let Some(LockedRanges { table, statements }) = locked else {
             let lease = self.source.lease().await?;
             return reading.of_one(Statement::new(Arc::clone(&self.source), lease), &sql).await;
@@ -64,6 +65,7 @@ impl SplitReader for MysqlReader {
 struct Reading {
     source: Arc<MysqlSource>,
     request: OpenRequest,
+    is_computed: bool,
 }
 
 impl Reading {
@@ -107,19 +109,17 @@ impl Reading {
 
     async fn rows(&self, mut statement: Statement, sql: &str) -> Result<Rows> {
         let sent = statement.execute(sql).await?;
-        let decoder = decoder(&self.source, &self.request, &sent)?;
+        let decoder = self.decoder(&sent)?;
         Ok(Rows { source: Arc::clone(&self.source), statement, decoder, has_more: true })
     }
-}
 
-fn decoder(
-    source: &MysqlSource,
-    request: &OpenRequest,
-    sent: &[ColumnDefinition],
-) -> Result<RowDecoder> {
-    let zero_dates = source.settings().zero_dates;
-    RowDecoder::new(request.schema.clone(), sent, request.batch_size_rows, zero_dates)
-        .map_err(|error| named(source, &error))
+    fn decoder(&self, sent: &[ColumnDefinition]) -> Result<RowDecoder> {
+        let zero_dates = self.source.settings().zero_dates;
+        let OpenRequest { schema, batch_size_rows, .. } = &self.request;
+        let make = if self.is_computed { RowDecoder::of_computed } else { RowDecoder::new };
+        make(Arc::clone(schema), sent, *batch_size_rows, zero_dates)
+            .map_err(|error| named(&self.source, &error))
+    }
 }
 
 fn named(source: &MysqlSource, error: &Error) -> Error {

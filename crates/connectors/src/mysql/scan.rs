@@ -22,6 +22,8 @@ pub(super) struct StatementSplit {
     pub(super) keys: Vec<KeyColumn>,
     /// What the statement was written for already.
     pub(super) known: Predicate,
+    /// Whether the server computes what it sends, and its columns are not those of a table.
+    pub(super) is_computed: bool,
     /// How several connections read the same rows.
     pub(super) locked: Option<LockedRanges>,
 }
@@ -89,9 +91,10 @@ pub fn statement_scan(sql: String, columns: &Schema) -> Result<SplitScan> {
     statement(SplitOf { sql, columns, keys: &[], known: &Predicate::new(), rows: 0 })
 }
 
-/// A scan of one piece, of which nothing is known.
+/// A scan of one piece, of which nothing is known, and whose columns the server computes.
 pub(super) fn statement(only: SplitOf<'_>) -> Result<SplitScan> {
-    let splits = vec![only.split()?];
+    let label = only.sql.clone();
+    let splits = vec![only.labelled(label, true, None)?];
     Ok(SplitScan { splits, readers_max: 1, statistics: TableStatistics::default(), lease: None })
 }
 
@@ -108,16 +111,21 @@ pub(super) struct SplitOf<'a> {
 impl SplitOf<'_> {
     pub(super) fn split(self) -> Result<Split> {
         let label = self.sql.clone();
-        self.labelled(label, None)
+        self.labelled(label, false, None)
     }
 
     /// One piece, whose reader has several connections.
     pub(super) fn locked(self, locked: LockedRanges) -> Result<Split> {
         let label = format!("{} ranges under a lock: {}", locked.statements.len(), self.sql);
-        self.labelled(label, Some(locked))
+        self.labelled(label, false, Some(locked))
     }
 
-    fn labelled(self, mut label: String, locked: Option<LockedRanges>) -> Result<Split> {
+    fn labelled(
+        self,
+        mut label: String,
+        is_computed: bool,
+        locked: Option<LockedRanges>,
+    ) -> Result<Split> {
         if label.len() > LABEL_MAX_BYTES {
             label.truncate(label.floor_char_boundary(LABEL_MAX_BYTES));
             label.push('…');
@@ -129,6 +137,7 @@ impl SplitOf<'_> {
             columns: fields.len(),
             keys: self.keys.to_vec(),
             known: self.known.clone(),
+            is_computed,
             locked,
         };
         let payload = serde_json::to_string(&payload)

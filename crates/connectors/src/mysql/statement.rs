@@ -55,10 +55,9 @@ impl Statement {
         self.runs = false;
         if !self.in_transaction {
             self.release().await;
-        } else if let Some(connection) = self.connection()
-            && connection.close_statement().await.is_err()
-        {
-            drop(self.lease.take());
+        } else if let Some(connection) = self.connection() {
+            // One that is broken says so at its next statement.
+            let _ = connection.close_statement().await;
         }
     }
 

@@ -41,6 +41,11 @@ enum Values {
     UInt16(PrimitiveBuilder<UInt16Type>),
     UInt32(PrimitiveBuilder<UInt32Type>),
     UInt64(PrimitiveBuilder<UInt64Type>),
+    // Of another width there; a value that does not fit is an error.
+    WiderInt8(Integer, PrimitiveBuilder<Int8Type>),
+    WiderUInt8(Integer, PrimitiveBuilder<UInt8Type>),
+    WiderUInt16(Integer, PrimitiveBuilder<UInt16Type>),
+    WiderUInt32(Integer, PrimitiveBuilder<UInt32Type>),
     WiderInt16(Integer, PrimitiveBuilder<Int16Type>),
     WiderInt32(Integer, PrimitiveBuilder<Int32Type>),
     WiderInt64(Integer, PrimitiveBuilder<Int64Type>),
@@ -60,14 +65,20 @@ enum Values {
 
 impl Column {
     /// # Errors
-    /// `TypeMismatch`, naming the column, where values of what is sent may not be values of the field.
+    /// `TypeMismatch`, naming the column, where values of what is sent may not be values of the field. Those that the
+    /// server computed may be of any width.
     pub(super) fn new(
         field: &Field,
         sent: &ColumnDefinition,
         rows: usize,
         zero_dates: ZeroDates,
+        is_computed: bool,
     ) -> Result<Self> {
-        let values = Form::of(sent).and_then(|form| values(field.data_type(), form, rows));
+        let data_type = field.data_type();
+        let values = Form::of(sent).and_then(|form| {
+            let other_width = || is_computed.then(|| of_any_width(data_type, form, rows)).flatten();
+            values(data_type, form, rows).or_else(other_width)
+        });
         let values = values.ok_or_else(|| {
             let kind = format!("{:?}", sent.kind);
             let kind = kind.trim_start_matches("MYSQL_TYPE_").to_lowercase();
@@ -89,13 +100,13 @@ impl Column {
         match &mut self.values {
             Values::Null(rows) => *rows += 1,
             Values::Boolean(_, builder) => builder.append_null(),
-            Values::Int8(builder) => builder.append_null(),
+            Values::Int8(builder) | Values::WiderInt8(_, builder) => builder.append_null(),
             Values::Int16(builder) | Values::WiderInt16(_, builder) => builder.append_null(),
             Values::Int32(builder) | Values::WiderInt32(_, builder) => builder.append_null(),
             Values::Int64(builder) | Values::WiderInt64(_, builder) => builder.append_null(),
-            Values::UInt8(builder) => builder.append_null(),
-            Values::UInt16(builder) => builder.append_null(),
-            Values::UInt32(builder) => builder.append_null(),
+            Values::UInt8(builder) | Values::WiderUInt8(_, builder) => builder.append_null(),
+            Values::UInt16(builder) | Values::WiderUInt16(_, builder) => builder.append_null(),
+            Values::UInt32(builder) | Values::WiderUInt32(_, builder) => builder.append_null(),
             Values::UInt64(builder) | Values::WiderUInt64(_, builder) | Values::Bits(builder) => {
                 builder.append_null()
             }
@@ -125,6 +136,10 @@ impl Column {
             Values::UInt16(builder) => builder.append_value(u16::from_le_bytes(cursor.array()?)),
             Values::UInt32(builder) => builder.append_value(u32::from_le_bytes(cursor.array()?)),
             Values::UInt64(builder) => builder.append_value(u64::from_le_bytes(cursor.array()?)),
+            Values::WiderInt8(form, builder) => widened(*form, cursor, builder)?,
+            Values::WiderUInt8(form, builder) => widened(*form, cursor, builder)?,
+            Values::WiderUInt16(form, builder) => widened(*form, cursor, builder)?,
+            Values::WiderUInt32(form, builder) => widened(*form, cursor, builder)?,
             Values::WiderInt16(form, builder) => widened(*form, cursor, builder)?,
             Values::WiderInt32(form, builder) => widened(*form, cursor, builder)?,
             Values::WiderInt64(form, builder) => widened(*form, cursor, builder)?,
@@ -175,13 +190,13 @@ impl Column {
         match &mut self.values {
             Values::Null(rows) => Arc::new(NullArray::new(std::mem::take(rows))),
             Values::Boolean(_, builder) => Arc::new(builder.finish()),
-            Values::Int8(builder) => Arc::new(builder.finish()),
+            Values::Int8(builder) | Values::WiderInt8(_, builder) => Arc::new(builder.finish()),
             Values::Int16(builder) | Values::WiderInt16(_, builder) => Arc::new(builder.finish()),
             Values::Int32(builder) | Values::WiderInt32(_, builder) => Arc::new(builder.finish()),
             Values::Int64(builder) | Values::WiderInt64(_, builder) => Arc::new(builder.finish()),
-            Values::UInt8(builder) => Arc::new(builder.finish()),
-            Values::UInt16(builder) => Arc::new(builder.finish()),
-            Values::UInt32(builder) => Arc::new(builder.finish()),
+            Values::UInt8(builder) | Values::WiderUInt8(_, builder) => Arc::new(builder.finish()),
+            Values::UInt16(builder) | Values::WiderUInt16(_, builder) => Arc::new(builder.finish()),
+            Values::UInt32(builder) | Values::WiderUInt32(_, builder) => Arc::new(builder.finish()),
             Values::UInt64(builder) | Values::WiderUInt64(_, builder) | Values::Bits(builder) => {
                 Arc::new(builder.finish())
             }
@@ -265,6 +280,25 @@ fn values(data_type: &DataType, form: Form, rows: usize) -> Option<Values> {
         (DataType::Timestamp(TimeUnit::Microsecond, _), Form::Moment) => {
             Values::Moment(numbers(rows).with_data_type(data_type.clone()))
         }
+        _ => return None,
+    })
+}
+
+/// Whole numbers whatever their width and sign there: MySQL computes all of them in 64 bits, where MariaDB keeps them narrow.
+fn of_any_width(data_type: &DataType, form: Form, rows: usize) -> Option<Values> {
+    fn numbers<T: ArrowPrimitiveType>(rows: usize) -> PrimitiveBuilder<T> {
+        PrimitiveBuilder::with_capacity(rows)
+    }
+    let Form::Integer(form) = form else { return None };
+    Some(match data_type {
+        DataType::Int8 => Values::WiderInt8(form, numbers(rows)),
+        DataType::Int16 => Values::WiderInt16(form, numbers(rows)),
+        DataType::Int32 => Values::WiderInt32(form, numbers(rows)),
+        DataType::Int64 => Values::WiderInt64(form, numbers(rows)),
+        DataType::UInt8 => Values::WiderUInt8(form, numbers(rows)),
+        DataType::UInt16 => Values::WiderUInt16(form, numbers(rows)),
+        DataType::UInt32 => Values::WiderUInt32(form, numbers(rows)),
+        DataType::UInt64 => Values::WiderUInt64(form, numbers(rows)),
         _ => return None,
     })
 }

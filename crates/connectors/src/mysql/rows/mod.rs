@@ -58,6 +58,30 @@ impl RowDecoder {
         batch_rows: usize,
         zero_dates: ZeroDates,
     ) -> Result<Self> {
+        Self::with_widths(schema, sent, batch_rows, zero_dates, false)
+    }
+
+    /// The same for what the server computed: its whole numbers may be of any width, and a value that does not fit is an
+    /// error of its own.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub(super) fn of_computed(
+        schema: SchemaRef,
+        sent: &[ColumnDefinition],
+        batch_rows: usize,
+        zero_dates: ZeroDates,
+    ) -> Result<Self> {
+        Self::with_widths(schema, sent, batch_rows, zero_dates, true)
+    }
+
+    fn with_widths(
+        schema: SchemaRef,
+        sent: &[ColumnDefinition],
+        batch_rows: usize,
+        zero_dates: ZeroDates,
+        are_computed: bool,
+    ) -> Result<Self> {
         let wanted = schema.fields().len();
         if sent.len() != wanted.max(1) {
             return Err(Error::new(
@@ -66,7 +90,8 @@ impl RowDecoder {
             ));
         }
         let columns = schema.fields().iter().zip(sent);
-        let columns = columns.map(|(field, sent)| Column::new(field, sent, batch_rows, zero_dates));
+        let columns = columns
+            .map(|(field, sent)| Column::new(field, sent, batch_rows, zero_dates, are_computed));
         Ok(Self {
             columns: columns.collect::<Result<_>>()?,
             schema,

@@ -182,3 +182,46 @@ proptest! {
         }
     }
 }
+
+/// 64 bits each, as MySQL computes them, with a sign or without.
+#[test]
+fn computed_numbers_are_of_any_width() {
+    let wide = |unsigned| ColumnDefinition { unsigned, ..sent(Kind::MYSQL_TYPE_LONGLONG) };
+    let row = |number: i64| [&[0, 0][..], &number.to_le_bytes()].concat();
+    for (data_type, least, most) in [
+        (DataType::Int8, -128, 127),
+        (DataType::Int16, -32_768, 32_767),
+        (DataType::Int32, -2_147_483_648, 2_147_483_647),
+        (DataType::Int64, i64::MIN, i64::MAX),
+        (DataType::UInt8, 0, 255),
+        (DataType::UInt16, 0, 65_535),
+        (DataType::UInt32, 0, 4_294_967_295),
+        (DataType::UInt64, 0, i64::MAX),
+    ] {
+        let schema = schema(&[(data_type.clone(), true)]);
+        let make = || RowDecoder::of_computed(schema.clone(), &[wide(false)], 10, ZeroDates::Error);
+        let mut decoder = make().expect("columns that fit");
+        for number in [least, most] {
+            decoder.push(&row(number)).expect("a number");
+        }
+        let (batch, _) = decoder.take().expect("a batch");
+        let numbers = arrow::compute::cast(batch.column(0), &DataType::Decimal128(20, 0));
+        let numbers = numbers.expect("numbers");
+        let numbers = numbers.as_primitive::<Decimal128Type>();
+        assert_eq!(numbers.values()[..], [i128::from(least), i128::from(most)], "{data_type}");
+        for beyond in [least.checked_sub(1), most.checked_add(1)].into_iter().flatten() {
+            let error = make().expect("columns that fit").push(&row(beyond));
+            let error = error.expect_err("a number that does not fit");
+            assert_eq!(error.kind(), ErrorKind::InvalidValue, "{data_type}: {beyond}");
+        }
+        let unsigned = RowDecoder::of_computed(schema, &[wide(true)], 10, ZeroDates::Error);
+        let mut unsigned = unsigned.expect("columns that fit");
+        // 2^64 - 1 fits nothing else.
+        let is_wide = data_type == DataType::UInt64;
+        assert_eq!(unsigned.push(&row(-1)).is_ok(), is_wide, "{data_type}");
+    }
+    let schema = schema(&[(DataType::Int32, true)]);
+    assert!(RowDecoder::new(schema.clone(), &[wide(false)], 10, ZeroDates::Error).is_err());
+    let text = [sent(Kind::MYSQL_TYPE_VAR_STRING)];
+    assert!(RowDecoder::of_computed(schema, &text, 10, ZeroDates::Error).is_err());
+}
