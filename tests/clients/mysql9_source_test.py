@@ -60,6 +60,17 @@ class OfMySql9:
         self.same("SELECT id FROM indexed WHERE twice BETWEEN 4 AND 8")
         self.same("SELECT id FROM indexed WHERE UPPER(name) = 'ANA'", "SELECT id FROM indexed WHERE BINARY UPPER(name) = 'ANA'")
 
+    def test_whole_numbers_are_computed_in_64_bits(self):
+        whole = ["tinyint", "tinyint_unsigned", "smallint", "smallint_unsigned", "mediumint", "int", "int_unsigned", "bigint", "bigint_unsigned"]
+        for name in whole:
+            self.same(f"SELECT CASE WHEN id <> 2 THEN c_{name} END AS x, count(*) FROM all_types GROUP BY x")
+        for sql in [
+            "SELECT year(day) AS y, month(day) AS m, count(*) FROM orders GROUP BY y, m",
+            "SELECT char_length(customer) AS n, count(*) FROM orders GROUP BY n",
+            "SELECT year(day) - 3000 AS y, count(*) FROM orders GROUP BY y",
+        ]:
+            self.same(sql, sql.replace("year(day) - 3000", "CAST(year(day) AS SIGNED) - 3000"))
+
     def test_texts_are_compared_by_their_bytes(self):
         values = ["a", "A", "á", "a ", "a\t", "", "ß", "ss", "z"]
         for column in ["ai", "bytes", "padded", "short"]:

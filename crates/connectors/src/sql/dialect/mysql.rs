@@ -174,10 +174,6 @@ impl Dialect for MysqlDialect {
             NamedFunction::Substring => "SUBSTRING",
             NamedFunction::Concat => "CONCAT",
             NamedFunction::Absolute => "ABS",
-            // A number without sign on MySQL: what is less than another one could not be taken from it.
-            NamedFunction::Year if !self.mariadb => {
-                return format!("CAST(YEAR({}) AS SIGNED)", arguments.join(", "));
-            }
             NamedFunction::Year => "YEAR",
             NamedFunction::Month => "MONTH",
             NamedFunction::Day => "DAYOFMONTH",
