@@ -16,7 +16,7 @@ import pymysql
 
 import processes
 from database import PASSWORD, READER, Database
-from postgres_source import Postgres
+from postgresql_server import Postgres
 from tpch_databases import SCHEMA, definitions
 
 TABLE = f"{SCHEMA}.lineitem"

@@ -4,7 +4,6 @@ Numbers: MySQL 8.0 Error Message Reference.
 """
 
 import contextlib
-import os
 import re
 import socket
 import stat
@@ -20,6 +19,7 @@ import pymysql
 from pymysql.constants import CLIENT
 
 import counted
+import postgresql_server
 from server import REPOSITORY, binary, processes
 
 FRUIT = REPOSITORY / "tests" / "data" / "parquet" / "fruit.parquet"
@@ -30,7 +30,6 @@ CATALOGS = 2_000
 GROWTH_MAX_BYTES = CATALOGS * 10 * 2**10
 AWAIT_S = 60
 POLL_S = 0.05
-POSTGRES = "MOORING_TEST_POSTGRES_URL"
 
 
 def connect(cluster, user="root", **more):
@@ -348,22 +347,18 @@ class Workers(Test):
         return grown
 
 
-@unittest.skipUnless(POSTGRES in os.environ, f"needs {POSTGRES}")
+@unittest.skipUnless(postgresql_server.is_installed(), "needs PostgreSQL")
 class TwoCoordinators(Test):
     KEY = "0123456789abcdef0123456789abcdef"
 
     def test_each_sees_what_the_other_defines(self):
-        shared = {"state.url": os.environ[POSTGRES]}
-        try:
-            processes.run(binary(), ["user", "add", processes.USER, "--no-password", "--admin"], shared)
-        except processes.ProcessFailed as failed:  # it is there from another test
-            self.assertIn("exist", str(failed))
+        shared = {"state.url": self.enterContext(postgresql_server.Postgres()).url()}
+        processes.run(binary(), ["user", "add", processes.USER, "--no-password", "--admin"], shared)
         keyed = shared | {"coordinator.secrets.key": self.KEY}
         first, second = (
             self.enterContext(cursor_of(self.coordinator(settings | {"coordinator.number": number}), user=processes.USER))
             for number, settings in enumerate((keyed, keyed))
         )
-        self.addCleanup(self.drop, first)
         first.execute("CREATE CATALOG shared USING lake COMMENT 'a' WITH (s3_access_key = 'AK', s3_secret_key = 'SK')")
         listed = "SELECT catalog_name, version, comment, problem FROM system.metadata.catalogs WHERE defined_by = 'sql'"
         took = [await_rows(second, listed, (("shared", 1, "a", None),))]
@@ -391,10 +386,6 @@ class TwoCoordinators(Test):
 
     def coordinator(self, settings):
         return self.enterContext(processes.Cluster(binary(), self.folder(), 1, settings))
-
-    def drop(self, cursor):
-        for name in ("shared", "ours"):
-            cursor.execute(f"DROP CATALOG IF EXISTS {name}")
 
 
 def usage(process):

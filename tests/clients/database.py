@@ -1,4 +1,4 @@
-"""A database as a source: a server of our own, which a test may stop, hold, kill and start again.
+"""A database server of our own, which a test may stop, hold, kill and start again.
 
 A server comes back at the port that it had. What the reader, who is in the catalog's properties, asks of it is kept by
 the server itself and read by `statements`.
@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from certificates import write_certificate
 from listening import HOST, free_port
 
 START_TIMEOUT_S = 60
@@ -39,15 +40,16 @@ class Statement:
 
 
 class Database:
-    """A server over a data folder of its own: made anew, or a copy of `data`. `settings` are the server's.
+    """Runs over a data folder of its own: made anew, or a copy of `data`. `settings` are the server's. With `tls` it has
+    a certificate, and clients choose.
 
-    `postgres_source.py` and `mariadb_source.py` say how each is started and asked. `run` is SQL of the administrator.
+    `postgresql_server.py` and `mariadb_server.py` say how each is started and asked. `run` is SQL of the administrator.
     """
 
     kind: str
     host = HOST
 
-    def __init__(self, data: Path | None = None, settings: Mapping[str, object] | None = None):
+    def __init__(self, data: Path | None = None, settings: Mapping[str, object] | None = None, tls: bool = False):
         # The path of a socket is at most 107 bytes long, and PostgreSQL's own user enters the folder.
         self.scratch = tempfile.TemporaryDirectory(prefix=self.kind[:2])
         self.folder = Path(self.scratch.name)
@@ -55,6 +57,7 @@ class Database:
         self.data = self.folder / "data"
         self.log = self.folder / "log"
         self.settings = dict(settings or {})
+        self.certificate, self.key = write_certificate(self.folder) if tls else (None, None)
         self.port = free_port()
         self.child: subprocess.Popen | None = None
         self.held: list[int] = []
@@ -64,10 +67,8 @@ class Database:
             else:
                 subprocess.run(["cp", "--archive", "--reflink=auto", data, self.data], check=True)
             self.start()
-            if data is None:
-                self.make_reader()
         except BaseException:
-            self.stop()
+            self.close()
             raise
 
     @classmethod
@@ -89,8 +90,8 @@ class Database:
             if time.monotonic() > deadline:
                 raise RuntimeError(f"{self.kind} took no login in {START_TIMEOUT_S} s:\n{self.log_tail()}")
 
-    def shut_down(self) -> None:
-        """As its administrator would, without waiting for clients."""
+    def stop(self) -> None:
+        """As its administrator would, without waiting for clients. `start` goes on with the data."""
         self.resume()
         if self.child is not None:
             self.child.send_signal(self._stop_signal)
@@ -100,8 +101,8 @@ class Database:
                 self.kill()
             self.child = None
 
-    def stop(self) -> None:
-        self.shut_down()
+    def close(self) -> None:
+        self.stop()
         self.scratch.cleanup()
 
     def kill(self) -> None:
@@ -154,7 +155,7 @@ class Database:
         return self
 
     def __exit__(self, *_exception: object) -> None:
-        self.stop()
+        self.close()
 
 
 def eventually(holds: Callable[[], bool], timeout_s: float = AWAIT_TIMEOUT_S) -> None:

@@ -265,12 +265,10 @@ def main() -> int:
     processes.raise_on_terminate()
     cases = type_cases.read_cases()
     with tempfile.TemporaryDirectory() as name:
-        # MariaDB's own user enters it.
         folder = Path(name)
-        folder.chmod(0o755)
         mariadb_inputs = write_inputs(folder / "for-mariadb", [(case.name, case.mariadb) for case in cases])
         mooring_inputs = write_inputs(folder / "for-mooring", [(case.name, case.mooring) for case in cases])
-        with MariaDb(folder / "mariadb") as peer:
+        with MariaDb(tls=True) as peer:
             prepare_mariadb(peer, cases)
             mariadb = Server(peer.host, peer.port, options.mariadb_tls, options.mariadb_compressed, TPCH, mariadb_inputs, MARIADB_SQL)
             if options.mariadb_only:

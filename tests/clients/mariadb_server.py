@@ -1,145 +1,155 @@
-"""A MariaDB of its own for the client tests: fresh data, a free port, TLS, ended by its process id."""
+"""A MariaDB that a test does anything to."""
 
 import contextlib
-import datetime
 import getpass
 import os
-import shutil
+import signal
 import subprocess
-import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pymysql
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
-from listening import HOST, free_port
-
-START_TIMEOUT_S = 60
-STOP_TIMEOUT_S = 30
-POLL_S = 0.05
+from database import PASSWORD, READER, Database, Statement, eventually, told_version
+from listening import HOST
 
 
-class MariaDb:
-    """Users: `root`, without a password."""
+class MariaDb(Database):
+    """The administrator is `root`, without a password."""
 
-    host = HOST
-    name = "mariadbd"
+    kind = "mysql"
+    _stop_signal = signal.SIGTERM
+    SETTINGS = {
+        "character-set-server": "utf8mb4", "collation-server": "utf8mb4_bin", "default-time-zone": "+00:00",
+        "secure-file-priv": "", "max-allowed-packet": "128M", "innodb-flush-log-at-trx-commit": 2,
+        "innodb-flush-method": "nosync", "skip-name-resolve": "ON",
+        "slow-query-log": "ON", "long-query-time": 0, "log-output": "TABLE",
+    }
 
-    def __init__(self, folder: Path):
-        self.folder = folder
-        data = folder / "data"
-        folder.mkdir(parents=True)
-        user = self._user()
-        certificate, key = write_certificate(folder)
-        if os.geteuid() == 0:
-            for path in (folder, certificate, key):
-                shutil.chown(path, user)
-        self._make(data, user)
-        self.port = free_port()
-        self.certificate = certificate
-        self.command = [
-            *self._program(), f"--user={user}", f"--datadir={data}", f"--port={self.port}",
-            f"--bind-address={self.host}", f"--socket={folder / 'socket'}", f"--pid-file={folder / 'pid'}",
-            f"--ssl-cert={certificate}", f"--ssl-key={key}", "--default-time-zone=+00:00",
-            "--character-set-server=utf8mb4", "--max-allowed-packet=128M", "--innodb-flush-log-at-trx-commit=0",
-            *self._own_options(),
-        ]
-        self.start()
+    @classmethod
+    def version(cls) -> tuple[int, ...]:
+        return told_version("mariadbd")
+
+    def _make(self) -> None:
+        done = subprocess.run(
+            ["mariadb-install-db", "--no-defaults", f"--user={self._user()}", f"--datadir={self.data}",
+             f"--tmpdir={self.folder}", "--skip-test-db", "--auth-root-authentication-method=normal"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )
+        if done.returncode != 0:
+            raise RuntimeError(f"mariadb-install-db exited with {done.returncode}:\n{done.stdout}")
 
     def _user(self) -> str:
-        """The server refuses to be root; where we are somebody else, it is who we are."""
-        return "mysql" if os.geteuid() == 0 else getpass.getuser()
+        """The server is root only where it is told to be."""
+        return "root" if os.geteuid() == 0 else getpass.getuser()
+
+    def _socket(self) -> Path:
+        return self.folder / "socket"
+
+    def _identity(self) -> dict[str, object]:
+        return {}
 
     def _program(self) -> list[str]:
         return ["mariadbd", "--no-defaults"]
 
-    def _own_options(self) -> list[str]:
-        return ["--collation-server=utf8mb4_bin"]
+    def _command(self) -> list[str]:
+        # A server that starts empties its folder of temporary tables, whoever uses that, too.
+        places = {
+            "datadir": self.data, "tmpdir": self.folder, "port": self.port, "bind-address": HOST, "socket": self._socket(),
+            "pid-file": self.folder / "pid", "user": self._user(),
+        }
+        tls = {"ssl-cert": self.certificate, "ssl-key": self.key} if self.certificate else {"ssl": "OFF"}
+        settings = {**self.SETTINGS, **self.settings, **places, **tls}
+        options = [f"--{name}={value}" for name, value in settings.items()]
+        return [*self._program(), *options]
 
-    def _make(self, data: Path, user: str) -> None:
-        subprocess.run(
-            ["mariadb-install-db", "--no-defaults", f"--user={user}", f"--datadir={data}", "--skip-test-db",
-             "--auth-root-authentication-method=normal"],
-            check=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        )
-
-    def start(self) -> None:
-        """Also again, after `stop`."""
-        with (self.folder / "log").open("ab") as log:
-            self.child = subprocess.Popen(
-                self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
-            )
+    def _answers(self) -> bool:
+        if not self._socket().exists():
+            return False  # pymysql would forget to close its end
         try:
-            self._await_login()
-        except BaseException:
-            self.stop()
-            raise
+            self.connect().close()
+        except pymysql.MySQLError:
+            return False
+        return True
 
-    def connect(self, **more: object) -> pymysql.Connection:
-        return pymysql.connect(host=self.host, port=self.port, user="root", ssl_disabled=True, autocommit=True, **more)
+    def connect(self, user: str | None = None, **more: object) -> pymysql.Connection:
+        """The administrator by the socket."""
+        if user:
+            login = {"host": HOST, "port": self.port, "user": user, "password": PASSWORD}
+        else:
+            login = {"unix_socket": str(self._socket()), "user": "root"}
+        return pymysql.connect(**login, ssl_disabled=True, autocommit=True, charset="utf8mb4", **more)
 
-    def make_tpch_tables(self, database: str) -> None:
-        """The tables of TPC-H without rows."""
+    def run(self, sql: str) -> list[tuple]:
         with self.connect() as connection, connection.cursor() as cursor:
-            cursor.execute(f"CREATE DATABASE `{database}`")
-            cursor.execute(f"USE `{database}`")
-            for line in (Path(__file__).parent / "tpch_tables.sql").read_text().splitlines()[1:]:
-                cursor.execute(line)
+            cursor.execute(sql)
+            return list(cursor.fetchall())
+
+    def url(self) -> str:
+        """By which the administrator comes."""
+        return f"mysql://root@{self.host}:{self.port}"
+
+    def make_reader(self) -> None:
+        with self.session() as session:
+            session.run(f"CREATE USER {READER}@'%' IDENTIFIED BY '{PASSWORD}'")
+            session.run(f"GRANT SELECT, SHOW VIEW ON *.* TO {READER}@'%'")
+
+    def busy(self) -> int:
+        return self._count("command NOT IN ('Sleep', 'Killed')")
+
+    def waiting(self) -> int:
+        return self._count("state LIKE 'Waiting for%lock'")
+
+    def reading(self, table: str) -> int:
+        return self._count(f"command <> 'Sleep' AND info LIKE '%{table}%'")
+
+    def _count(self, condition: str) -> int:
+        return self.run(f"SELECT count(*) FROM information_schema.processlist WHERE user = '{READER}' AND {condition}")[0][0]
+
+    def forget_statements(self) -> None:
+        self.run("TRUNCATE mysql.slow_log")
+
+    def _statements(self) -> Iterator[Statement]:
+        for sql, rows in self.run(f"SELECT sql_text, rows_sent FROM mysql.slow_log WHERE user_host LIKE '{READER}[%'"):
+            yield Statement(sql.decode() if isinstance(sql, bytes) else sql, rows)
+
+    def end_connections(self) -> None:
+        """Of the reader."""
+        with contextlib.suppress(pymysql.MySQLError):  # there may be none
+            self.run(f"KILL HARD USER {READER}")
+        eventually(lambda: self._count("TRUE") == 0)
 
     def end_statements(self, marker: str) -> None:
         """Ends what a program left behind: MariaDB does not look whether a client is still there."""
-        with self.connect() as connection, connection.cursor() as cursor:
-            cursor.execute("SHOW FULL PROCESSLIST")
-            for row in cursor.fetchall():
+        with self.session() as session:
+            for row in session.run("SHOW FULL PROCESSLIST"):
                 if marker in str(row[7]):
-                    cursor.execute(f"KILL {row[0]}")
+                    session.run(f"KILL {row[0]}")
 
-    def _await_login(self) -> None:
-        deadline = time.monotonic() + START_TIMEOUT_S
-        while True:
-            with contextlib.suppress(pymysql.MySQLError):
-                self.connect().close()
-                return
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                raise RuntimeError(f"{self.name} exited with {self.child.wait(POLL_S)}:\n{self.log_tail()}")
-            if time.monotonic() > deadline:
-                raise RuntimeError(f"{self.name} took no login in {START_TIMEOUT_S} s:\n{self.log_tail()}")
+    def make_tpch_tables(self, database: str) -> None:
+        """The tables of TPC-H without rows."""
+        with self.session() as session:
+            session.run(f"CREATE DATABASE `{database}`")
+            session.run(f"USE `{database}`")
+            for line in (Path(__file__).parent / "tpch_tables.sql").read_text().splitlines()[1:]:
+                session.run(line)
 
-    def log_tail(self) -> str:
-        return (self.folder / "log").read_text(errors="replace")[-3000:]
-
-    def stop(self) -> None:
-        self.child.terminate()
+    @contextlib.contextmanager
+    def session(self, user: str | None = None) -> Iterator["MariaDbSession"]:
+        """A connection that stays."""
+        connection = self.connect(user)
         try:
-            self.child.wait(STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            self.child.kill()
-            self.child.wait()
-
-    def __enter__(self) -> "MariaDb":
-        return self
-
-    def __exit__(self, *_exception: object) -> None:
-        self.stop()
+            yield MariaDbSession(connection)
+        finally:
+            with contextlib.suppress(pymysql.MySQLError):
+                connection.close()
 
 
-def write_certificate(folder: Path) -> tuple[Path, Path]:
-    """A certificate for `localhost` that signs itself, and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    now = datetime.datetime.now(datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-        .serial_number(x509.random_serial_number()).not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=2))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    certificate_file, key_file = folder / "certificate.pem", folder / "key.pem"
-    certificate_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    key_file.write_bytes(key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    ))
-    return certificate_file, key_file
+class MariaDbSession:
+    def __init__(self, connection: pymysql.Connection):
+        self.connection = connection
+
+    def run(self, sql: str) -> list[tuple]:
+        with self.connection.cursor() as cursor:
+            cursor.execute(sql)
+            return list(cursor.fetchall())

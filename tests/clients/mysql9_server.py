@@ -1,32 +1,28 @@
 """The MySQL of `mysql9.py`, as `mariadb_server.py` has MariaDB."""
 
-import getpass
-import os
 import subprocess
-from pathlib import Path
 
 import mysql9
 from mariadb_server import MariaDb
 
+# It has a collation of its own, `utf8mb4_0900_ai_ci`.
+MARIADB_ONLY = {"collation-server", "slow-query-log", "long-query-time", "log-output"}
+
 
 class MySql9(MariaDb):
-    """With the server's own collation, `utf8mb4_0900_ai_ci`."""
-
-    name = "mysqld"
-
-    def _user(self) -> str:
-        # Another user may not reach the folder that it was fetched into.
-        return "root" if os.geteuid() == 0 else getpass.getuser()
+    SETTINGS = {name: value for name, value in MariaDb.SETTINGS.items() if name not in MARIADB_ONLY} | {
+        "secure-file-priv": "NULL", "mysqlx": "OFF",
+    }
 
     def _program(self) -> list[str]:
         return mysql9.program()
 
-    def _own_options(self) -> list[str]:
-        return ["--mysqlx=OFF", "--skip-log-bin", "--secure-file-priv=NULL"]
+    def _command(self) -> list[str]:
+        return [*super()._command(), "--skip-log-bin"]
 
-    def _make(self, data: Path, user: str) -> None:
+    def _make(self) -> None:
         done = subprocess.run(
-            [*self._program(), f"--user={user}", f"--datadir={data}", "--initialize-insecure"],
+            [*self._program(), f"--user={self._user()}", f"--datadir={self.data}", "--initialize-insecure"],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )
         if done.returncode != 0:

@@ -83,9 +83,7 @@ class OneNode(Cluster):
     @classmethod
     def setUpClass(cls):
         folder = Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
-        # MariaDB's own user enters it.
-        folder.chmod(0o755)
-        cls.source = cls.enterClassContext(cls.server(folder / "source"))
+        cls.source = cls.enterClassContext(cls.server(tls=True))
         with cls.source.connect() as connection:
             cls.tables.make(connection)
         cls.peer = cls.source.connect(database=mariadb_tables.DATABASE)

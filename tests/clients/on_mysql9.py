@@ -9,8 +9,6 @@ with the command's exit code.
 import os
 import subprocess
 import sys
-import tempfile
-from pathlib import Path
 
 import mysql9_tables
 from mysql9_server import MySql9
@@ -19,10 +17,10 @@ from server import processes
 
 def main() -> int:
     processes.raise_on_terminate()
-    with tempfile.TemporaryDirectory() as name, MySql9(Path(name) / "source") as source:
+    with MySql9(tls=True) as source:
         with source.connect() as connection:
             mysql9_tables.make(connection)
-        address = {"MOORING_TEST_MYSQL_URL": f"mysql://root@{source.host}:{source.port}"}
+        address = {"MOORING_TEST_MYSQL_URL": source.url()}
         return subprocess.run(sys.argv[1:], env=os.environ | address).returncode
 
 

@@ -16,7 +16,7 @@ import pymysql
 
 import counted
 import raw_client as raw
-from mariadb_server import write_certificate
+from certificates import write_certificate
 from raw_client import Raw, ServerError
 from server import binary, processes
 

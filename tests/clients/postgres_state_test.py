@@ -1,6 +1,5 @@
-"""The state store in PostgreSQL, at the URL `MOORING_TEST_POSTGRES_URL`."""
+"""The state store in PostgreSQL."""
 
-import os
 import tempfile
 import unittest
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 import pymysql
 
 import counted
+from postgresql_server import Postgres
 from server import REPOSITORY, binary, processes
 
 FRUIT = REPOSITORY / "tests" / "data" / "csv" / "fruit.csv"
@@ -15,7 +15,7 @@ FRUIT = REPOSITORY / "tests" / "data" / "csv" / "fruit.csv"
 
 class State(unittest.TestCase):
     def test_tables_and_users_are_in_the_database_and_not_in_the_folder(self):
-        settings = {"state.url": os.environ["MOORING_TEST_POSTGRES_URL"]}
+        settings = {"state.url": self.enterContext(Postgres()).url()}
         with tempfile.TemporaryDirectory() as first, tempfile.TemporaryDirectory() as second:
             processes.run(binary(), ["user", "add", processes.USER, "--no-password", "--admin"], settings)
             self.with_cursor(Path(first), settings, self.make_table)

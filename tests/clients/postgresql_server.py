@@ -1,115 +1,178 @@
-"""A PostgreSQL server of its own for tests that stop it, change it or refuse logins. SQL goes through psql."""
+"""A PostgreSQL that a test does anything to. SQL goes through psql."""
 
-import datetime
-import ipaddress
+import contextlib
+import csv
+import io
 import os
 import shutil
+import signal
 import subprocess
-import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from database import PASSWORD, READER, Database, Statement, told_version
+from listening import HOST
 
-from listening import HOST, free_port
-
+# The name of the administrator, and of the user whom the server runs as where we are root.
 ADMIN = "postgres"
-PASSWORD = "a secret word"
+# One that is the same in a URL.
+ADMIN_PASSWORD = "it-does-anything"
+# How psql tells a null.
+NULL = "\\N"
 
 
-def _programs() -> Path:
-    versions = Path("/usr/lib/postgresql").glob("*/bin/initdb")
-    newest = sorted(versions, key=lambda path: int(path.parts[-3].split(".")[0]))[-1]
-    return newest.parent
+class Postgres(Database):
+    """The administrator comes by the socket; over TCP all need a password."""
 
+    kind = "postgresql"
+    DATABASE = "postgres"
+    # "Fast shutdown", PostgreSQL's manual, section 19.5.
+    _stop_signal = signal.SIGINT
+    SETTINGS = {
+        "fsync": "off", "full_page_writes": "off", "wal_level": "minimal", "max_wal_senders": 0, "max_wal_size": "8GB",
+        "shared_preload_libraries": "pg_stat_statements", "pg_stat_statements.track": "top", "timezone": "UTC",
+    }
 
-class PostgresServer:
-    """Runs while it is entered. The data are kept over `stop` and `start`."""
+    @classmethod
+    def version(cls) -> tuple[int, ...]:
+        return told_version(program("postgres"))
 
-    def __init__(self):
-        self.programs = _programs()
-        self.port = free_port()
-
-    def __enter__(self) -> "PostgresServer":
-        self.folder = Path(tempfile.mkdtemp())
-        if os.getuid() == 0:
-            # The server does not run as root.
-            shutil.chown(self.folder, "postgres")
+    def _make(self) -> None:
         words = self.folder / "password"
-        words.write_text(PASSWORD)
+        words.write_text(ADMIN_PASSWORD)
         words.chmod(0o644)
-        self._run("initdb", "--pgdata", self.data, "--username", ADMIN, "--auth", "scram-sha-256", "--pwfile", words,
-                  "--encoding", "UTF8", "--locale", "C.UTF-8")
-        self.certificate, key = _write_certificate(self.folder)
-        if os.getuid() == 0:
-            shutil.chown(key, "postgres")
-        key.chmod(0o600)
-        self.settings = f"-c ssl=on -c ssl_cert_file={self.certificate} -c ssl_key_file={key}"
-        self.start()
-        return self
-
-    def __exit__(self, *_exception: object) -> None:
-        self.stop()
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    @property
-    def data(self) -> Path:
-        return self.folder / "data"
-
-    def start(self) -> None:
-        options = (
-            f"-p {self.port} -c listen_addresses={HOST} -c unix_socket_directories={self.folder} -c fsync=off "
-            f"-c max_connections=60 {self.settings}"
-        )
-        self._run("pg_ctl", "--pgdata", self.data, "--log", self.folder / "log", "-w", "start", "--options", options)
-
-    def stop(self) -> None:
-        self._run("pg_ctl", "--pgdata", self.data, "--mode", "immediate", "-w", "stop", check=False)
-
-    def sql(self, text: str, database: str = "postgres") -> list[list[str]]:
-        """The rows of the last statement, as psql writes values. Null is `\\N`."""
+        # Text sorts here as it does for most: by a language, not by its bytes.
+        collation = ["--locale-provider=icu", "--icu-locale=en-US"] if self.version() >= (15,) else []
         done = subprocess.run(
-            [self.programs / "psql", "--no-psqlrc", "--quiet", "--tuples-only", "--no-align", "--field-separator", "\t",
-             "--pset", "null=\\N", "--set", "ON_ERROR_STOP=1", "--host", HOST, "--port", str(self.port), "--username", ADMIN,
-             database],
-            input=text, env=os.environ | {"PGPASSWORD": PASSWORD, "PGTZ": "UTC"}, capture_output=True, text=True, timeout=300,
+            [program("initdb"), f"--pgdata={self.data}", f"--username={ADMIN}", f"--pwfile={words}", "--encoding=UTF8",
+             "--locale=C", *collation, "--auth-local=trust", "--auth-host=scram-sha-256", "--no-sync"],
+            cwd=self.folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            **self._identity(),
         )
         if done.returncode != 0:
-            raise RuntimeError(done.stderr)
-        return [line.split("\t") for line in done.stdout.splitlines()]
+            raise RuntimeError(f"initdb exited with {done.returncode}:\n{done.stdout}")
 
-    def log(self) -> str:
-        return (self.folder / "log").read_text(errors="replace")
+    def _identity(self) -> dict[str, object]:
+        """The server refuses to be root; where we are somebody else, it is who we are."""
+        if os.geteuid() != 0:
+            return {}
+        for path in filter(None, (self.folder, self.key)):
+            shutil.chown(path, ADMIN)
+        return {"user": ADMIN, "group": ADMIN, "extra_groups": []}
 
-    def _run(self, program: str, *arguments: object, check: bool = True) -> None:
-        command = [self.programs / program, *arguments]
-        if os.getuid() == 0:
-            command = ["runuser", "-u", "postgres", "--", *command]
-        done = subprocess.run(
-            [str(part) for part in command], cwd="/", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT, text=True, timeout=120,
+    def _command(self) -> list[str]:
+        places = {"port": self.port, "listen_addresses": HOST, "unix_socket_directories": self.folder}
+        tls = {"ssl": "on", "ssl_cert_file": self.certificate, "ssl_key_file": self.key} if self.certificate else {}
+        settings = {**self.SETTINGS, **self.settings, **places, **tls}
+        return [program("postgres"), "-D", str(self.data), *(f"--{name}={value}" for name, value in settings.items())]
+
+    def _answers(self) -> bool:
+        return self._psql("SELECT 1").returncode == 0
+
+    def _psql(self, sql: str) -> subprocess.CompletedProcess:
+        command = self.client("--csv", "--tuples-only", f"--pset=null={NULL}")
+        return subprocess.run(command, input=sql, capture_output=True, text=True)
+
+    def client(self, *more: str, user: str | None = None) -> list[str]:
+        """The command line of psql: the administrator by the socket."""
+        login = [f"--host={HOST}", f"--username={user}"] if user else [f"--host={self.folder}", f"--username={ADMIN}"]
+        return [
+            program("psql"), "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", f"--port={self.port}", *login,
+            f"--dbname={self.DATABASE}", *more,
+        ]
+
+    def run(self, sql: str) -> list[tuple[str | None, ...]]:
+        """The rows as psql writes them."""
+        done = self._psql(sql)
+        if done.returncode != 0:
+            raise RuntimeError(f"PostgreSQL refused: {done.stderr.strip()}")
+        rows = csv.reader(io.StringIO(done.stdout))
+        return [tuple(None if value == NULL else value for value in row) for row in rows]
+
+    def url(self) -> str:
+        """By which the administrator comes."""
+        return f"postgresql://{ADMIN}:{ADMIN_PASSWORD}@{self.host}:{self.port}/{self.DATABASE}"
+
+    def make_reader(self) -> None:
+        self.run(
+            f"CREATE EXTENSION pg_stat_statements; CREATE ROLE {READER} LOGIN PASSWORD '{PASSWORD}'; "
+            f"GRANT pg_read_all_data TO {READER}"
         )
-        if check and done.returncode != 0:
-            raise RuntimeError(done.stdout)
+
+    def properties(self) -> dict[str, object]:
+        return super().properties() | {"database": self.DATABASE}
+
+    def busy(self) -> int:
+        """How many statements of the reader are executed now."""
+        sql = f"SELECT count(*) FROM pg_stat_activity WHERE usename = '{READER}' AND state = 'active'"
+        return int(self.run(sql)[0][0])
+
+    def waiting(self) -> int:
+        """How many statements of the reader wait for a lock."""
+        sql = f"SELECT count(*) FROM pg_stat_activity WHERE usename = '{READER}' AND wait_event_type = 'Lock'"
+        return int(self.run(sql)[0][0])
+
+    def reading(self, table: str) -> int:
+        sql = f"SELECT count(*) FROM pg_stat_activity WHERE usename = '{READER}' AND state = 'active' AND query LIKE '%{table}%'"
+        return int(self.run(sql)[0][0])
+
+    def forget_statements(self) -> None:
+        self.run("SELECT pg_stat_statements_reset()")
+
+    def _statements(self) -> Iterator[Statement]:
+        # Of one that was executed several times, its rows are counted at the first.
+        for sql, calls, rows in self.run(
+            f"SELECT query, calls, rows FROM pg_stat_statements WHERE userid = '{READER}'::regrole"
+        ):
+            yield Statement(sql, int(rows))
+            yield from [Statement(sql, 0)] * (int(calls) - 1)
+
+    def end_connections(self) -> None:
+        """Of the reader."""
+        self.run(f"SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE usename = '{READER}'")
+
+    @contextlib.contextmanager
+    def session(self, user: str | None = None) -> Iterator["PsqlSession"]:
+        """A connection that stays."""
+        session = PsqlSession(self.client("--tuples-only", "--no-align", user=user), PASSWORD)
+        try:
+            yield session
+        finally:
+            session.close()
 
 
-def _write_certificate(folder: Path) -> tuple[Path, Path]:
-    """A certificate for this machine that signs itself, and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    names = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address(HOST))])
-    now = datetime.datetime.now(datetime.UTC)
-    certificate = (
-        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-        .serial_number(x509.random_serial_number()).not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=2)).add_extension(names, critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    certificate_file, key_file = folder / "certificate.pem", folder / "key.pem"
-    certificate_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    key_file.write_bytes(key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    ))
-    certificate_file.chmod(0o644)
-    return certificate_file, key_file
+class PsqlSession:
+    DONE = "-- done --"
+
+    def __init__(self, command: Sequence[str], password: str):
+        self.child = subprocess.Popen(
+            command, env=os.environ | {"PGPASSWORD": password}, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True,
+        )
+
+    def run(self, sql: str) -> list[str]:
+        """The lines that psql prints."""
+        with contextlib.suppress(BrokenPipeError):  # it says why
+            self.child.stdin.write(f"{sql};\n\\echo {self.DONE}\n")
+            self.child.stdin.flush()
+        printed = []
+        for line in self.child.stdout:
+            if line.strip() == self.DONE:
+                return printed
+            printed.append(line.rstrip("\n"))
+        raise RuntimeError("\n".join(printed))
+
+    def close(self) -> None:
+        self.child.kill()
+        with contextlib.suppress(BrokenPipeError):
+            self.child.communicate()
+
+
+def is_installed() -> bool:
+    return shutil.which(program("initdb")) is not None
+
+
+def program(name: str) -> str:
+    """Of the newest PostgreSQL here: Debian keeps its programs off the path."""
+    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: int(folder.parent.name))
+    return str(folders[-1] / name) if folders else name

@@ -13,8 +13,7 @@ import pymysql
 import pymysql.cursors
 
 import counted
-from listening import HOST
-from postgresql_server import ADMIN, PASSWORD, PostgresServer
+from postgresql_server import ADMIN, ADMIN_PASSWORD, Postgres
 from server import binary, processes
 
 BOUND_S = 120
@@ -83,13 +82,13 @@ class PostgreSql(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.server = cls.enterClassContext(PostgresServer())
-        cls.server.sql(TABLES)
+        cls.server = cls.enterClassContext(Postgres(tls=True))
+        cls.server.run(TABLES)
         cls.folder = Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
         cls.rotated = cls.folder / "password"
         cls.rotated.write_text("the old one")
         sections = [
-            cls.section("pg", split_bytes=65536, tls="verify-full", tls_ca_file=cls.server.certificate),
+            cls.section("pg", split_bytes=65536, tls="verify-full", tls_ca_file=str(cls.server.certificate)),
             cls.section("narrow", connections_max=2, connection_wait_ms=300),
             cls.section("locked", password="not the password"),
             cls.section("rotated", password=f"file:{cls.rotated}"),
@@ -104,12 +103,9 @@ class PostgreSql(unittest.TestCase):
 
     @classmethod
     def section(cls, name, **more):
-        properties = {
-            "name": name, "using": "postgresql", "host": HOST, "port": cls.server.port, "database": "postgres",
-            "user": ADMIN, "password": PASSWORD, **more,
-        }
-        lines = [f"{key} = {json.dumps(value if isinstance(value, int) else str(value))}" for key, value in properties.items()]
-        return "\n".join(["[[catalog]]", *lines, ""])
+        """Of a user who may write."""
+        login = {"user": ADMIN, "password": ADMIN_PASSWORD, "tls": "prefer"}
+        return cls.server.section(name, **login | more)
 
     @classmethod
     def connect(cls, **more):
@@ -138,20 +134,20 @@ class PostgreSql(unittest.TestCase):
             time.sleep(POLL_S)
 
     def running(self):
-        return int(self.server.sql(RUNNING)[0][0])
+        return int(self.server.run(RUNNING)[0][0])
 
     def test_every_type(self):
         self.cursor.execute("SELECT * FROM pg.shop.every ORDER BY id")
         names = [column[0] for column in self.cursor.description]
         found = self.cursor.fetchall()
         told = ", ".join(COMPARED.get(name, SAME)[0](name) for name in names)
-        expected = self.server.sql(f"SET IntervalStyle = iso_8601; SELECT {told} FROM shop.every ORDER BY id")
+        expected = self.server.run(f"SET IntervalStyle = iso_8601; SELECT {told} FROM shop.every ORDER BY id")
         self.assertEqual(len(found), len(expected))
         for found_row, expected_row in zip(found, expected):
             for name, value, text in zip(names, found_row, expected_row):
                 _, of_value, of_text = COMPARED.get(name, SAME)
                 with self.subTest(column=name, row=found_row[0]):
-                    if text == "\\N":
+                    if text is None:
                         self.assertIsNone(value)
                     else:
                         self.assertIsNotNone(value)
@@ -169,8 +165,8 @@ class PostgreSql(unittest.TestCase):
         self.assertEqual(self.rows("SELECT count(*), sum(a) FROM pg.shop.empty"), ((0, None),))
         for table in ["numbers", "kept"]:
             self.assertEqual(self.rows(f"SELECT count(*), sum(id) FROM pg.shop.{table}"), ((60000, 1800030000),))
-        counts = [[str(value) for value in row] for row in self.rows("SELECT k, n FROM pg.shop.seen ORDER BY k")]
-        self.assertEqual(counts, self.server.sql("SELECT k, n FROM shop.seen ORDER BY k"))
+        counts = [tuple(map(str, row)) for row in self.rows("SELECT k, n FROM pg.shop.seen ORDER BY k")]
+        self.assertEqual(counts, self.server.run("SELECT k, n FROM shop.seen ORDER BY k"))
         workers = self.rows("SELECT DISTINCT worker FROM system.runtime.tasks")
         self.assertGreaterEqual(len(workers), self.workers)
 
@@ -204,8 +200,8 @@ class PostgreSql(unittest.TestCase):
         ]:
             with self.subTest(condition):
                 found = self.rows(f"SELECT count(*), coalesce(sum(id), 0) FROM pg.shop.numbers WHERE {condition}")
-                expected = self.server.sql(f"SELECT count(*), coalesce(sum(id), 0) FROM shop.numbers WHERE {condition}")
-                self.assertEqual([[str(value) for value in found[0]]], expected)
+                expected = self.server.run(f"SELECT count(*), coalesce(sum(id), 0) FROM shop.numbers WHERE {condition}")
+                self.assertEqual([tuple(map(str, found[0]))], expected)
         self.assertEqual(self.rows("SELECT count(*) FROM pg.shop.`Parted` WHERE k < 10 OR k >= 39990"), ((20,),))
         self.assertEqual(len(self.rows("SELECT * FROM pg.shop.numbers LIMIT 5")), 5)
 
@@ -217,7 +213,7 @@ class PostgreSql(unittest.TestCase):
         def move():
             try:
                 while not stop.is_set():
-                    self.server.sql(
+                    self.server.run(
                         "BEGIN; UPDATE shop.left_side SET v = v - 1; UPDATE shop.right_side SET v = v + 1; COMMIT; "
                         "VACUUM shop.left_side, shop.right_side"
                     )
@@ -284,24 +280,27 @@ class PostgreSql(unittest.TestCase):
         self.assertEqual(self.rows("SELECT count(*) FROM narrow.shop.empty"), ((0,),))
 
     def test_a_wrong_password_is_not_tried_again_and_again(self):
-        before = self.server.log().count("password authentication failed")
+        before = self.refused_logins()
         for _ in range(10):
             text = self.fails("SELECT * FROM locked.shop.empty")
             self.assertIn("`locked`", text)
             self.assertIn("28P01", text)
             self.assertNotIn("not the password", text)
-        self.assertEqual(self.server.log().count("password authentication failed"), before + 1)
+        self.assertEqual(self.refused_logins(), before + 1)
+
+    def refused_logins(self):
+        return self.server.log.read_text(errors="replace").count("password authentication failed")
 
     def test_a_changed_password_is_taken_up(self):
         self.assertIn("28P01", self.fails("SELECT * FROM rotated.shop.empty"))
-        self.rotated.write_text(PASSWORD + "\n")
+        self.rotated.write_text(ADMIN_PASSWORD + "\n")
         self.assertEqual(self.rows("SELECT count(*) FROM rotated.shop.empty"), ((0,),))
 
     def test_connections_are_encrypted(self):
         self.rows("SELECT count(*) FROM pg.shop.empty")
         # The catalog `pg` is verified; the others, which prefer TLS, have it too.
         plain = "SELECT count(*) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE application_name = 'mooring' AND NOT ssl"
-        self.assertEqual(self.server.sql(plain), [["0"]])
+        self.assertEqual(self.server.run(plain), [("0",)])
 
     def test_a_server_that_comes_back_is_read_again(self):
         self.assertEqual(self.rows("SELECT count(*) FROM pg.shop.numbers WHERE k >= 0"), ((60000,),))
@@ -315,11 +314,11 @@ class PostgreSql(unittest.TestCase):
         self.assertEqual(self.rows("SELECT count(*) FROM pg.shop.numbers WHERE k >= 0"), ((60000,),))
 
     def test_a_table_that_changes_is_planned_anew(self):
-        self.server.sql("CREATE TABLE shop.changing AS SELECT 1 AS a")
+        self.server.run("CREATE TABLE shop.changing AS SELECT 1 AS a")
         self.assertEqual(self.rows("SELECT * FROM pg.shop.changing"), ((1,),))
-        self.server.sql("ALTER TABLE shop.changing ADD COLUMN b text DEFAULT 'x'")
+        self.server.run("ALTER TABLE shop.changing ADD COLUMN b text DEFAULT 'x'")
         self.assertEqual(self.rows("SELECT * FROM pg.shop.changing"), ((1, "x"),))
-        self.server.sql("DROP TABLE shop.changing")
+        self.server.run("DROP TABLE shop.changing")
         self.fails("SELECT * FROM pg.shop.changing")
 
 

@@ -8,8 +8,6 @@ Tests of Mooring's own catalogs and errors fail there, of course; which, the out
 import os
 import subprocess
 import sys
-import tempfile
-from pathlib import Path
 
 from mariadb_server import MariaDb
 from server import PASSWORDS, processes
@@ -17,16 +15,13 @@ from server import PASSWORDS, processes
 
 def main() -> int:
     processes.raise_on_terminate()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        with MariaDb(folder / "mariadb") as server:
-            with server.connect() as connection, connection.cursor() as cursor:
-                for user, password in PASSWORDS.items():
-                    cursor.execute("CREATE USER %s@'%%' IDENTIFIED BY %s", (user, password))
-            server.make_tpch_tables("tpch.tiny")
-            address = {"MOORING_TEST_HOST": server.host, "MOORING_TEST_PORT": str(server.port)}
-            return subprocess.run(sys.argv[1:], env=os.environ | address).returncode
+    with MariaDb(tls=True) as server:
+        with server.connect() as connection, connection.cursor() as cursor:
+            for user, password in PASSWORDS.items():
+                cursor.execute("CREATE USER %s@'%%' IDENTIFIED BY %s", (user, password))
+        server.make_tpch_tables("tpch.tiny")
+        address = {"MOORING_TEST_HOST": server.host, "MOORING_TEST_PORT": str(server.port)}
+        return subprocess.run(sys.argv[1:], env=os.environ | address).returncode
 
 
 if __name__ == "__main__":

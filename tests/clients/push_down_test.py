@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import counted
 import federated
-from mariadb_source import MariaDb
-from postgres_source import Postgres
+from mariadb_server import MariaDb
+from postgresql_server import Postgres
 from server import processes
 
 ROWS = 100_000
@@ -74,12 +74,14 @@ QUERIES = {
 
 def postgres() -> Postgres:
     server = Postgres()
+    server.make_reader()
     server.run(POSTGRES_TABLES)
     return server
 
 
 def mariadb() -> MariaDb:
     server = MariaDb()
+    server.make_reader()
     with server.session() as session:
         for statement in MARIADB_TABLES.split(";"):
             session.run(statement)

@@ -14,8 +14,8 @@ import pymysql
 import counted
 import federated
 from database import eventually
-from mariadb_source import MariaDb
-from postgres_source import Postgres
+from mariadb_server import MariaDb
+from postgresql_server import Postgres
 from server import processes
 
 # What both kinds of catalog call their time-outs. A hang ends by them; no test measures them.
@@ -48,6 +48,7 @@ ENDLESS = "SELECT count(*), max(length(filler)) FROM ill.market.endless WHERE fi
 
 def postgres() -> Postgres:
     server = Postgres(settings={"max_connections": FEW_CONNECTIONS, "superuser_reserved_connections": 3})
+    server.make_reader()
     server.run(POSTGRES_TABLES)
     server.run("CREATE ROLE crowd LOGIN PASSWORD 'it only reads'")
     return server
@@ -55,6 +56,7 @@ def postgres() -> Postgres:
 
 def mariadb() -> MariaDb:
     server = MariaDb(settings={"max-connections": FEW_CONNECTIONS})
+    server.make_reader()
     with server.session() as session:
         for statement in MARIADB_TABLES.split(";"):
             session.run(statement)
@@ -118,7 +120,7 @@ class Failing(unittest.TestCase):
         return answer
 
     def test_one_that_refuses(self):
-        self.ill.shut_down()
+        self.ill.stop()
         try:
             for pushdown in ("off", "on"):
                 self.assert_fails(FRUIT.format("ill"), pushdown)

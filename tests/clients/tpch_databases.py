@@ -14,8 +14,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from database import Database
-from mariadb_source import MariaDb
-from postgres_source import Postgres
+from mariadb_server import MariaDb
+from postgresql_server import Postgres
 
 CACHE = Path(os.environ.get("MOORING_CACHE") or Path.home() / ".cache" / "mooring")
 DEFINITIONS = Path(__file__).parent / "tpch_tables.sql"
@@ -60,11 +60,12 @@ def loaded(scale: float, database: type[Database], load: Callable[[Database, Pat
                 [generator, "csv", f"--scale-factor={scale:g}", f"--output-dir={rows}"], check=True,
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             )
+            empty.make_reader()
             load(empty, rows)
-            empty.shut_down()
+            empty.stop()
             empty.settings = {}
             empty.start()
-            empty.shut_down()
+            empty.stop()
             subprocess.run(["cp", "--archive", "--reflink=auto", empty.data, unfinished], check=True)
         unfinished.rename(folder)
     except BaseException:
