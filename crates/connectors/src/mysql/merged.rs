@@ -99,7 +99,7 @@ mod tests {
             merged(vec![of(0), of(100), of(200)]).try_collect().await.expect("numbers");
         all.sort_unstable();
         assert_eq!(all, (0..300).collect::<Vec<_>>());
-        let none = vec![of(0); 0];
+        let none = [of(0)].into_iter().take(0).collect();
         assert_eq!(merged(none).count().await, 0);
     }
 
