@@ -66,6 +66,21 @@ QUERIES = {
     "join": Query(
         "SELECT s.id, s.opened, x.price FROM {0}sales x JOIN {0}shops s ON s.id = x.shop WHERE x.id <= 40 AND s.region = 2", 10,
     ),
+    # No two prices are equal: 100003 is a prime.
+    "scalar subquery": Query("SELECT id, price FROM {0}sales WHERE price = (SELECT max(price) FROM {0}sales WHERE shop = 7)", 1),
+    "scalar subquery above groups": Query(
+        "SELECT shop, count(*) FROM {0}sales WHERE quantity > 8 GROUP BY shop HAVING count(*) > (SELECT count(*) FROM {0}shops)",
+        SHOPS,
+    ),
+    # As TPC-H's query 11 has it; counted in Python.
+    "groups above a part of all": Query(
+        "SELECT shop, sum(price * quantity) FROM {0}sales GROUP BY shop "
+        "HAVING sum(price * quantity) > (SELECT sum(price * quantity) * 0.02 FROM {0}sales)", 25,
+    ),
+    # Null, as nothing is so cheap.
+    "scalar subquery without a value": Query(
+        "SELECT count(*) FROM {0}sales WHERE price > (SELECT min(price) FROM {0}sales WHERE price < 0)", 1,
+    ),
     "join and group by": Query(
         "SELECT s.region, sum(x.price * x.quantity) FROM {0}sales x JOIN {0}shops s ON s.id = x.shop GROUP BY s.region", 4,
     ),
@@ -152,6 +167,23 @@ class PushedDown(unittest.TestCase):
         finally:
             self.session.rows("SET pushdown_verify = off")
 
+    def test_the_keys_of_a_join_reach_the_source(self):
+        # Their range is nearly the whole table.
+        keys = range(2000, ROWS + 1, 2000)
+        values = ", ".join(f"({key})" for key in keys)
+        sql = f"SELECT count(*), sum(x.price) FROM (VALUES {values}) c(id) JOIN {{0}}sales x ON x.id = c.id"
+        chosen = f"SELECT count(*), sum(price) FROM {{0}}sales WHERE id IN ({', '.join(map(str, keys))})"
+        right = comparable(self.source.run(chosen.format("market.")), False)
+        found, statements = self.answer(Query(sql, 1), "on")
+        self.assertEqual(comparable(found, False), right)
+        self.assertEqual(sum(statement.rows for statement in statements), len(keys), statements)
+        self.session.rows("SET dynamic_filter_wait_ms = 0")
+        try:
+            found, _ = self.answer(Query(sql, 1), "on")
+            self.assertEqual(comparable(found, False), right)
+        finally:
+            self.session.rows("SET dynamic_filter_wait_ms = DEFAULT")
+
     def test_explain_shows_what_is_sent(self):
         self.session.rows("SET pushdown = on")
         sql = QUERIES["join and group by"].sql.format("shop.market.")
@@ -176,6 +208,26 @@ class OfMariaDb(PushedDown):
 
 class OfMariaDbOnTwoWorkers(OfMariaDb):
     workers = 2
+
+
+class ServersDefault(unittest.TestCase):
+    def test_sessions_begin_with_it(self):
+        source = self.enterContext(postgres())
+        settings = {"engine.pushdown": "false", "engine.pushdown_verify": "true"}
+        mooring = self.enterContext(federated.mooring(source.section("shop"), settings=settings))
+        session = self.enterContext(mooring.session())
+        self.assertEqual(session.rows("SELECT @@pushdown, @@pushdown_verify"), [(0, 1)])
+
+        def sent():
+            source.forget_statements()
+            self.assertEqual(session.rows("SELECT count(*) FROM shop.market.shops"), [(SHOPS,)])
+            return sum(statement.rows for statement in source.statements())
+
+        self.assertEqual(sent(), SHOPS)
+        session.rows("SET pushdown = on, pushdown_verify = off")
+        self.assertEqual(sent(), 1)
+        session.rows("SET pushdown = DEFAULT")
+        self.assertEqual(sent(), SHOPS)
 
 
 del PushedDown

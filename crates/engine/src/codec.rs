@@ -1,10 +1,11 @@
 //! How our nodes cross to a worker. A file scan is DataFusion's own form of the wrapped scan plus what
 //! that form loses (the format's description, the compression, the e-tags, what fits expressions to files), a
-//! split scan is its specification, and a node that only passes rows on has no more than its input. A new connector
+//! split scan is its specification, and a node that only passes rows on has hardly more than its input. A new connector
 //! never touches this file.
 
 use crate::distribute::SliceBatchesExec;
 use crate::error::to_datafusion;
+use crate::facts::{ForgetExec, Forgotten};
 use crate::scan::{
     MooringFileSource, OwnSource, Reading, SplitExec, SplitScanSpec, parquet_reader, stock_carrier,
     stock_compression,
@@ -31,7 +32,7 @@ pub(crate) struct MooringCodec;
 
 #[derive(Clone, PartialEq, prost::Message)]
 struct NodeProto {
-    #[prost(oneof = "NodeKindProto", tags = "1, 2, 3")]
+    #[prost(oneof = "NodeKindProto", tags = "1, 2, 3, 4")]
     kind: Option<NodeKindProto>,
 }
 
@@ -43,10 +44,22 @@ enum NodeKindProto {
     Splits(SplitsProto),
     #[prost(message, tag = "3")]
     SliceBatches(SliceBatchesProto),
+    #[prost(message, tag = "4")]
+    Forget(ForgetProto),
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
 struct SliceBatchesProto {}
+
+#[derive(Clone, PartialEq, prost::Message)]
+struct ForgetProto {
+    /// `Forgotten::name`
+    #[prost(string, tag = "1")]
+    forgotten: String,
+    /// `Forgotten::column`
+    #[prost(uint64, optional, tag = "2")]
+    column: Option<u64>,
+}
 
 #[derive(Clone, PartialEq, prost::Message)]
 struct FilesProto {
@@ -107,6 +120,15 @@ impl PhysicalExtensionCodec for MooringCodec {
                 [input] => Ok(Arc::new(SliceBatchesExec::new(input.clone()))),
                 _ => Err(proto_error("SliceBatchesExec has one input")),
             },
+            Some(NodeKindProto::Forget(node)) => {
+                let column = node.column.and_then(|column| usize::try_from(column).ok());
+                match (inputs, Forgotten::named(&node.forgotten, column)) {
+                    ([input], Some(forgotten)) => {
+                        Ok(Arc::new(ForgetExec::try_new(input.clone(), forgotten)?))
+                    }
+                    _ => Err(proto_error("ForgetExec has one input and says what it forgets")),
+                }
+            }
             None => Err(proto_error("a node of a kind that this version does not know")),
         }
     }
@@ -123,6 +145,10 @@ impl PhysicalExtensionCodec for MooringCodec {
             NodeKindProto::Splits(self.encode_splits(splits, proto_converter)?)
         } else if node.is::<SliceBatchesExec>() {
             NodeKindProto::SliceBatches(SliceBatchesProto {})
+        } else if let Some(node) = node.downcast_ref::<ForgetExec>() {
+            let forgotten = node.forgotten();
+            let column = forgotten.column().map(|column| column as u64);
+            NodeKindProto::Forget(ForgetProto { forgotten: forgotten.name().to_owned(), column })
         } else {
             return Err(internal_datafusion_err!("{} has no form to cross in", node.name()));
         };

@@ -25,6 +25,8 @@ extensions_options! {
         pub leases: String, default = String::new()
         /// Rows per batch.
         pub batch_size_rows: usize, default = 16384
+        /// How long a scan waits for the keys of its join.
+        pub dynamic_filter_wait_ms: u64, default = 20_000
     }
 }
 

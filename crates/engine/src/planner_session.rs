@@ -9,10 +9,10 @@ use crate::engine::QueryContext;
 use crate::functions::analyzer_rules;
 use crate::leases::QueryLeases;
 use crate::options::MooringOptions;
-use crate::scan::TracedKeys;
+use crate::physical_rules::physical_rules;
+use crate::predicate::IN_LIST_MAX;
 use crate::session::{NodeRuntime, apply_options, build_session};
 use crate::snapshot::{Snapshot, SnapshotCatalogs};
-use crate::yield_after_joins::YieldAfterJoins;
 use datafusion::common::Result;
 use datafusion::execution::{SessionState, SessionStateBuilder};
 use datafusion::logical_expr::var_provider::VarType;
@@ -53,8 +53,7 @@ impl PlannerSessions {
                 .with_default_features()
                 .with_config(config)
                 .with_analyzer_rules(analyzer_rules())
-                .with_physical_optimizer_rule(Arc::new(TracedKeys))
-                .with_physical_optimizer_rule(Arc::new(YieldAfterJoins));
+                .with_physical_optimizer_rules(physical_rules());
             build_session(builder, node)
         };
         // Whose turn it is among the workers.
@@ -126,6 +125,8 @@ fn planner_config(config: SessionConfig, context: &QueryContext, spreads: bool) 
     options.optimizer.hash_join_single_partition_threshold = context.broadcast_join_bytes_max;
     options.optimizer.hash_join_single_partition_threshold_rows =
         context.broadcast_join_bytes_max / BROADCAST_ROW_BYTES;
+    // As many as a scan hands on to its source.
+    options.optimizer.hash_join_inlist_pushdown_max_distinct_values = IN_LIST_MAX;
     // A scan of one batch is not dealt to several threads. Spread plans keep their exchanges, at which
     // they are cut.
     options.execution.use_row_number_estimates_to_optimize_partitioning = !spreads;

@@ -5,11 +5,16 @@ use crate::value::from_scalar;
 use datafusion::arrow::datatypes::Schema;
 use datafusion::logical_expr::expr::{Between, InList};
 use datafusion::logical_expr::{BinaryExpr, Expr, Operator};
+use itertools::Itertools;
 use mooring_spi::{Bound, Count, Domain, Predicate, Range, TableStatistics, Value};
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-/// Values in an `IN` list beyond which it is described by its bounds only.
-pub(crate) const IN_LIST_MAX: usize = 1_000;
+/// Values in an `IN` list, or keys of a join, beyond which a list is described by its bounds only.
+pub(crate) const IN_LIST_MAX: usize = 5_000;
+
+/// Pairs of ranges that are compared to know what lies in both of two lists.
+const PAIRS_MAX: usize = 1_000_000;
 
 /// A predicate that leaves one row of this many, or fewer, selects few.
 const FEW_OF: u64 = 1_000;
@@ -100,11 +105,37 @@ pub(crate) fn of_either(mut left: Predicate, mut right: Predicate) -> Predicate 
         Some(other) => {
             domain.ranges.extend(other.ranges);
             domain.nulls |= other.nulls;
-            domain.ranges.len() <= IN_LIST_MAX
+            domain.ranges.len() <= IN_LIST_MAX || widen(domain)
         }
         None => false,
     });
     left
+}
+
+/// Makes one range of all of them; false where their ends do not compare.
+fn widen(domain: &mut Domain) -> bool {
+    let ranges = std::mem::take(&mut domain.ranges).into_iter();
+    let wide = ranges.map(Some).reduce(|wide, range| {
+        let (wide, range) = (wide?, range?);
+        Some(Range {
+            low: wider(wide.low, range.low, Ordering::Less)?,
+            high: wider(wide.high, range.high, Ordering::Greater)?,
+        })
+    });
+    domain.ranges.extend(wide.flatten());
+    !domain.ranges.is_empty()
+}
+
+fn wider(one: Bound, other: Bound, wanted: Ordering) -> Option<Bound> {
+    let (Some(one_value), Some(other_value)) = (end(&one), end(&other)) else {
+        return Some(Bound::Unbounded);
+    };
+    match one_value.compare(other_value)? {
+        Ordering::Equal if matches!(one, Bound::Excluded(_)) => Some(other),
+        Ordering::Equal => Some(one),
+        order if order == wanted => Some(one),
+        _ => Some(other),
+    }
 }
 
 fn domain_of(filter: &Expr) -> Option<(String, Domain)> {
@@ -174,31 +205,51 @@ fn literal(expr: &Expr) -> Option<Value> {
 /// A domain that holds every value of both: the one with fewer ranges is close enough, because
 /// either of them alone is already true of the rows.
 fn intersect(left: &Domain, right: &Domain) -> Domain {
-    if let ([left_range], [right_range]) = (left.ranges.as_slice(), right.ranges.as_slice()) {
-        let low = tighter(&left_range.low, &right_range.low, std::cmp::Ordering::Greater);
-        let high = tighter(&left_range.high, &right_range.high, std::cmp::Ordering::Less);
-        return Domain { ranges: vec![Range { low, high }], nulls: left.nulls && right.nulls };
+    let nulls = left.nulls && right.nulls;
+    if left.ranges.len().saturating_mul(right.ranges.len()) > PAIRS_MAX {
+        // Either holds all that both hold.
+        let shorter = if left.ranges.len() <= right.ranges.len() { left } else { right };
+        return Domain { ranges: shorter.ranges.clone(), nulls };
     }
-    let mut smaller =
-        if left.ranges.len() <= right.ranges.len() { left.clone() } else { right.clone() };
-    smaller.nulls = left.nulls && right.nulls;
-    smaller
+    let pairs = left.ranges.iter().cartesian_product(&right.ranges);
+    let ranges = pairs.filter_map(|(left, right)| both(left, right)).collect();
+    Domain { ranges, nulls }
 }
 
-fn tighter(left: &Bound, right: &Bound, wanted: std::cmp::Ordering) -> Bound {
-    let value = |bound: &Bound| match bound {
-        Bound::Unbounded => None,
-        Bound::Included(value) | Bound::Excluded(value) => Some(value.clone()),
+/// What lies in both; `None` where nothing does.
+fn both(left: &Range, right: &Range) -> Option<Range> {
+    let low = tighter(&left.low, &right.low, Ordering::Greater);
+    let high = tighter(&left.high, &right.high, Ordering::Less);
+    let is_empty = match (end(&low), end(&high)) {
+        (Some(least), Some(most)) => match least.compare(most) {
+            Some(Ordering::Greater) => true,
+            Some(Ordering::Equal) => {
+                !matches!((&low, &high), (Bound::Included(_), Bound::Included(_)))
+            }
+            Some(Ordering::Less) | None => false,
+        },
+        _ => false,
     };
-    match (value(left), value(right)) {
+    (!is_empty).then_some(Range { low, high })
+}
+
+fn tighter(left: &Bound, right: &Bound, wanted: Ordering) -> Bound {
+    match (end(left), end(right)) {
         (None, _) => right.clone(),
         (_, None) => left.clone(),
-        (Some(left_value), Some(right_value)) => match left_value.compare(&right_value) {
+        (Some(left_value), Some(right_value)) => match left_value.compare(right_value) {
             Some(order) if order == wanted => left.clone(),
-            Some(std::cmp::Ordering::Equal) if matches!(left, Bound::Excluded(_)) => left.clone(),
+            Some(Ordering::Equal) if matches!(left, Bound::Excluded(_)) => left.clone(),
             Some(_) => right.clone(),
             None => left.clone(),
         },
+    }
+}
+
+fn end(bound: &Bound) -> Option<&Value> {
+    match bound {
+        Bound::Unbounded => None,
+        Bound::Included(value) | Bound::Excluded(value) => Some(value),
     }
 }
 
@@ -218,6 +269,39 @@ mod tests {
         let filter = || col("a").gt(lit(1_i64)).and(col("a").lt_eq(lit(5_i64)));
         let inside: Vec<i64> = (0..8).filter(|value| holds(filter(), *value)).collect();
         assert_eq!(inside, [2, 3, 4, 5]);
+    }
+
+    #[test]
+    fn a_list_within_a_range_stays_a_list() {
+        let list = || col("a").in_list(vec![lit(1_i64), lit(4_i64), lit(7_i64)], false);
+        let range = || col("a").gt_eq(lit(2_i64)).and(col("a").lt(lit(7_i64)));
+        let only = Domain { ranges: vec![Range::exactly(Value::Int(4))], nulls: false };
+        assert_eq!(to_predicate(&[range(), list()])["a"], only);
+        assert_eq!(to_predicate(&[list(), range()])["a"], only);
+        let nothing = to_predicate(&[list(), col("a").gt(lit(7_i64))]);
+        assert_eq!(nothing["a"], Domain { ranges: Vec::new(), nulls: false });
+    }
+
+    #[test]
+    fn lists_that_are_too_long_together_become_a_range() {
+        let keys = |first: i64| {
+            let ranges = (first..).map(|key| Range::exactly(Value::Int(key))).take(IN_LIST_MAX);
+            Predicate::from([("a".to_owned(), Domain { ranges: ranges.collect(), nulls: false })])
+        };
+        let high = 2 * i64::try_from(IN_LIST_MAX).expect("a number");
+        let wide =
+            Range { low: Bound::Included(Value::Int(1)), high: Bound::Included(Value::Int(2)) };
+        for (left, right) in [(1, high), (high, 1)] {
+            let either = of_either(keys(left), keys(right));
+            let last = Value::Int(high + high / 2 - 1);
+            let wide = Range { high: Bound::Included(last), ..wide.clone() };
+            assert_eq!(either["a"], Domain { ranges: vec![wide], nulls: false });
+        }
+        let open = Range { low: Bound::Excluded(Value::Int(5)), high: Bound::Unbounded };
+        let open = Predicate::from([("a".to_owned(), Domain { ranges: vec![open], nulls: true })]);
+        let either = of_either(keys(5), open);
+        let from = Range { low: Bound::Included(Value::Int(5)), high: Bound::Unbounded };
+        assert_eq!(either["a"], Domain { ranges: vec![from], nulls: true });
     }
 
     #[test]

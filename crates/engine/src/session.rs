@@ -4,6 +4,7 @@
 use crate::codec::MooringCodec;
 use crate::distribute::ClusterChannels;
 use crate::options::MooringOptions;
+use crate::scan::with_awaited_keys;
 use crate::sources::{SourceStores, Sources};
 use datafusion::common::DataFusionError;
 use datafusion::execution::SessionStateBuilder;
@@ -11,7 +12,9 @@ use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::prelude::SessionConfig;
-use datafusion_distributed::DistributedExt;
+use datafusion_distributed::{
+    DistributedExt, WorkerPlanRewriteEvent, WorkerPlanRewriteEventResponse,
+};
 use mooring_spi::{Error, ErrorKind, Result};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -102,6 +105,10 @@ pub async fn build_worker_session(
     let lease = node.sources.load(&keys).await.map_err(crate::error::to_datafusion)?;
     // Whatever runs in this session has its catalogs.
     let config = apply_options(config, options).with_extension(Arc::new(lease));
-    let builder = builder.with_config(config);
+    let builder = builder.with_config(config).with_distributed_worker_plan_rewrite_handler(
+        |stage: WorkerPlanRewriteEvent<'_>| {
+            with_awaited_keys(stage.plan).map(WorkerPlanRewriteEventResponse::new)
+        },
+    );
     Ok(build_session(builder, node).build())
 }

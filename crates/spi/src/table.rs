@@ -74,7 +74,7 @@ impl TableStatistics {
 }
 
 /// One snapshot of a table. Serialised, it is what a connector needs to scan it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Table {
     /// The exact names, whatever case the statement used.
     pub name: SchemaTable,

@@ -7,6 +7,7 @@ use super::scan::{KeyColumn, LockedRanges, SplitOf};
 use super::settings::ParallelReads;
 use super::source::{MysqlSource, MysqlSources};
 use super::{KIND, sql};
+use crate::sql::KeptHandles;
 use async_trait::async_trait;
 use mooring_spi::{
     CatalogDefinition, Connector, ConnectorFactory, Count, Domain, Error, Predicate, PushDown,
@@ -24,7 +25,8 @@ impl ConnectorFactory for MysqlConnectorFactory {
     }
 
     fn connector(&self, definition: &CatalogDefinition) -> Result<Arc<dyn Connector>> {
-        Ok(Arc::new(MysqlConnector { source: self.0.source(definition)? }))
+        let source = self.0.source(definition)?;
+        Ok(Arc::new(MysqlConnector { source, handles: KeptHandles::default() }))
     }
 }
 
@@ -32,6 +34,8 @@ impl ConnectorFactory for MysqlConnectorFactory {
 #[derive(Debug)]
 pub struct MysqlConnector {
     pub(super) source: Arc<MysqlSource>,
+    /// Of the tables that push-down asks about.
+    pub(super) handles: KeptHandles<TableHandle>,
 }
 
 #[async_trait]

@@ -33,7 +33,6 @@ mod metrics;
 pub use connector::{MysqlConnector, MysqlConnectorFactory};
 pub use metrics::MysqlMetrics;
 pub use reader::{MysqlReader, MysqlReaderFactory};
-pub use scan::statement_scan;
 pub use settings::{MYSQL_PROPERTIES, MysqlSettings, ParallelReads, ZeroDates};
 pub use source::MysqlSources;
 

@@ -23,12 +23,14 @@ type Supported<T> = std::result::Result<T, Unsupported>;
 #[async_trait]
 impl PushDown for MysqlConnector {
     fn supports(&self, relation: &Relation) -> Supported<()> {
-        let dialect = dialect(&[relation])?;
+        let dialect = self.dialect(&[relation])?;
+        let source_table = |table: &Arc<Table>| self.source_table(table);
         SqlWriter { dialect: &dialect, source_table: &source_table }.supports(relation)
     }
 
     fn supports_expression(&self, expression: &Expression, inputs: &[&Relation]) -> Supported<()> {
-        let dialect = dialect(inputs)?;
+        let dialect = self.dialect(inputs)?;
+        let source_table = |table: &Arc<Table>| self.source_table(table);
         let writer = SqlWriter { dialect: &dialect, source_table: &source_table };
         writer.supports_expression(expression, inputs)
     }
@@ -37,7 +39,8 @@ impl PushDown for MysqlConnector {
         let refused = |Unsupported(reason): Unsupported| {
             Error::internal(format!("a relation that MySQL does not do: {reason}"))
         };
-        let dialect = dialect(&[request.relation]).map_err(refused)?;
+        let dialect = self.dialect(&[request.relation]).map_err(refused)?;
+        let source_table = |table: &Arc<Table>| self.source_table(table);
         let writer = SqlWriter { dialect: &dialect, source_table: &source_table };
         let written = writer.statement(request.relation).map_err(refused)?;
         let columns = request.relation.columns.iter().zip(request.names);
@@ -62,32 +65,37 @@ impl PushDown for MysqlConnector {
     }
 }
 
-/// Of the server that told of the tables.
-fn dialect(relations: &[&Relation]) -> Supported<MysqlDialect> {
-    let table = relations.iter().flat_map(|relation| relation.tables()).next();
-    let handle = table.map(|table| TableHandle::read(table)).transpose();
-    let handle = handle.map_err(|error| Unsupported(error.message().to_owned()))?;
-    let server = handle.map(|handle| handle.server).unwrap_or_default();
-    if server.foreign {
-        return Err(Unsupported("the server is neither MySQL nor MariaDB".into()));
+impl MysqlConnector {
+    fn handle(&self, table: &Arc<Table>) -> Supported<Arc<TableHandle>> {
+        let handle = self.handles.get(table, TableHandle::read);
+        handle.map_err(|error| Unsupported(error.message().to_owned()))
     }
-    Ok(MysqlDialect { mariadb: server.mariadb, version: server.version })
-}
 
-fn source_table(table: &Table) -> Supported<SourceTable> {
-    let handle =
-        TableHandle::read(table).map_err(|error| Unsupported(error.message().to_owned()))?;
-    if handle.query.is_some() {
-        return Err(Unsupported("a query in the language of MySQL is sent as it is".into()));
+    /// Of the server that told of the tables.
+    fn dialect(&self, relations: &[&Relation]) -> Supported<MysqlDialect> {
+        let table = relations.iter().flat_map(|relation| relation.tables()).next();
+        let handle = table.map(|table| self.handle(table)).transpose()?;
+        let server = handle.map(|handle| handle.server).unwrap_or_default();
+        if server.foreign {
+            return Err(Unsupported("the server is neither MySQL nor MariaDB".into()));
+        }
+        Ok(MysqlDialect { mariadb: server.mariadb, version: server.version })
     }
-    let columns = table.schema.fields().iter().zip(&handle.columns);
-    let columns = columns
-        .map(|(field, column)| SourceColumn { name: field.name().clone(), form: form(column) });
-    Ok(SourceTable {
-        schema: table.name.schema.clone(),
-        name: table.name.table.clone(),
-        columns: columns.collect(),
-    })
+
+    fn source_table(&self, table: &Arc<Table>) -> Supported<SourceTable> {
+        let handle = self.handle(table)?;
+        if handle.query.is_some() {
+            return Err(Unsupported("a query in the language of MySQL is sent as it is".into()));
+        }
+        let columns = table.schema.fields().iter().zip(&handle.columns);
+        let columns = columns
+            .map(|(field, column)| SourceColumn { name: field.name().clone(), form: form(column) });
+        Ok(SourceTable {
+            schema: table.name.schema.clone(),
+            name: table.name.table.clone(),
+            columns: columns.collect(),
+        })
+    }
 }
 
 fn form(column: &ColumnHandle) -> SqlForm {

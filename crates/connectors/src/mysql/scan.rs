@@ -82,16 +82,11 @@ impl StatementSplit {
     }
 }
 
-/// A scan of the rows that `sql` selects, whose columns are those of `columns` in their order and of types that hold
-/// theirs (see `docs/mysql-source.md`). A statement without columns selects one that nobody looks at.
+/// A scan of one piece, of which nothing is known, and whose columns the server computes. The columns that are selected are those of the schema in their
+/// order, and of types that hold theirs (see `docs/mysql-source.md`); without columns one that nobody looks at.
 ///
 /// # Errors
 /// `Internal`.
-pub fn statement_scan(sql: String, columns: &Schema) -> Result<SplitScan> {
-    statement(SplitOf { sql, columns, keys: &[], known: &Predicate::new(), rows: 0 })
-}
-
-/// A scan of one piece, of which nothing is known, and whose columns the server computes.
 pub(super) fn statement(only: SplitOf<'_>) -> Result<SplitScan> {
     let label = only.sql.clone();
     let splits = vec![only.labelled(label, true, None)?];

@@ -9,6 +9,7 @@ use super::snapshot::SnapshotSource;
 use super::sql::{Select, conditions, identifier};
 use super::statistics::{leaf_rows, row_width, table_statistics};
 use super::types::{Column, NativeText, Types};
+use crate::sql::KeptHandles;
 use arrow::datatypes::{Field, Schema};
 use async_trait::async_trait;
 use mooring_spi::{
@@ -26,6 +27,8 @@ const SMALL_LIMIT: u64 = 100_000;
 pub struct PostgresConnector {
     pub(super) pool: Arc<Pool>,
     leases: Arc<dyn LeaseSource>,
+    /// Of the tables that push-down asks about.
+    pub(super) handles: KeptHandles<TableHandle>,
 }
 
 /// What `Table::handle` holds, as JSON.
@@ -158,7 +161,7 @@ impl Connector for PostgresConnector {
 impl PostgresConnector {
     pub(super) fn new(pool: Arc<Pool>) -> Self {
         let leases = Arc::new(SnapshotSource { pool: Arc::clone(&pool) });
-        Self { pool, leases }
+        Self { pool, leases, handles: KeptHandles::default() }
     }
 
     /// A scan of what a statement selects as `c0`, `c1` and so on, as one piece.

@@ -21,20 +21,24 @@ type Supported<T> = std::result::Result<T, Unsupported>;
 #[async_trait]
 impl PushDown for PostgresConnector {
     fn supports(&self, relation: &Relation) -> Supported<()> {
-        writer().supports(relation)
+        let source_table = |table: &Arc<Table>| self.source_table(table);
+        writer(&source_table).supports(relation)
     }
 
     fn supports_expression(&self, expression: &Expression, inputs: &[&Relation]) -> Supported<()> {
-        writer().supports_expression(expression, inputs)
+        let source_table = |table: &Arc<Table>| self.source_table(table);
+        writer(&source_table).supports_expression(expression, inputs)
     }
 
     async fn scan(&self, request: PushDownRequest<'_>) -> Result<SplitScan> {
-        let statement = writer().statement(request.relation).map_err(|Unsupported(reason)| {
+        let source_table = |table: &Arc<Table>| self.source_table(table);
+        let written = writer(&source_table).statement(request.relation);
+        let statement = written.map_err(|Unsupported(reason)| {
             Error::internal(format!("a relation that PostgreSQL does not do: {reason}"))
         })?;
         let mut handles = Vec::new();
         for table in request.relation.tables() {
-            handles.push((table.name.clone(), TableHandle::read(table)?));
+            handles.push((table.name.clone(), self.handles.get(table, TableHandle::read)?));
         }
         let mut columns = Vec::with_capacity(request.names.len());
         for (output, name) in statement.columns.iter().zip(request.names) {
@@ -51,12 +55,9 @@ impl PushDown for PostgresConnector {
             };
             columns.push(Column { name: name.clone(), decode, native });
         }
-        let rows = PlanNode::of(&self.pool, &statement.sql).await?.rows.max(0.0) as u64;
-        let width: u64 = columns.iter().map(|column| column.decode.width_bytes()).sum();
-        let statistics = TableStatistics {
-            rows: Count::Estimate(rows),
-            bytes: Count::Estimate(rows.saturating_mul(width)),
-            columns: Vec::new(),
+        let statistics = match request.needs_estimate {
+            true => self.expected(&statement.sql, &columns).await?,
+            false => TableStatistics::default(),
         };
         let mut needs: Vec<String> = Vec::new();
         for need in handles.iter().flat_map(|(_, handle)| locks(handle)) {
@@ -68,26 +69,44 @@ impl PushDown for PostgresConnector {
     }
 }
 
-fn writer() -> SqlWriter<'static> {
-    SqlWriter { dialect: &PostgresDialect, source_table: &source_table }
+type ToSourceTable<'a> = &'a (dyn Fn(&Arc<Table>) -> Supported<SourceTable> + Sync);
+
+fn writer(source_table: ToSourceTable<'_>) -> SqlWriter<'_> {
+    SqlWriter { dialect: &PostgresDialect, source_table }
 }
 
-fn source_table(table: &Table) -> Supported<SourceTable> {
-    let handle =
-        TableHandle::read(table).map_err(|error| Unsupported(error.message().to_owned()))?;
-    if handle.query.is_some() {
-        return Err(Unsupported("a query in the language of PostgreSQL is sent as it is".into()));
+impl PostgresConnector {
+    fn source_table(&self, table: &Arc<Table>) -> Supported<SourceTable> {
+        let handle = self.handles.get(table, TableHandle::read);
+        let handle = handle.map_err(|error| Unsupported(error.message().to_owned()))?;
+        if handle.query.is_some() {
+            return Err(Unsupported(
+                "a query in the language of PostgreSQL is sent as it is".into(),
+            ));
+        }
+        let columns = handle.columns.iter().enumerate().map(|(at, column)| {
+            let text = handle.texts.get(at).and_then(Option::as_ref);
+            let form = form(column, text.filter(|_| handle.orders_text));
+            SourceColumn { name: column.name.clone(), form }
+        });
+        Ok(SourceTable {
+            schema: handle.schema.clone(),
+            name: handle.table.clone(),
+            columns: columns.collect(),
+        })
     }
-    let columns = handle.columns.iter().enumerate().map(|(at, column)| {
-        let text = handle.texts.get(at).and_then(Option::as_ref);
-        let form = form(column, text.filter(|_| handle.orders_text));
-        SourceColumn { name: column.name.clone(), form }
-    });
-    Ok(SourceTable {
-        schema: handle.schema.clone(),
-        name: handle.table.clone(),
-        columns: columns.collect(),
-    })
+
+    /// What the database expects of a statement, which it plans once more for that: joins above the statement are
+    /// planned by it, and what we guess of joins and groups is far off more often.
+    async fn expected(&self, sql: &str, columns: &[Column]) -> Result<TableStatistics> {
+        let rows = PlanNode::of(&self.pool, sql).await?.rows.max(0.0) as u64;
+        let width: u64 = columns.iter().map(|column| column.decode.width_bytes()).sum();
+        Ok(TableStatistics {
+            rows: Count::Estimate(rows),
+            bytes: Count::Estimate(rows.saturating_mul(width)),
+            columns: Vec::new(),
+        })
+    }
 }
 
 /// Numbers that are cut to this many digits may have more at the source.

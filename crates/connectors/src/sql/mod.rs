@@ -11,6 +11,7 @@
 mod calendar;
 mod capability;
 mod dialect;
+mod kept_handles;
 mod operand;
 mod source_table;
 mod writer;
@@ -19,6 +20,7 @@ pub use capability::{Answer, Capabilities, Entry, Kind, Subject, page};
 pub use dialect::{
     AggregateCall, Converted, Dialect, MysqlDialect, NamedFunction, PostgresDialect,
 };
+pub use kept_handles::KeptHandles;
 pub use operand::{Native, Operand, OutputColumn, Shape};
 pub use source_table::{Collation, Form, ReadAs, SourceColumn, SourceTable};
 pub use writer::{SqlWriter, Statement};

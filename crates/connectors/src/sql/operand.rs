@@ -25,6 +25,9 @@ pub struct Shape {
     pub at_most: Option<u64>,
     /// Whether working it out may be an error.
     pub can_fail: bool,
+    /// Whether that error is of who reads the value alone, since the database computes with more digits than its type
+    /// has here. What only compares it has the answer then that more digits would give.
+    pub overlong: bool,
     /// Whether it is the same for all rows.
     pub constant: bool,
     /// Whether a database may find that out while it plans, as of `COALESCE(1, a)`.
@@ -40,6 +43,7 @@ impl Shape {
             collation: Collation::Default,
             at_most: None,
             can_fail: false,
+            overlong: false,
             constant: false,
             folds: false,
         }

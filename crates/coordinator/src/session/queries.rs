@@ -96,6 +96,9 @@ impl Session {
             options.viewer.clone_from(&self.client.user);
         }
         options.batch_size_rows = number("batch_size")?;
+        options.dynamic_filter_wait_ms =
+            u64::try_from(self.variables.int("dynamic_filter_wait_ms")?)
+                .map_err(|_| Error::internal("variable `dynamic_filter_wait_ms` is negative"))?;
         let functions = self.functions(&options.time_zone);
         Ok(QueryContext {
             options,

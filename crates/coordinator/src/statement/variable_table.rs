@@ -157,6 +157,7 @@ pub(super) const TABLE: &[Definition] = &[
     global("disabled_storage_engines", Kind::Text("")),
     session("distributed_bytes_per_partition", int(16_777_216, 1, i64::MAX)),
     fixed_session("div_precision_increment", int(4, 0, 30)),
+    session("dynamic_filter_wait_ms", int(20_000, 0, 600_000)),
     session("end_markers_in_json", Kind::Bool(false)),
     fixed_session("error_count", int(0, 0, i64::MAX)),
     global("event_scheduler", word("OFF", &["OFF", "ON", "DISABLED"])),

@@ -1,9 +1,8 @@
 //! Aggregates and window functions in the relational language.
 
-use super::expressions::{expression, type_of};
+use super::expressions::{Scope, expression, type_of};
 use super::{Translated, refused};
 use datafusion::arrow::datatypes::DataType;
-use datafusion::common::DFSchema;
 use datafusion::logical_expr::expr::{Sort, WindowFunctionParams};
 use datafusion::logical_expr::{
     Expr, WindowFrameBound, WindowFrameUnits, WindowFunctionDefinition,
@@ -17,21 +16,21 @@ fn without_alias(expr: &Expr) -> &Expr {
     }
 }
 
-pub(super) fn aggregate(expr: &Expr, schema: &DFSchema) -> Translated<Aggregate> {
+pub(super) fn aggregate(expr: &Expr, scope: Scope<'_>) -> Translated<Aggregate> {
     let Expr::AggregateFunction(call) = without_alias(expr) else {
         return refused("an expression over aggregates");
     };
     if !call.params.order_by.is_empty() || call.params.null_treatment.is_some() {
         return refused(format!("`{}` in an order", call.func.name()));
     }
-    let filter = call.params.filter.as_deref().map(|filter| expression(filter, schema));
+    let filter = call.params.filter.as_deref().map(|filter| expression(filter, scope));
     let call = Call {
         name: call.func.name(),
         arguments: &call.params.args,
         distinct: call.params.distinct,
-        data_type: type_of(expr, schema)?,
+        data_type: type_of(expr, scope)?,
     };
-    Ok(Aggregate { filter: filter.transpose()?, ..call.aggregate(schema)? })
+    Ok(Aggregate { filter: filter.transpose()?, ..call.aggregate(scope)? })
 }
 
 /// What an aggregate and one over a window have in common.
@@ -43,7 +42,7 @@ struct Call<'a> {
 }
 
 impl Call<'_> {
-    fn aggregate(self, schema: &DFSchema) -> Translated<Aggregate> {
+    fn aggregate(self, scope: Scope<'_>) -> Translated<Aggregate> {
         let Self { name, arguments, mut distinct, data_type } = self;
         let [argument] = arguments else {
             return refused(format!("`{name}` of {} arguments", arguments.len()));
@@ -62,7 +61,7 @@ impl Call<'_> {
             {
                 None
             }
-            _ => Some(expression(argument, schema)?),
+            _ => Some(expression(argument, scope)?),
         };
         match (function, argument.as_ref().map(|argument| &argument.data_type)) {
             (AggregateFunction::Sum, Some(DataType::Decimal128(..)))
@@ -78,11 +77,11 @@ impl Call<'_> {
     }
 }
 
-pub(super) fn sort_keys(order: &[Sort], schema: &DFSchema) -> Translated<Vec<SortKey>> {
+pub(super) fn sort_keys(order: &[Sort], scope: Scope<'_>) -> Translated<Vec<SortKey>> {
     let mut keys = Vec::with_capacity(order.len());
     for sort in order {
         keys.push(SortKey {
-            expression: expression(&sort.expr, schema)?,
+            expression: expression(&sort.expr, scope)?,
             descending: !sort.asc,
             nulls_first: sort.nulls_first,
         });
@@ -90,7 +89,7 @@ pub(super) fn sort_keys(order: &[Sort], schema: &DFSchema) -> Translated<Vec<Sor
     Ok(keys)
 }
 
-pub(super) fn window_call(expr: &Expr, schema: &DFSchema) -> Translated<WindowCall> {
+pub(super) fn window_call(expr: &Expr, scope: Scope<'_>) -> Translated<WindowCall> {
     let Expr::WindowFunction(window) = without_alias(expr) else {
         return refused("an expression over windows");
     };
@@ -98,7 +97,7 @@ pub(super) fn window_call(expr: &Expr, schema: &DFSchema) -> Translated<WindowCa
     if params.filter.is_some() || params.null_treatment.is_some() || params.distinct {
         return refused("a window function of some rows");
     }
-    let data_type = type_of(expr, schema)?;
+    let data_type = type_of(expr, scope)?;
     let function = match &window.fun {
         WindowFunctionDefinition::WindowUDF(function) => match function.name() {
             "row_number" => WindowFunction::RowNumber,
@@ -112,14 +111,14 @@ pub(super) fn window_call(expr: &Expr, schema: &DFSchema) -> Translated<WindowCa
             }
             let (name, arguments) = (function.name(), params.args.as_slice());
             let call = Call { name, arguments, distinct: false, data_type: data_type.clone() };
-            WindowFunction::Aggregate(call.aggregate(schema)?)
+            WindowFunction::Aggregate(call.aggregate(scope)?)
         }
     };
     let mut partition_by = Vec::with_capacity(params.partition_by.len());
     for key in &params.partition_by {
-        partition_by.push(expression(key, schema)?);
+        partition_by.push(expression(key, scope)?);
     }
-    let order_by = sort_keys(&params.order_by, schema)?;
+    let order_by = sort_keys(&params.order_by, scope)?;
     Ok(WindowCall { function, partition_by, order_by, data_type })
 }
 

@@ -1,10 +1,9 @@
 //! Functions of the relational language among DataFusion's and our own. A call that is not named here stays: so
 //! what is not the same each time never crosses.
 
-use super::expressions::{call, concat, expression, type_of};
+use super::expressions::{Scope, call, concat, expression, type_of};
 use super::{Translated, refused};
 use datafusion::arrow::datatypes::{DataType, TimeUnit};
-use datafusion::common::DFSchema;
 use datafusion::logical_expr::Expr;
 use datafusion::logical_expr::expr::ScalarFunction;
 use mooring_spi::{Expression, ExpressionKind, Function, Value};
@@ -12,7 +11,7 @@ use mooring_spi::{Expression, ExpressionKind, Function, Value};
 pub(super) fn scalar_function(
     expr: &Expr,
     function: &ScalarFunction,
-    schema: &DFSchema,
+    scope: Scope<'_>,
 ) -> Translated<Expression> {
     let name = function.func.name();
     let crosses = matches!(
@@ -25,6 +24,7 @@ pub(super) fn scalar_function(
             | "abs"
             | "character_length"
             | "substring_by_position"
+            | "substr"
             | "strict_concat"
             | "date_part"
     );
@@ -33,7 +33,7 @@ pub(super) fn scalar_function(
     }
     let mut arguments = Vec::with_capacity(function.args.len());
     for argument in &function.args {
-        arguments.push(expression(argument, schema)?);
+        arguments.push(expression(argument, scope)?);
     }
     match name {
         "checked_add" => checked(Function::Add, arguments),
@@ -42,10 +42,11 @@ pub(super) fn scalar_function(
         "maybe_null" => only_argument(arguments),
         "coalesce" => first_value(arguments),
         "abs" => absolute(only_argument(arguments)?),
-        "character_length" => character_length(only_argument(arguments)?, type_of(expr, schema)?),
-        "substring_by_position" => substring(arguments),
+        "character_length" => character_length(only_argument(arguments)?, type_of(expr, scope)?),
+        // The first is MySQL's, the other DataFusion's for a place that is known to be 1 or more.
+        "substring_by_position" | "substr" => substring(arguments),
         "strict_concat" => concat(arguments),
-        _ => date_part(arguments, type_of(expr, schema)?),
+        _ => date_part(arguments, type_of(expr, scope)?),
     }
 }
 
@@ -95,12 +96,15 @@ fn substring(arguments: Vec<Expression>) -> Translated<Expression> {
             && argument.data_type == DataType::Int64
     };
     match arguments.as_slice() {
-        [text, place, number]
-            if text.data_type == DataType::Utf8 && counts(place) && counts(number) =>
+        [text, numbers @ ..]
+            if text.data_type == DataType::Utf8
+                && matches!(numbers.len(), 1 | 2)
+                && numbers.iter().all(counts) =>
         {
             Ok(call(Function::Substring, arguments, DataType::Utf8))
         }
-        _ => refused("`substring` without a place and a length that are literals of 1 and more"),
+        // Sources differ in what 0 and negative numbers mean.
+        _ => refused("`substring` of a place or a length that is no literal of 1 and more"),
     }
 }
 

@@ -10,6 +10,8 @@
 //! that table: connectors read these in parallel, and apply the domains themselves.
 
 mod rule;
+mod subqueries;
+mod nodes;
 mod operators;
 mod expressions;
 mod functions;
@@ -24,10 +26,13 @@ pub(crate) use verify::{Comparison, verified};
 
 use crate::catalogs::Catalog;
 use datafusion::common::Result;
+use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::logical_expr::LogicalPlan;
 use mooring_spi::{Relation, Unsupported};
 use rule::Rule;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use subqueries::Subqueries;
 
 /// What a session's `pushdown` and `pushdown_verify` say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -56,7 +61,25 @@ pub(crate) struct PushedPlan {
 pub(crate) fn push_down(plan: LogicalPlan, mode: PushDownMode) -> Result<PushedPlan> {
     let mut rule = Rule::new(mode);
     let plan = rule.whole(plan)?;
+    rule.needs_estimates.store(depends_on_rows(&plan)?, Ordering::Relaxed);
     Ok(PushedPlan { plan, pieces: rule.pieces, notes: rule.notes })
+}
+
+/// Whether anything is decided by how many rows a scan has: not where they are the answer as they come, or sorted.
+fn depends_on_rows(plan: &LogicalPlan) -> Result<bool> {
+    let mut depends = false;
+    plan.apply_with_subqueries(|node| {
+        depends |= !matches!(
+            node,
+            LogicalPlan::Projection(_)
+                | LogicalPlan::SubqueryAlias(_)
+                | LogicalPlan::Sort(_)
+                | LogicalPlan::Limit(_)
+                | LogicalPlan::TableScan(_)
+        );
+        Ok(if depends { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    })?;
+    Ok(depends)
 }
 
 /// What crosses, or why it does not.
@@ -67,7 +90,7 @@ fn refused<T>(reason: impl Into<String>) -> Translated<T> {
 }
 
 /// A piece of a plan that its source can do.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Piece {
     catalog: Arc<Catalog>,
     relation: Relation,
@@ -75,6 +98,8 @@ struct Piece {
     plan: LogicalPlan,
     /// What it was made of, in the order of the plan's inputs.
     inputs: Vec<Piece>,
+    /// The subqueries of the plan's outermost node that the relation holds as expressions.
+    subqueries: Subqueries,
     /// The order in which the plan gives its rows; a relation's have none.
     order: Vec<OrderColumn>,
 }

@@ -2,7 +2,8 @@
 //! that cross; whether the source does it is asked afterwards.
 
 use super::aggregates::{aggregate, sort_keys, window_call};
-use super::expressions::{column_at, compared, expression};
+use super::expressions::{Scope, column_at, compared, expression};
+use super::subqueries::Subqueries;
 use super::{OrderColumn, Piece, PushDownMode, Translated, refused};
 use crate::table::MooringTable;
 use datafusion::arrow::datatypes::FieldRef;
@@ -34,20 +35,21 @@ pub(super) fn columns(schema: &DFSchema) -> Vec<RelationColumn> {
 pub(super) fn operator(
     plan: &LogicalPlan,
     inputs: &[Piece],
+    subqueries: &Subqueries,
     mode: PushDownMode,
 ) -> Translated<Operator> {
     match (plan, inputs) {
         (LogicalPlan::TableScan(scan), []) => table_scan(scan, mode),
-        (LogicalPlan::Projection(projection), [input]) => project(projection, input),
+        (LogicalPlan::Projection(projection), [input]) => project(projection, input, subqueries),
         (LogicalPlan::SubqueryAlias(_), [input]) => Ok(input.relation.operator.clone()),
-        (LogicalPlan::Aggregate(aggregate), [input]) => group(aggregate, input),
+        (LogicalPlan::Aggregate(aggregate), [input]) => group(aggregate, input, subqueries),
         (LogicalPlan::Distinct(Distinct::All(_)), [input]) => Ok(distinct(input)),
         (LogicalPlan::Distinct(Distinct::On(_)), [_]) => refused("`DISTINCT ON`"),
         (LogicalPlan::Limit(limit), [input]) => any_rows(limit, input, mode),
-        (LogicalPlan::Sort(sort), [input]) => first_rows(sort, input, mode),
-        (LogicalPlan::Join(join), [left, right]) => pairs(join, left, right),
+        (LogicalPlan::Sort(sort), [input]) => first_rows(sort, (input, subqueries), mode),
+        (LogicalPlan::Join(join), [left, right]) => pairs(join, (left, right), subqueries),
         (LogicalPlan::Union(_), [_, ..]) => union(plan, inputs),
-        (LogicalPlan::Window(window), [input]) => windows(window, input),
+        (LogicalPlan::Window(window), [input]) => windows(window, input, subqueries),
         _ => refused("no operator of sources"),
     }
 }
@@ -71,11 +73,15 @@ fn table_scan(scan: &TableScan, mode: PushDownMode) -> Translated<Operator> {
     limited(relation, Vec::new(), Some(fetch as u64), 0, mode)
 }
 
-fn project(projection: &Projection, input: &Piece) -> Translated<Operator> {
-    let schema = input.plan.schema();
+fn project(
+    projection: &Projection,
+    input: &Piece,
+    subqueries: &Subqueries,
+) -> Translated<Operator> {
+    let scope = Scope { schema: input.plan.schema(), subqueries };
     let mut expressions = Vec::with_capacity(projection.expr.len());
     for expr in &projection.expr {
-        expressions.push(expression(expr, schema)?);
+        expressions.push(expression(expr, scope)?);
     }
     let same = expressions.len() == input.relation.columns.len()
         && expressions
@@ -88,18 +94,18 @@ fn project(projection: &Projection, input: &Piece) -> Translated<Operator> {
     })
 }
 
-fn group(node: &Aggregate, input: &Piece) -> Translated<Operator> {
-    let schema = input.plan.schema();
+fn group(node: &Aggregate, input: &Piece, subqueries: &Subqueries) -> Translated<Operator> {
+    let scope = Scope { schema: input.plan.schema(), subqueries };
     let mut groups = Vec::with_capacity(node.group_expr.len());
     for expr in &node.group_expr {
         if let Expr::GroupingSet(_) = expr {
             return refused("grouping sets");
         }
-        groups.push(expression(expr, schema)?);
+        groups.push(expression(expr, scope)?);
     }
     let mut aggregates = Vec::with_capacity(node.aggr_expr.len());
     for expr in &node.aggr_expr {
-        aggregates.push(aggregate(expr, schema)?);
+        aggregates.push(aggregate(expr, scope)?);
     }
     if groups.is_empty() && aggregates.is_empty() {
         return refused("an aggregate of nothing");
@@ -137,9 +143,13 @@ fn any_rows(limit: &Limit, input: &Piece, mode: PushDownMode) -> Translated<Oper
 }
 
 /// A sort that keeps the first rows only. Whoever puts the relation in its place sorts these again.
-fn first_rows(sort: &Sort, input: &Piece, mode: PushDownMode) -> Translated<Operator> {
+fn first_rows(
+    sort: &Sort,
+    (input, subqueries): (&Piece, &Subqueries),
+    mode: PushDownMode,
+) -> Translated<Operator> {
     let Some(fetch) = sort.fetch else { return refused("a relation has no order") };
-    let keys = sort_keys(&sort.expr, input.plan.schema())?;
+    let keys = sort_keys(&sort.expr, Scope { schema: input.plan.schema(), subqueries })?;
     limited(input.relation.clone(), keys, Some(fetch as u64), 0, mode)
 }
 
@@ -171,7 +181,7 @@ fn limited(
 }
 
 /// Whether rows that are equal by the keys are equal.
-fn tells_rows_apart(order: &[SortKey], input: &Relation) -> bool {
+pub(super) fn tells_rows_apart(order: &[SortKey], input: &Relation) -> bool {
     (0..input.columns.len())
         .all(|index| order.iter().any(|key| key.expression.kind == ExpressionKind::Column(index)))
 }
@@ -192,17 +202,22 @@ pub(super) fn order_after(
     order: &[OrderColumn],
     projection: &Projection,
 ) -> Option<Vec<OrderColumn>> {
-    let schema = projection.input.schema();
+    let none = Subqueries::default();
+    let scope = Scope { schema: projection.input.schema(), subqueries: &none };
     let place = |column: usize| {
         projection.expr.iter().position(|expr| {
-            matches!(expression(expr, schema), Ok(Expression { kind: ExpressionKind::Column(from), .. }) if from == column)
+            matches!(expression(expr, scope), Ok(Expression { kind: ExpressionKind::Column(from), .. }) if from == column)
         })
     };
     let moved = |order: &OrderColumn| Some(OrderColumn { column: place(order.column)?, ..*order });
     order.iter().map(moved).collect()
 }
 
-fn pairs(join: &Join, left: &Piece, right: &Piece) -> Translated<Operator> {
+fn pairs(
+    join: &Join,
+    (left, right): (&Piece, &Piece),
+    subqueries: &Subqueries,
+) -> Translated<Operator> {
     if join.null_aware && may_be_null(join) {
         return refused("`NOT IN` of a subquery that may hold nulls");
     }
@@ -221,18 +236,19 @@ fn pairs(join: &Join, left: &Piece, right: &Piece) -> Translated<Operator> {
     let Ok(schema) = first.plan.schema().join(second.plan.schema()) else {
         return refused("columns of one name");
     };
+    let scope = Scope { schema: &schema, subqueries };
     let mut conditions = Vec::new();
     for (left_key, right_key) in &join.on {
         let equal = match join.null_equality {
             NullEquality::NullEqualsNothing => Function::Equal,
             NullEquality::NullEqualsNull => Function::Same,
         };
-        let left_key = expression(left_key, &schema)?;
-        let right_key = expression(right_key, &schema)?;
+        let left_key = expression(left_key, scope)?;
+        let right_key = expression(right_key, scope)?;
         conditions.push(compared(equal, left_key, right_key)?);
     }
     for condition in join.filter.iter().flat_map(split_conjunction) {
-        conditions.push(expression(condition, &schema)?);
+        conditions.push(expression(condition, scope)?);
     }
     Ok(Operator::Join {
         left: Box::new(first.relation.clone()),
@@ -268,11 +284,11 @@ fn union(plan: &LogicalPlan, inputs: &[Piece]) -> Translated<Operator> {
     Ok(Operator::Union { inputs: inputs.iter().map(|input| input.relation.clone()).collect() })
 }
 
-fn windows(window: &Window, input: &Piece) -> Translated<Operator> {
-    let schema = input.plan.schema();
+fn windows(window: &Window, input: &Piece, subqueries: &Subqueries) -> Translated<Operator> {
+    let scope = Scope { schema: input.plan.schema(), subqueries };
     let mut calls = Vec::with_capacity(window.window_expr.len());
     for expr in &window.window_expr {
-        calls.push(window_call(expr, schema)?);
+        calls.push(window_call(expr, scope)?);
     }
     Ok(Operator::Window { input: Box::new(input.relation.clone()), calls })
 }

@@ -2,29 +2,22 @@
 //! piece if the source does it too; where it does not, its inputs are settled: each becomes one scan, or
 //! stays as it was.
 
-use super::expressions::expression;
+use super::expressions::{Scope, expression};
+use super::nodes::{most_rows, over, sorted, with_filter, with_one_column};
 use super::operators::{columns, operator, order_after, order_of};
+use super::subqueries::Subqueries;
 use super::table::PushedTable;
 use super::worth::{Worth, finds_pairs, worth};
-use super::{OrderColumn, Piece, PushDownMode, Translated, refused};
+use super::{Piece, PushDownMode, Translated, refused};
 use crate::catalogs::Catalog;
-use crate::error::to_datafusion;
-use crate::filtering_table::FilteringTable;
 use crate::table::MooringTable;
-use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{Column, Result};
 use datafusion::datasource::{provider_as_source, source_as_provider};
-use datafusion::logical_expr::expr::Sort as SortExpr;
 use datafusion::logical_expr::utils::{conjunction, split_conjunction};
-use datafusion::logical_expr::{
-    Expr, Filter, LogicalPlan, LogicalPlanBuilder, Projection, Sort, TableScan, TableScanBuilder,
-};
-use mooring_spi::{
-    Error, Expression, ExpressionKind, Operator, PushDown, Relation, RelationColumn, Unsupported,
-    Value,
-};
-use std::collections::BTreeSet;
+use datafusion::logical_expr::{Expr, Filter, LogicalPlan, LogicalPlanBuilder, Projection, Sort};
+use mooring_spi::{Operator, PushDown, Relation, Unsupported};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 pub(super) struct Rule {
     mode: PushDownMode,
@@ -33,35 +26,63 @@ pub(super) struct Rule {
     /// What was pushed, in order. Plans of different pieces must not be equal, and those of equal ones may:
     /// DataFusion computes equal subqueries once, and a plan does not compare what a scan holds.
     pushed: Vec<String>,
+    /// What the scans are told: see [`PushedTable`].
+    pub needs_estimates: Arc<AtomicBool>,
 }
 
 /// A node after what is below it.
-enum Place {
+pub(super) enum Place {
     /// Its source can do all of it.
     There(Box<Piece>),
     Here(LogicalPlan),
 }
 
+/// What was before a whole plan was walked.
+pub(super) struct Before {
+    /// A scan alone, which applies its filters itself and stays one if nothing of it goes.
+    alone: Option<LogicalPlan>,
+    pieces: usize,
+}
+
 impl Rule {
     pub fn new(mode: PushDownMode) -> Self {
-        Self { mode, pieces: 0, notes: Vec::new(), pushed: Vec::new() }
+        Self {
+            mode,
+            pieces: 0,
+            notes: Vec::new(),
+            pushed: Vec::new(),
+            needs_estimates: Arc::new(AtomicBool::new(true)),
+        }
     }
 
     /// # Errors
     /// `Internal`, as rewriting a plan.
     pub fn whole(&mut self, plan: LogicalPlan) -> Result<LogicalPlan> {
-        // A scan alone that applies its filters itself stays one, if nothing of it goes.
-        let (alone, pieces) = (matches!(plan, LogicalPlan::TableScan(_)), self.pieces);
-        let before = alone.then(|| plan.clone());
-        let placed = match self.walk(plan)? {
+        let before = self.before(&plan);
+        let place = self.walk(plan)?;
+        self.finished(place, before)
+    }
+
+    pub fn before(&self, plan: &LogicalPlan) -> Before {
+        let alone = matches!(plan, LogicalPlan::TableScan(_)).then(|| plan.clone());
+        Before { alone, pieces: self.pieces }
+    }
+
+    /// A whole plan in its place.
+    ///
+    /// # Errors
+    /// `Internal`, as rewriting a plan.
+    pub fn finished(&mut self, place: Place, before: Before) -> Result<LogicalPlan> {
+        let placed = match place {
             Place::There(piece) => self.settle(*piece)?,
             Place::Here(plan) => plan,
         };
-        Ok(before.filter(|_| self.pieces == pieces).unwrap_or(placed))
+        Ok(before.alone.filter(|_| self.pieces == before.pieces).unwrap_or(placed))
     }
 
-    fn walk(&mut self, plan: LogicalPlan) -> Result<Place> {
-        let plan = plan.map_subqueries(|subquery| self.subquery(subquery))?.data;
+    /// # Errors
+    /// `Internal`, as rewriting a plan.
+    pub fn walk(&mut self, plan: LogicalPlan) -> Result<Place> {
         if let LogicalPlan::TableScan(scan) = &plan
             && let Some(filtered) = with_filter(scan)?
         {
@@ -72,23 +93,24 @@ impl Rule {
             places.push(self.walk(input.clone())?);
         }
         let catalog = catalog_of(&plan, &places);
-        let Some(catalog) = catalog.filter(|catalog| catalog.connector.push_down().is_some())
-        else {
-            return self.here(plan, places);
-        };
+        let catalog = catalog.filter(|catalog| catalog.connector.push_down().is_some());
+        let (plan, subqueries) = self.subqueries(plan, catalog.as_deref())?;
+        let Some(catalog) = catalog else { return self.here(plan, places, &subqueries) };
         let pieces = places.into_iter().filter_map(|place| match place {
             Place::There(piece) => Some(*piece),
             Place::Here(_) => None,
         });
-        self.enlarge(plan, pieces.collect(), catalog)
+        self.enlarge(plan, (pieces.collect(), subqueries), catalog)
     }
 
-    fn subquery(&mut self, subquery: LogicalPlan) -> Result<Transformed<LogicalPlan>> {
-        subquery.map_children(|plan| self.whole(plan).map(Transformed::yes))
-    }
-
-    /// The node over what becomes of its inputs.
-    fn here(&mut self, plan: LogicalPlan, places: Vec<Place>) -> Result<Place> {
+    /// The node over what becomes of its inputs, and with what becomes of its subqueries.
+    fn here(
+        &mut self,
+        plan: LogicalPlan,
+        places: Vec<Place>,
+        subqueries: &Subqueries,
+    ) -> Result<Place> {
+        let plan = self.settle_subqueries(plan, subqueries)?;
         let mut settled = Vec::with_capacity(places.len());
         for place in places {
             settled.push(match place {
@@ -102,16 +124,16 @@ impl Rule {
     fn enlarge(
         &mut self,
         plan: LogicalPlan,
-        inputs: Vec<Piece>,
+        (inputs, subqueries): (Vec<Piece>, Subqueries),
         catalog: Arc<Catalog>,
     ) -> Result<Place> {
         if let (LogicalPlan::Filter(filter), [_]) = (&plan, inputs.as_slice()) {
-            return self.filter(filter.clone(), inputs, catalog);
+            return self.filter(filter.clone(), (inputs, subqueries), catalog);
         }
         let Some(source) = catalog.connector.push_down() else {
-            return self.here(plan, there(inputs));
+            return self.here(plan, there(inputs), &subqueries);
         };
-        let relation = operator(&plan, &inputs, self.mode).and_then(|operator| {
+        let relation = operator(&plan, &inputs, &subqueries, self.mode).and_then(|operator| {
             if !finds_pairs(&operator) {
                 return refused("each row of one side would meet each of the other");
             }
@@ -121,7 +143,7 @@ impl Rule {
             Ok(relation) => relation,
             Err(reason) => {
                 self.note(&catalog, &plan, &reason);
-                return self.here(plan, there(inputs));
+                return self.here(plan, there(inputs), &subqueries);
             }
         };
         let order = match (&plan, inputs.as_slice()) {
@@ -133,24 +155,26 @@ impl Rule {
             // Only these give rows in the order of their input.
             _ => Some(Vec::new()),
         };
-        let piece = Piece { catalog, relation, plan, inputs, order: order.unwrap_or_default() };
+        let order = order.unwrap_or_default();
+        let piece = Piece { catalog, relation, plan, inputs, subqueries, order };
         match (&piece.plan, order_is_lost(&piece)) {
             (_, false) => Ok(Place::There(Box::new(piece))),
             // The first rows are found there, and sorted here.
             (LogicalPlan::Sort(sort), true) => {
-                let first_rows = sort.clone();
+                let (first_rows, subqueries) = (sort.clone(), piece.subqueries.clone());
                 let rows = self.settle(piece)?;
                 match rows {
                     LogicalPlan::Sort(rows) => Ok(Place::Here(LogicalPlan::Sort(rows))),
-                    rows => Ok(Place::Here(LogicalPlan::Sort(Sort {
-                        input: Arc::new(rows),
-                        ..first_rows
-                    }))),
+                    rows => {
+                        let sorted = Sort { input: Arc::new(rows), ..first_rows };
+                        let sorted = LogicalPlan::Sort(sorted);
+                        self.settle_subqueries(sorted, &subqueries).map(Place::Here)
+                    }
                 }
             }
             (_, true) => {
-                let Piece { plan, inputs, .. } = piece;
-                self.here(plan, there(inputs))
+                let Piece { plan, inputs, subqueries, .. } = piece;
+                self.here(plan, there(inputs), &subqueries)
             }
         }
     }
@@ -159,18 +183,19 @@ impl Rule {
     fn filter(
         &mut self,
         filter: Filter,
-        mut inputs: Vec<Piece>,
+        (mut inputs, subqueries): (Vec<Piece>, Subqueries),
         catalog: Arc<Catalog>,
     ) -> Result<Place> {
         let plan = LogicalPlan::Filter(filter.clone());
         let (Some(source), Some(input)) = (catalog.connector.push_down(), inputs.pop()) else {
-            return self.here(plan, there(inputs));
+            return self.here(plan, there(inputs), &subqueries);
         };
+        let scope = Scope { schema: input.plan.schema(), subqueries: &subqueries };
         let (mut go, mut stay) = (Vec::new(), Vec::new());
         let mut conditions = Vec::new();
         let mut reason = None;
         for condition in split_conjunction(&filter.predicate) {
-            let crossed = expression(condition, input.plan.schema()).and_then(|crossed| {
+            let crossed = expression(condition, scope).and_then(|crossed| {
                 source.supports_expression(&crossed, &[&input.relation])?;
                 Ok(crossed)
             });
@@ -189,7 +214,7 @@ impl Rule {
             self.note(&catalog, &plan, &reason);
         }
         let Some(predicate) = conjunction(go) else {
-            return self.here(plan, vec![Place::There(Box::new(input))]);
+            return self.here(plan, vec![Place::There(Box::new(input))], &subqueries);
         };
         let operator = Operator::Filter { input: Box::new(input.relation.clone()), conditions };
         let columns = columns(filter.input.schema());
@@ -197,24 +222,29 @@ impl Rule {
             Ok(relation) => relation,
             Err(reason) => {
                 self.note(&catalog, &plan, &reason);
-                return self.here(plan, vec![Place::There(Box::new(input))]);
+                return self.here(plan, vec![Place::There(Box::new(input))], &subqueries);
             }
         };
         let order = input.order.clone();
         let part = Filter::new(predicate, filter.input.clone());
         let part = LogicalPlan::Filter(part);
-        let piece = Piece { catalog, relation, plan: part, inputs: vec![input], order };
+        let inputs = vec![input];
+        let of_part = subqueries.clone();
+        let piece = Piece { catalog, relation, plan: part, inputs, subqueries: of_part, order };
         let Some(rest) = conjunction(stay) else { return Ok(Place::There(Box::new(piece))) };
         // A scan that stays one has the whole filter above it.
         if worth(&piece.relation) == Worth::Apart {
-            return self.here(plan, there(piece.inputs));
+            return self.here(plan, there(piece.inputs), &subqueries);
         }
         let rest = LogicalPlan::Filter(Filter::new(rest, filter.input));
-        self.here(rest, vec![Place::There(Box::new(piece))])
+        self.here(rest, vec![Place::There(Box::new(piece))], &subqueries)
     }
 
     /// One scan in the place of a piece, if that is worth a statement of its own.
-    fn settle(&mut self, piece: Piece) -> Result<LogicalPlan> {
+    ///
+    /// # Errors
+    /// `Internal`, as rewriting a plan.
+    pub fn settle(&mut self, piece: Piece) -> Result<LogicalPlan> {
         match worth(&piece.relation) {
             Worth::Whole => return self.scan(piece),
             Worth::Apart => {}
@@ -224,7 +254,8 @@ impl Rule {
                 }
             }
         }
-        let Piece { plan, inputs, .. } = piece;
+        let Piece { plan, inputs, subqueries, .. } = piece;
+        let plan = self.settle_subqueries(plan, &subqueries)?;
         let mut settled = Vec::with_capacity(inputs.len());
         for input in inputs {
             settled.push(self.settle(input)?);
@@ -253,7 +284,9 @@ impl Rule {
         }
         self.pieces += 1;
         let most = most_rows(&relation);
-        let table = Arc::new(PushedTable::new(piece.catalog, relation, schema.fields()));
+        let needs_estimate = self.needs_estimates.clone();
+        let table = PushedTable::new(piece.catalog, relation, schema.fields(), needs_estimate);
+        let table = Arc::new(table);
         let name = format!("pushed_{}", number + 1);
         let scan =
             LogicalPlanBuilder::scan(name.as_str(), provider_as_source(table), None)?.build()?;
@@ -304,7 +337,7 @@ fn supported(source: &dyn PushDown, relation: Relation) -> Translated<Relation> 
 
 /// Whether the rows of a node that gives them in an order would lose it.
 fn order_is_lost(piece: &Piece) -> bool {
-    if !piece.order.is_empty() {
+    if !piece.order.is_empty() || piece.relation.is_one_row_at_most() {
         return false;
     }
     match (&piece.plan, piece.inputs.as_slice()) {
@@ -330,90 +363,4 @@ fn catalog_of(plan: &LogicalPlan, places: &[Place]) -> Option<Arc<Catalog>> {
         }
     }
     found
-}
-
-/// The scan of a table that applies its filters itself, as one with a filter above it, where its source
-/// may do more.
-fn with_filter(scan: &TableScan) -> Result<Option<LogicalPlan>> {
-    let source = source_as_provider(&scan.source)?;
-    let Some(FilteringTable(table)) = source.downcast_ref::<FilteringTable>() else {
-        return Ok(None);
-    };
-    if table.catalog.connector.push_down().is_none() {
-        return Ok(None);
-    }
-    let all = || (0..scan.source.schema().fields().len()).collect();
-    let wanted: Vec<usize> = scan.projection.clone().unwrap_or_else(all);
-    let mut needed: BTreeSet<usize> = wanted.iter().copied().collect();
-    for column in scan.filters.iter().flat_map(Expr::column_refs) {
-        needed.insert(scan.source.schema().index_of(&column.name)?);
-    }
-    let bare = TableScanBuilder::new(scan.table_name.clone(), provider_as_source(table.clone()))
-        .with_projection(Some(needed.into_iter().collect()))
-        .with_filters(scan.filters.clone())
-        .build()?;
-    let filter = conjunction(scan.filters.clone());
-    let mut plan = LogicalPlan::TableScan(bare);
-    if let Some(filter) = filter {
-        plan = LogicalPlan::Filter(Filter::try_new(filter, Arc::new(plan))?);
-    }
-    if let Some(fetch) = scan.fetch {
-        plan = LogicalPlanBuilder::from(plan).limit(0, Some(fetch))?.build()?;
-    }
-    let schema = scan.projected_schema.clone();
-    let columns = schema.iter().map(|(qualifier, field)| Expr::Column((qualifier, field).into()));
-    let projection =
-        Projection::try_new_with_schema(columns.collect(), Arc::new(plan), schema.clone())?;
-    Ok(Some(LogicalPlan::Projection(projection)))
-}
-
-/// The node with others in the places of its inputs, which have the same schemas.
-fn over(plan: LogicalPlan, inputs: Vec<LogicalPlan>) -> Result<LogicalPlan> {
-    let mut inputs = inputs.into_iter();
-    let plan = plan.map_children(|_| match inputs.next() {
-        Some(input) => Ok(Transformed::yes(input)),
-        None => {
-            Err(to_datafusion(Error::internal("a node of a plan has inputs that were not seen")))
-        }
-    })?;
-    Ok(plan.data)
-}
-
-/// Rows without columns as rows of one, for statements have a column at least.
-fn with_one_column(input: Relation) -> Relation {
-    use datafusion::arrow::datatypes::DataType;
-    let one =
-        Expression { kind: ExpressionKind::Literal(Value::Int(1)), data_type: DataType::Int64 };
-    Relation {
-        operator: Operator::Project { input: Box::new(input), expressions: vec![one] },
-        columns: vec![RelationColumn { data_type: DataType::Int64, nullable: false }],
-    }
-}
-
-/// How many rows a limit leaves, as far as nothing makes more of them.
-fn most_rows(relation: &Relation) -> Option<usize> {
-    match &relation.operator {
-        Operator::Limit { limit: Some(limit), .. } => usize::try_from(*limit).ok(),
-        Operator::Limit { input, .. }
-        | Operator::Filter { input, .. }
-        | Operator::Project { input, .. } => most_rows(input),
-        Operator::Scan { .. }
-        | Operator::Aggregate { .. }
-        | Operator::Join { .. }
-        | Operator::Union { .. }
-        | Operator::Window { .. } => None,
-    }
-}
-
-/// DataFusion takes away a sort below a limit that does not say how many rows it keeps.
-fn sorted(plan: LogicalPlan, order: &[OrderColumn], fetch: Option<usize>) -> LogicalPlan {
-    if order.is_empty() {
-        return plan;
-    }
-    let key = |order: &OrderColumn| {
-        let column = Expr::Column(Column::from(plan.schema().qualified_field(order.column)));
-        SortExpr::new(column, order.ascending, order.nulls_first)
-    };
-    let expr = order.iter().map(key).collect();
-    LogicalPlan::Sort(Sort { expr, input: Arc::new(plan), fetch })
 }

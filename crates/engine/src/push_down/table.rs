@@ -20,6 +20,7 @@ use mooring_spi::{
 };
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Names of columns are those of the plan up to this length: sources cut longer ones.
 const NAME_LENGTH_MAX: usize = 30;
@@ -30,11 +31,18 @@ pub(super) struct PushedTable {
     relation: Relation,
     names: Vec<String>,
     schema: SchemaRef,
+    /// Whether the plan around it depends on the number of rows, which is known once all of it is there.
+    needs_estimate: Arc<AtomicBool>,
 }
 
 impl PushedTable {
     /// `fields`: what the plan has where the relation takes its place.
-    pub fn new(catalog: Arc<Catalog>, relation: Relation, fields: &Fields) -> Self {
+    pub fn new(
+        catalog: Arc<Catalog>,
+        relation: Relation,
+        fields: &Fields,
+        needs_estimate: Arc<AtomicBool>,
+    ) -> Self {
         let names = names(fields, relation.columns.len());
         let columns = names.iter().zip(&relation.columns).enumerate();
         let field = |(index, (name, column)): (usize, (&String, &RelationColumn))| match fields
@@ -44,7 +52,7 @@ impl PushedTable {
             None => Field::new(name, column.data_type.clone(), column.nullable),
         };
         let schema = Arc::new(Schema::new(columns.map(field).collect::<Vec<_>>()));
-        Self { catalog, relation, names, schema }
+        Self { catalog, relation, names, schema, needs_estimate }
     }
 
     /// What the source knows of the rows, else what is guessed.
@@ -78,7 +86,11 @@ impl TableProvider for PushedTable {
         let source = self.catalog.connector.push_down().ok_or_else(|| {
             to_datafusion(Error::internal("a source that takes no relations was given one"))
         })?;
-        let request = PushDownRequest { relation: &self.relation, names: &self.names };
+        let request = PushDownRequest {
+            relation: &self.relation,
+            names: &self.names,
+            needs_estimate: self.needs_estimate.load(Ordering::Relaxed),
+        };
         let mut scan = source.scan(request).await.map_err(to_datafusion)?;
         scan.statistics = self.known(scan.statistics);
         let tables = self.relation.tables().into_iter().map(|table| table.name.to_string());

@@ -72,7 +72,8 @@ fn domain_tells(condition: &Expression, input: &Relation) -> bool {
         | ExpressionKind::Column(_)
         | ExpressionKind::Literal(_)
         | ExpressionKind::Cast(_)
-        | ExpressionKind::Case { .. } => domain_column(condition, input).is_some(),
+        | ExpressionKind::Case { .. }
+        | ExpressionKind::Subquery(_) => domain_column(condition, input).is_some(),
     }
 }
 
@@ -122,20 +123,9 @@ fn join(relation: &Relation, left: &Relation, right: &Relation) -> Worth {
 /// are left to us, since a source would look at each row of one side for each of the other.
 pub(super) fn finds_pairs(operator: &Operator) -> bool {
     let Operator::Join { left, right, conditions, .. } = operator else { return true };
-    one_row(left)
-        || one_row(right)
+    left.is_one_row_at_most()
+        || right.is_one_row_at_most()
         || conditions.iter().any(|condition| equal_columns(condition, left.columns.len()).is_some())
-}
-
-fn one_row(relation: &Relation) -> bool {
-    match &relation.operator {
-        Operator::Aggregate { groups, .. } => groups.is_empty(),
-        Operator::Limit { limit, input, .. } => *limit == Some(1) || one_row(input),
-        Operator::Filter { input, .. }
-        | Operator::Project { input, .. }
-        | Operator::Window { input, .. } => one_row(input),
-        Operator::Scan { .. } | Operator::Join { .. } | Operator::Union { .. } => false,
-    }
 }
 
 /// One expression per side, where the condition says that they are equal.
@@ -165,7 +155,7 @@ fn equal_columns(
 fn columns_of(expression: &Expression, columns: &mut Vec<usize>) {
     match &expression.kind {
         ExpressionKind::Column(column) => columns.push(*column),
-        ExpressionKind::Literal(_) => {}
+        ExpressionKind::Literal(_) | ExpressionKind::Subquery(_) => {}
         ExpressionKind::Call { arguments, .. } => {
             arguments.iter().for_each(|argument| columns_of(argument, columns));
         }
@@ -259,7 +249,7 @@ fn leaves(condition: &Expression, input: &Relation) -> f64 {
     };
     match (function, arguments.as_slice()) {
         (Function::Equal, [value, other]) | (Function::Equal, [other, value])
-            if matches!(other.kind, ExpressionKind::Literal(_)) =>
+            if matches!(other.kind, ExpressionKind::Literal(_) | ExpressionKind::Subquery(_)) =>
         {
             1.0 / values_of(value, input)
         }
@@ -314,7 +304,8 @@ fn from_column<'a>(expression: &Expression, input: &'a Relation) -> Option<(&'a 
         ExpressionKind::Literal(_)
         | ExpressionKind::Call { .. }
         | ExpressionKind::Cast(_)
-        | ExpressionKind::Case { .. } => None,
+        | ExpressionKind::Case { .. }
+        | ExpressionKind::Subquery(_) => None,
     }
 }
 

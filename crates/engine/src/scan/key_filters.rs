@@ -2,7 +2,7 @@
 //! hands it down as a filter that changes; a scan asks it whenever it opens a split.
 //!
 //! A join asks its probe side for rows only once it has all keys of the other side, and a split is opened when
-//! the first row is asked for. So a scan in the stage of its join has the keys at once, and nothing waits.
+//! the first row is asked for. What asks earlier is why a scan waits, see `awaited_keys`.
 
 use crate::predicate::{IN_LIST_MAX, add_domain, comparison, of_either};
 use crate::value::from_scalar;

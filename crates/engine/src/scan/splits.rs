@@ -1,5 +1,6 @@
 //! The leaf that reads a connector's splits: each partition opens its share, one after the other.
 
+use super::awaited_keys::keys_or_late;
 use super::key_filters::{changes, narrowed};
 use crate::catalogs::Catalog;
 use crate::error::to_datafusion;
@@ -23,11 +24,15 @@ use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, StatisticsArgs,
     apply_expression_roots,
 };
-use futures::{StreamExt, TryStreamExt};
+use futures::{FutureExt, StreamExt, TryStreamExt};
 use itertools::Itertools;
 use mooring_spi::{CatalogKey, Error, OpenRequest, Predicate, Split, SplitScan};
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// Characters of the keys that `EXPLAIN ANALYZE` shows; there may be thousands of them.
+const SHOWN_KEYS_MAX: usize = 1_000;
 
 /// What a scan of splits is made of; apart from the statistics, this is what crosses the wire.
 #[derive(Debug, Clone)]
@@ -87,6 +92,8 @@ pub(crate) struct SplitExec {
     /// Over the columns of the batches, and changing while the query runs. They leave rows out where that is
     /// cheap; whoever made them filters again.
     pub key_filters: Vec<Arc<dyn PhysicalExpr>>,
+    /// Those dynamic filters among them that are complete before anybody needs a row of this scan.
+    pub awaited_keys: Vec<Arc<dyn PhysicalExpr>>,
     statistics: Arc<Statistics>,
     properties: Arc<PlanProperties>,
     metrics: ExecutionPlanMetricsSet,
@@ -103,6 +110,7 @@ impl SplitExec {
         Self {
             spec,
             key_filters: Vec::new(),
+            awaited_keys: Vec::new(),
             statistics,
             properties: Arc::new(properties),
             metrics: ExecutionPlanMetricsSet::new(),
@@ -113,10 +121,16 @@ impl SplitExec {
     pub fn with_groups(&self, groups: Vec<Vec<Split>>) -> Self {
         Self::new(SplitScanSpec { groups, ..self.spec.clone() }, self.statistics.clone())
             .with_key_filters(self.key_filters.clone())
+            .with_awaited(self.awaited_keys.clone())
     }
 
     pub fn with_key_filters(mut self, key_filters: Vec<Arc<dyn PhysicalExpr>>) -> Self {
         self.key_filters = key_filters;
+        self
+    }
+
+    pub fn with_awaited(mut self, awaited_keys: Vec<Arc<dyn PhysicalExpr>>) -> Self {
+        self.awaited_keys = awaited_keys;
         self
     }
 
@@ -152,7 +166,12 @@ impl DisplayAs for SplitExec {
             columns.join(", ")
         )?;
         if !self.key_filters.is_empty() {
-            write!(f, ", keys=[{}]", self.key_filters.iter().join(", "))?;
+            let keys = self.key_filters.iter().join(", ");
+            let (shown, more) = match keys.char_indices().nth(SHOWN_KEYS_MAX) {
+                Some((end, _)) => (&keys[..end], "…"),
+                None => (keys.as_str(), ""),
+            };
+            write!(f, ", keys=[{shown}{more}]")?;
         }
         let labels = self.spec.groups.iter().flatten().map(|split| &split.label).unique();
         match labels.collect::<Vec<_>>().as_slice() {
@@ -242,9 +261,16 @@ impl ExecutionPlan for SplitExec {
         let batch_size_rows = context.session_config().batch_size();
         let options = context.session_config().options().extensions.get::<MooringOptions>();
         let lease = options.and_then(|options| options.lease(self.spec.catalog)).map(str::to_owned);
+        let awaited_keys = self.awaited_keys.clone();
+        let wait_ms = options.map_or(0, |options| options.dynamic_filter_wait_ms);
         let metrics = BaselineMetrics::new(&self.metrics, partition);
         let stream_schema = schema.clone();
-        let batches = futures::stream::iter(splits)
+        let batches = async move {
+            keys_or_late(&awaited_keys, Duration::from_millis(wait_ms)).await;
+            futures::stream::iter(splits)
+        };
+        let batches = batches
+            .flatten_stream()
             .then(move |split| {
                 let reader = reader.clone();
                 let schema = schema.clone();

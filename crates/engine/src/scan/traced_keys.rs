@@ -15,6 +15,7 @@ use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::joins::HashJoinExec;
 use datafusion::physical_plan::projection::ProjectionExec;
+use datafusion::physical_plan::union::UnionExec;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -128,7 +129,9 @@ fn trace(
         let by_key = only.is_some_and(|kept| kept != side);
         let found = !by_key
             && (above || names_are_different(node))
-            && (below || names_are_different(child));
+            && (below || names_are_different(child))
+            // Columns of a union go by place, and have the names of the first input.
+            && (!node.is::<UnionExec>() || have_same_names(node, child));
         let mut filters = if found { from_above.clone() } else { HashSet::new() };
         // What a node makes itself, it hands down by position.
         filters.extend(produced.iter().filter_map(|filter| filter.expression_id()));
@@ -145,10 +148,19 @@ fn kept_side(join_type: JoinType) -> Option<usize> {
     }
 }
 
-fn names_are_different(node: &Arc<dyn ExecutionPlan>) -> bool {
+pub(crate) fn names_are_different(node: &Arc<dyn ExecutionPlan>) -> bool {
     let schema = node.schema();
     let mut names = HashSet::new();
     schema.fields().iter().all(|field| names.insert(field.name().as_str()))
+}
+
+pub(super) fn have_same_names(
+    node: &Arc<dyn ExecutionPlan>,
+    other: &Arc<dyn ExecutionPlan>,
+) -> bool {
+    let (schema, other) = (node.schema(), other.schema());
+    let names = other.fields().iter().map(|field| field.name());
+    schema.fields().iter().map(|field| field.name()).eq(names)
 }
 
 fn speaks_of(filter: &Arc<dyn PhysicalExpr>, known: &HashSet<u64>) -> bool {

@@ -358,6 +358,30 @@ pub(super) const SETTINGS: &[Setting] = &[
                task; larger ones are both moved to where their keys meet.",
     },
     Setting {
+        key: "engine.dynamic_filter_wait_ms",
+        default: "20000",
+        kind: Kind::Integer { least: 0, most: 600_000 },
+        roles: BOTH,
+        help: "How long a scan of a relational source waits for the keys of the join that it \
+               feeds. Later it begins without them, and reads more rows.",
+    },
+    Setting {
+        key: "engine.pushdown",
+        default: "true",
+        kind: Kind::Boolean,
+        roles: COORDINATOR,
+        help: "Relational sources do the parts of queries that mean the same there. A session \
+               begins with it as its variable `pushdown`.",
+    },
+    Setting {
+        key: "engine.pushdown_verify",
+        default: "false",
+        kind: Kind::Boolean,
+        roles: COORDINATOR,
+        help: "Every query of which something is pushed runs a second time without, and fails \
+               if the rows differ. A session begins with it as its variable `pushdown_verify`.",
+    },
+    Setting {
         key: "lake.warehouse",
         default: r#""""#,
         kind: Kind::Text,

@@ -155,6 +155,9 @@ pub(crate) struct Engine {
     pub(super) spill_folder: Option<PathBuf>,
     pub(crate) distributed_bytes_per_partition: usize,
     pub(crate) broadcast_join_bytes_max: usize,
+    pub(crate) dynamic_filter_wait_ms: usize,
+    pub(crate) pushdown: bool,
+    pub(crate) pushdown_verify: bool,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -171,6 +171,9 @@ fn server_variables(config: &Config) -> Result<ServerVariables> {
         ("target_partitions", number(config.target_partitions())),
         ("distributed_bytes_per_partition", number(config.engine.distributed_bytes_per_partition)),
         ("broadcast_join_bytes_max", number(config.engine.broadcast_join_bytes_max)),
+        ("dynamic_filter_wait_ms", number(config.engine.dynamic_filter_wait_ms)),
+        ("pushdown", VariableValue::Bool(config.engine.pushdown)),
+        ("pushdown_verify", VariableValue::Bool(config.engine.pushdown_verify)),
         ("max_allowed_packet", number(mysql.max_allowed_packet_bytes)),
         ("wait_timeout", wait_timeout.clone()),
         // What an interactive client's `wait_timeout` begins with.

@@ -25,14 +25,14 @@ pub struct RelationColumn {
 
 /// Rows that a source may be asked for, in no order. One that is the input of another may have no columns, and
 /// is a number of rows then; the outermost has one at least.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Relation {
     pub operator: Operator,
     /// What the rows have, in order.
     pub columns: Vec<RelationColumn>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Operator {
     /// The columns of a table, by their index in its schema.
     Scan {
@@ -159,11 +159,112 @@ impl Relation {
         }
     }
 
-    /// The tables that are read, from left to right.
-    pub fn tables(&self) -> Vec<&Arc<Table>> {
+    /// The expressions of the outermost operator.
+    pub fn expressions(&self) -> Vec<&Expression> {
         match &self.operator {
-            Operator::Scan { table, .. } => vec![table],
-            _ => self.inputs().into_iter().flat_map(Relation::tables).collect(),
+            Operator::Scan { .. } | Operator::Union { .. } => Vec::new(),
+            Operator::Filter { conditions, .. } | Operator::Join { conditions, .. } => {
+                conditions.iter().collect()
+            }
+            Operator::Project { expressions, .. } => expressions.iter().collect(),
+            Operator::Aggregate { groups, aggregates, .. } => {
+                groups.iter().chain(aggregates.iter().flat_map(Aggregate::expressions)).collect()
+            }
+            Operator::Limit { order, .. } => order.iter().map(|key| &key.expression).collect(),
+            Operator::Window { calls, .. } => {
+                calls.iter().flat_map(WindowCall::expressions).collect()
+            }
         }
+    }
+
+    /// The same, to be changed.
+    pub fn expressions_mut(&mut self) -> Vec<&mut Expression> {
+        match &mut self.operator {
+            Operator::Scan { .. } | Operator::Union { .. } => Vec::new(),
+            Operator::Filter { conditions, .. } | Operator::Join { conditions, .. } => {
+                conditions.iter_mut().collect()
+            }
+            Operator::Project { expressions, .. } => expressions.iter_mut().collect(),
+            Operator::Aggregate { groups, aggregates, .. } => {
+                let of_aggregates = aggregates.iter_mut().flat_map(Aggregate::expressions_mut);
+                groups.iter_mut().chain(of_aggregates).collect()
+            }
+            Operator::Limit { order, .. } => {
+                order.iter_mut().map(|key| &mut key.expression).collect()
+            }
+            Operator::Window { calls, .. } => {
+                calls.iter_mut().flat_map(WindowCall::expressions_mut).collect()
+            }
+        }
+    }
+
+    /// The tables that are read, from left to right; those of an operator's subqueries after those of its inputs.
+    pub fn tables(&self) -> Vec<&Arc<Table>> {
+        if let Operator::Scan { table, .. } = &self.operator {
+            return vec![table];
+        }
+        let subqueries = self.expressions().into_iter().flat_map(Expression::subqueries);
+        self.inputs().into_iter().chain(subqueries).flat_map(Relation::tables).collect()
+    }
+
+    /// Whether it has no more than one row, whatever its tables hold.
+    pub fn is_one_row_at_most(&self) -> bool {
+        match &self.operator {
+            Operator::Scan { .. } | Operator::Union { .. } => false,
+            Operator::Aggregate { input, groups, .. } => {
+                groups.is_empty() || input.is_one_row_at_most()
+            }
+            Operator::Limit { input, limit, .. } => {
+                limit.is_some_and(|limit| limit <= 1) || input.is_one_row_at_most()
+            }
+            Operator::Filter { input, .. }
+            | Operator::Project { input, .. }
+            | Operator::Window { input, .. } => input.is_one_row_at_most(),
+            Operator::Join { left, right, kind, .. } => match kind {
+                JoinKind::Inner | JoinKind::Left | JoinKind::Right => {
+                    left.is_one_row_at_most() && right.is_one_row_at_most()
+                }
+                JoinKind::LeftSemi | JoinKind::LeftAnti => left.is_one_row_at_most(),
+                JoinKind::Full => false,
+            },
+        }
+    }
+}
+
+impl Aggregate {
+    fn expressions(&self) -> impl Iterator<Item = &Expression> {
+        self.argument.iter().chain(&self.filter)
+    }
+
+    fn expressions_mut(&mut self) -> impl Iterator<Item = &mut Expression> {
+        self.argument.iter_mut().chain(&mut self.filter)
+    }
+}
+
+impl WindowCall {
+    fn expressions(&self) -> impl Iterator<Item = &Expression> {
+        let aggregate = match &self.function {
+            WindowFunction::Aggregate(aggregate) => Some(aggregate),
+            WindowFunction::RowNumber | WindowFunction::Rank | WindowFunction::DenseRank => None,
+        };
+        let order = self.order_by.iter().map(|key| &key.expression);
+        aggregate
+            .into_iter()
+            .flat_map(Aggregate::expressions)
+            .chain(&self.partition_by)
+            .chain(order)
+    }
+
+    fn expressions_mut(&mut self) -> impl Iterator<Item = &mut Expression> {
+        let aggregate = match &mut self.function {
+            WindowFunction::Aggregate(aggregate) => Some(aggregate),
+            WindowFunction::RowNumber | WindowFunction::Rank | WindowFunction::DenseRank => None,
+        };
+        let order = self.order_by.iter_mut().map(|key| &mut key.expression);
+        aggregate
+            .into_iter()
+            .flat_map(Aggregate::expressions_mut)
+            .chain(&mut self.partition_by)
+            .chain(order)
     }
 }

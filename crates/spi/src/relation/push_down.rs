@@ -20,6 +20,8 @@ pub struct PushDownRequest<'a> {
     pub relation: &'a Relation,
     /// The names of the batches' columns, as many as the relation has.
     pub names: &'a [String],
+    /// Whether a plan depends on the number of rows, so that asking the source about it pays.
+    pub needs_estimate: bool,
 }
 
 /// The part of a connector that takes relations of several tables of its source.

@@ -27,6 +27,26 @@ pub enum Kind {
     Other,
 }
 
+/// What several tables say something of.
+pub(super) const ROWS: &[Kind] = &[Kind::Rows];
+pub(super) const ANY: &[Kind] = &[
+    Kind::Boolean,
+    Kind::SmallInteger,
+    Kind::Integer,
+    Kind::Unsigned,
+    Kind::SmallFloat,
+    Kind::Float,
+    Kind::Decimal,
+    Kind::Text,
+    Kind::Binary,
+    Kind::Date,
+    Kind::Timestamp,
+    Kind::Instant,
+    Kind::Other,
+];
+pub(super) const INTEGERS: &[Kind] = &[Kind::SmallInteger, Kind::Integer];
+pub(super) const CALENDAR: &[Kind] = &[Kind::Date, Kind::Timestamp];
+
 impl Kind {
     pub fn of(data_type: &DataType) -> Kind {
         match data_type {

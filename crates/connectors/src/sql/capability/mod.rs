@@ -27,6 +27,8 @@ pub enum Subject {
     RowNumber,
     Rank,
     Literal,
+    /// Of one row at most.
+    Subquery,
     Case,
     /// To this kind.
     Cast(Kind),
@@ -53,6 +55,15 @@ pub struct Entry {
     pub subject: Subject,
     pub kinds: &'static [Kind],
     pub answer: Answer,
+}
+
+const ZEROS: &str = "0.0 and -0.0 are equal and not the same";
+const ORDER_OF_SUM: &str = "the sum depends on the order of its values";
+const ONE_ROW: &str = "it has one row at most, whatever its tables hold";
+const PLACES: &str = "place and number are literals of 1 and more";
+
+const fn entry(subject: Subject, kinds: &'static [Kind], answer: Answer) -> Entry {
+    Entry { subject, kinds, answer }
 }
 
 /// The table of one database. What has no line is not pushed.
@@ -109,6 +120,7 @@ impl std::fmt::Display for Subject {
             Subject::RowNumber => f.write_str("row_number() over"),
             Subject::Rank => f.write_str("rank(), dense_rank() over"),
             Subject::Literal => f.write_str("literal"),
+            Subject::Subquery => f.write_str("scalar subquery"),
             Subject::Case => f.write_str("CASE"),
             Subject::Cast(kind) => write!(f, "CAST to {kind}"),
             Subject::Function(function) => f.write_str(function_name(*function)),

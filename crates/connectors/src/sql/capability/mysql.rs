@@ -1,9 +1,11 @@
 //! MySQL 5.7 and newer, MariaDB 10.2 and newer, in a session as [`super::super::MysqlDialect::SESSION`] makes it.
 
-use super::{Answer::*, Capabilities, Entry, Kind, Kind::*, Subject};
+use super::kind::{ANY, CALENDAR, INTEGERS, ROWS};
+use super::{
+    Answer::*, Capabilities, Kind, Kind::*, ONE_ROW, ORDER_OF_SUM, PLACES, Subject, ZEROS, entry,
+};
 use mooring_spi::{AggregateFunction as A, Function as F, JoinKind};
 
-const ROWS: &[Kind] = &[Rows];
 const SEMI: &str =
     "no text and no bytes are compared in it: MariaDB takes no notice of spaces at their end there";
 const COMPARED: &[Kind] = &[
@@ -19,41 +21,19 @@ const COMPARED: &[Kind] = &[
     Timestamp,
     Instant,
 ];
-const ANY: &[Kind] = &[
-    Boolean,
-    SmallInteger,
-    Integer,
-    Unsigned,
-    SmallFloat,
-    Float,
-    Decimal,
-    Text,
-    Binary,
-    Date,
-    Timestamp,
-    Instant,
-    Other,
-];
 /// Equal values are the same value, and are compared to their end when rows are sorted.
 const SHORT_KEYS: &[Kind] =
     &[Boolean, SmallInteger, Integer, Unsigned, Decimal, Date, Timestamp, Instant];
 const LONG_KEYS: &[Kind] = &[Text, Binary];
 const SORTED: &[Kind] =
     &[Boolean, SmallInteger, Integer, Unsigned, Float, Decimal, Date, Timestamp, Instant];
-const INTEGERS: &[Kind] = &[SmallInteger, Integer];
 const EXTREMES: &[Kind] =
     &[SmallInteger, Integer, Unsigned, Float, Decimal, Text, Date, Timestamp, Instant];
-const CALENDAR: &[Kind] = &[Date, Timestamp];
 const INFINITY: &str = "MySQL has an error where IEEE 754 has infinity";
-const ZEROS: &str = "0.0 and -0.0 are equal and not the same";
-const ORDER_OF_SUM: &str = "the sum depends on the order of its values";
 const SHORT: &str = "it has at most 1000 characters, as MySQL sorts by the first bytes only";
 const EXACT: &str = "the result has the digits for every value: MySQL would cut it";
+const AT_MOST_65: &str = "the result has at most 65 digits for every value: MySQL would cut it";
 const REAL: &str = "MySQL compares it with digits that it does not show";
-
-const fn entry(subject: Subject, kinds: &'static [Kind], answer: super::Answer) -> Entry {
-    Entry { subject, kinds, answer }
-}
 
 pub(in super::super) static MYSQL: Capabilities = Capabilities {
     database: "MySQL and MariaDB",
@@ -85,6 +65,7 @@ pub(in super::super) static MYSQL: Capabilities = Capabilities {
             COMPARED,
             PushedWhere("MySQL can hold it: no infinity, no year before 1 or after 9999"),
         ),
+        entry(Subject::Subquery, COMPARED, PushedWhere(ONE_ROW)),
         entry(Subject::Case, COMPARED, Pushed),
         entry(Subject::Cast(SmallInteger), &[SmallInteger], PushedWhere(EXACT)),
         entry(Subject::Cast(Integer), &[SmallInteger], Pushed),
@@ -114,13 +95,13 @@ pub(in super::super) static MYSQL: Capabilities = Capabilities {
         entry(Subject::Function(F::IsNull), ANY, Pushed),
         entry(Subject::Function(F::IsNotNull), ANY, Pushed),
         entry(Subject::Function(F::Add), &[Integer], Pushed),
-        entry(Subject::Function(F::Add), &[Decimal], PushedWhere(EXACT)),
+        entry(Subject::Function(F::Add), &[Decimal], PushedWhere(AT_MOST_65)),
         entry(Subject::Function(F::Add), &[Float], Refused(INFINITY)),
         entry(Subject::Function(F::Subtract), &[Integer], Pushed),
-        entry(Subject::Function(F::Subtract), &[Decimal], PushedWhere(EXACT)),
+        entry(Subject::Function(F::Subtract), &[Decimal], PushedWhere(AT_MOST_65)),
         entry(Subject::Function(F::Subtract), &[Float], Refused(INFINITY)),
         entry(Subject::Function(F::Multiply), &[Integer], Pushed),
-        entry(Subject::Function(F::Multiply), &[Decimal], PushedWhere(EXACT)),
+        entry(Subject::Function(F::Multiply), &[Decimal], PushedWhere(AT_MOST_65)),
         entry(Subject::Function(F::Multiply), &[Float], Refused(INFINITY)),
         entry(Subject::Function(F::Negate), &[Integer, Decimal], Pushed),
         entry(
@@ -132,11 +113,7 @@ pub(in super::super) static MYSQL: Capabilities = Capabilities {
         entry(Subject::Function(F::Coalesce), COMPARED, Pushed),
         entry(Subject::Function(F::Like), &[Text], PushedWhere("the pattern is a literal")),
         entry(Subject::Function(F::CharacterLength), &[Text], Pushed),
-        entry(
-            Subject::Function(F::Substring),
-            &[Text],
-            PushedWhere("place and number are literals"),
-        ),
+        entry(Subject::Function(F::Substring), &[Text], PushedWhere(PLACES)),
         entry(
             Subject::Function(F::Concat),
             &[Text],

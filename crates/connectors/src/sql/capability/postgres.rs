@@ -1,9 +1,11 @@
 //! PostgreSQL 12 and newer, with a database in UTF-8.
 
-use super::{Answer::*, Capabilities, Entry, Kind, Kind::*, Subject};
+use super::kind::{ANY, CALENDAR, INTEGERS, ROWS};
+use super::{
+    Answer::*, Capabilities, Kind, Kind::*, ONE_ROW, ORDER_OF_SUM, PLACES, Subject, ZEROS, entry,
+};
 use mooring_spi::{AggregateFunction as A, Function as F, JoinKind};
 
-const ROWS: &[Kind] = &[Rows];
 const COMPARED: &[Kind] = &[
     Boolean,
     SmallInteger,
@@ -18,36 +20,13 @@ const COMPARED: &[Kind] = &[
     Timestamp,
     Instant,
 ];
-const ANY: &[Kind] = &[
-    Boolean,
-    SmallInteger,
-    Integer,
-    Unsigned,
-    SmallFloat,
-    Float,
-    Decimal,
-    Text,
-    Binary,
-    Date,
-    Timestamp,
-    Instant,
-    Other,
-];
 /// Equal values are the same value.
 const KEYS: &[Kind] =
     &[Boolean, SmallInteger, Integer, Unsigned, Decimal, Text, Binary, Date, Timestamp, Instant];
 const FLOATS: &[Kind] = &[SmallFloat, Float];
-const INTEGERS: &[Kind] = &[SmallInteger, Integer];
 const EXTREMES: &[Kind] =
     &[SmallInteger, Integer, Unsigned, SmallFloat, Float, Decimal, Text, Date, Timestamp, Instant];
-const CALENDAR: &[Kind] = &[Date, Timestamp];
 const INFINITY: &str = "PostgreSQL has an error where IEEE 754 has infinity or zero";
-const ZEROS: &str = "0.0 and -0.0 are equal and not the same";
-const ORDER_OF_SUM: &str = "the sum depends on the order of its values";
-
-const fn entry(subject: Subject, kinds: &'static [Kind], answer: super::Answer) -> Entry {
-    Entry { subject, kinds, answer }
-}
 
 pub(in super::super) static POSTGRES: Capabilities = Capabilities {
     database: "PostgreSQL",
@@ -77,6 +56,7 @@ pub(in super::super) static POSTGRES: Capabilities = Capabilities {
             COMPARED,
             PushedWhere("PostgreSQL can hold it and its year is from 1 to 9999"),
         ),
+        entry(Subject::Subquery, COMPARED, PushedWhere(ONE_ROW)),
         entry(Subject::Case, COMPARED, Pushed),
         entry(Subject::Cast(SmallInteger), INTEGERS, Pushed),
         entry(Subject::Cast(Integer), &[SmallInteger, Unsigned], Pushed),
@@ -116,11 +96,7 @@ pub(in super::super) static POSTGRES: Capabilities = Capabilities {
         entry(Subject::Function(F::Coalesce), COMPARED, Pushed),
         entry(Subject::Function(F::Like), &[Text], PushedWhere("the pattern is a literal")),
         entry(Subject::Function(F::CharacterLength), &[Text], Pushed),
-        entry(
-            Subject::Function(F::Substring),
-            &[Text],
-            PushedWhere("place and number are literals"),
-        ),
+        entry(Subject::Function(F::Substring), &[Text], PushedWhere(PLACES)),
         entry(Subject::Function(F::Concat), &[Text], Pushed),
         entry(Subject::Function(F::Year), CALENDAR, Pushed),
         entry(Subject::Function(F::Month), CALENDAR, Pushed),

@@ -116,6 +116,9 @@ pub trait Dialect: Debug + Send + Sync {
 
     fn holds_decimal(&self, data_type: &DataType) -> bool;
 
+    /// Digits to which decimals are computed exactly whatever their type; `None` where a type of its own must be said.
+    fn longest_decimal(&self) -> Option<i16>;
+
     fn aggregate(&self, call: &AggregateCall<'_>) -> String;
 
     /// A whole number that the database counted itself.

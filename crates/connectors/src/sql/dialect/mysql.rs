@@ -10,6 +10,7 @@ use mooring_spi::{Function, Unsupported, Value};
 
 /// As many characters as `max_sort_length` of [`MysqlDialect::SESSION`] has bytes for, with room for a length.
 const LONGEST_KEY: u64 = 1000;
+const LONGEST_DECIMAL: i16 = 65;
 /// Far below every `max_allowed_packet`.
 const LONGEST_TEXT: u64 = 65_535;
 
@@ -221,6 +222,10 @@ impl Dialect for MysqlDialect {
 
     fn holds_decimal(&self, data_type: &DataType) -> bool {
         decimal_name(data_type).is_some()
+    }
+
+    fn longest_decimal(&self) -> Option<i16> {
+        Some(LONGEST_DECIMAL)
     }
 
     fn aggregate(&self, call: &AggregateCall<'_>) -> String {

@@ -158,6 +158,10 @@ impl Dialect for PostgresDialect {
         true
     }
 
+    fn longest_decimal(&self) -> Option<i16> {
+        None
+    }
+
     fn aggregate(&self, call: &AggregateCall<'_>) -> String {
         let distinct = if call.distinct { "DISTINCT " } else { "" };
         let filter =

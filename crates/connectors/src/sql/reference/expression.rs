@@ -31,6 +31,7 @@ pub(in super::super) fn evaluate(
                 .collect::<Result<_, _>>()?;
             call(*function, &values, &expression.data_type)
         }
+        ExpressionKind::Subquery(_) => panic!("a subquery is worked out before the rows"),
     }
 }
 
@@ -46,8 +47,12 @@ pub(in super::super) fn compare(a: &Value, b: &Value) -> Ordering {
             Value::Decimal { unscaled: b, scale: b_scale },
         ) => {
             let scale = *a_scale.max(b_scale);
-            let scaled = |unscaled: i128, from: i8| unscaled * power(scale - from);
-            scaled(*a, *a_scale).cmp(&scaled(*b, *b_scale))
+            // Before the point, and behind it: both at once might have too many digits.
+            let parts = |unscaled: i128, from: i8| {
+                let one = power(from);
+                (unscaled.div_euclid(one), unscaled.rem_euclid(one) * power(scale - from))
+            };
+            parts(*a, *a_scale).cmp(&parts(*b, *b_scale))
         }
         (a, b) => a.compare(b).unwrap_or_else(|| panic!("{a:?} beside {b:?}")),
     }
@@ -107,7 +112,10 @@ fn call(function: Function, values: &[Value], data_type: &DataType) -> Result<Va
                 other => panic!("{other:?} is no place"),
             };
             let characters = text(&values[0]).chars().skip(number(&values[1]) - 1);
-            Ok(Value::Text(characters.take(number(&values[2])).collect()))
+            Ok(Value::Text(match values.get(2) {
+                Some(most) => characters.take(number(most)).collect(),
+                None => characters.collect(),
+            }))
         }
         Function::Concat => Ok(Value::Text(values.iter().map(text).collect())),
         Function::Year | Function::Month | Function::Day => {

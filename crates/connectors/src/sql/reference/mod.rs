@@ -20,6 +20,38 @@ pub(super) fn rows(
     relation: &Relation,
     tables: &dyn Fn(&Table) -> Vec<Row>,
 ) -> Result<Vec<Row>, Overflow> {
+    let has_subqueries =
+        relation.expressions().iter().any(|expression| !expression.subqueries().is_empty());
+    if has_subqueries {
+        return operator(&without_subqueries(relation, tables)?, tables);
+    }
+    operator(relation, tables)
+}
+
+/// The same with their values in the places of the outermost operator's subqueries.
+fn without_subqueries(
+    relation: &Relation,
+    tables: &dyn Fn(&Table) -> Vec<Row>,
+) -> Result<Relation, Overflow> {
+    let mut value_of = |subquery: &Relation| -> Result<Value, Overflow> {
+        let found = rows(subquery, tables)?;
+        match found.as_slice() {
+            [] => Ok(Value::Null),
+            [row] if row.len() == 1 => Ok(row[0].clone()),
+            other => panic!("a subquery that is {other:?}"),
+        }
+    };
+    let mut replaced = relation.clone();
+    for expression in replaced.expressions_mut() {
+        expression.replace_subqueries(&mut value_of)?;
+    }
+    Ok(replaced)
+}
+
+fn operator(
+    relation: &Relation,
+    tables: &dyn Fn(&Table) -> Vec<Row>,
+) -> Result<Vec<Row>, Overflow> {
     match &relation.operator {
         Operator::Scan { table, projection } => Ok(tables(table)
             .into_iter()

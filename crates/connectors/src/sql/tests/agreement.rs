@@ -9,7 +9,8 @@ use super::generator::{Generator, Plan};
 use super::random::Random;
 use arrow::datatypes::DataType;
 use mooring_spi::{
-    Aggregate, Expression, ExpressionKind, Operator, Relation, SortKey, Value, WindowFunction,
+    Aggregate, Expression, ExpressionKind, Function, Operator, Relation, SortKey, Value,
+    WindowFunction,
 };
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -116,6 +117,8 @@ const EXERCISED: &[&str] = &[
     "Day",
     "Case",
     "Cast",
+    "Subquery",
+    "Substring to the end",
     "Count",
     "Sum",
     "Min",
@@ -342,6 +345,9 @@ fn note_expression(expression: &Expression, used: &mut BTreeSet<String>) {
         ExpressionKind::Column(_) | ExpressionKind::Literal(_) => {}
         ExpressionKind::Call { function, arguments } => {
             used.insert(format!("{function:?}"));
+            if *function == Function::Substring && arguments.len() == 2 {
+                used.insert("Substring to the end".to_owned());
+            }
             arguments.iter().for_each(|argument| note_expression(argument, used));
         }
         ExpressionKind::Cast(input) => {
@@ -357,6 +363,10 @@ fn note_expression(expression: &Expression, used: &mut BTreeSet<String>) {
             if let Some(otherwise) = otherwise {
                 note_expression(otherwise, used);
             }
+        }
+        ExpressionKind::Subquery(relation) => {
+            used.insert("Subquery".to_owned());
+            note(relation, used);
         }
     }
 }

@@ -228,7 +228,7 @@ impl Fixture {
         }
     }
 
-    pub(super) fn source_table(&self, table: &Table) -> Result<SourceTable, Unsupported> {
+    pub(super) fn source_table(&self, table: &Arc<Table>) -> Result<SourceTable, Unsupported> {
         Ok(SourceTable {
             schema: self.schema.clone(),
             name: table.handle.clone(),

@@ -305,6 +305,9 @@ impl Generator<'_> {
         if depth == 0 || self.random.one_in(3) {
             return self.column_or_literal(data_type, columns);
         }
+        if self.random.one_in(15) {
+            return self.subquery(data_type);
+        }
         let of = |generator: &mut Self, data_type: &DataType| {
             generator.expression(data_type, columns, depth - 1)
         };
@@ -345,6 +348,36 @@ impl Generator<'_> {
             DataType::Timestamp(_, None) => build::cast(of(self, &DataType::Date32), wall()),
             other => self.column_or_literal(other, columns),
         }
+    }
+
+    /// Of a relation of one row at most: an aggregate, or the first row of an order, of which nothing may be left.
+    fn subquery(&mut self, data_type: &DataType) -> Expression {
+        let mut input = self.leaf().relation;
+        if self.random.one_in(2) {
+            let conditions = vec![self.condition(&input.columns, 1)];
+            input = build::filter(input, conditions);
+        }
+        let value = self.expression(data_type, &input.columns, 1);
+        let mut relation = match self.random.below(3) {
+            0 => {
+                let values = build::project(input, vec![value]);
+                let order = vec![self.sort_key(build::column(&values, 0))];
+                let (limit, offset) = (self.random.below(2) as u64, self.random.below(3) as u64);
+                build::limit(values, order, Some(limit), offset)
+            }
+            turn => {
+                let function =
+                    if turn == 1 { AggregateFunction::Min } else { AggregateFunction::Max };
+                let call = build::of(function, Some(value), data_type.clone());
+                build::aggregate(input, Vec::new(), vec![call])
+            }
+        };
+        if self.random.one_in(4) {
+            let conditions = vec![self.condition(&relation.columns, 1)];
+            relation = build::filter(relation, conditions);
+        }
+        let kind = ExpressionKind::Subquery(Box::new(relation));
+        Expression { kind, data_type: data_type.clone() }
     }
 
     fn column_or_literal(
@@ -398,8 +431,15 @@ impl Generator<'_> {
                     Function::Same,
                 ];
                 let function = *self.random.choice(&functions);
-                let sides = (0..2).map(|_| self.expression(&data_type, columns, depth)).collect();
-                build::test(function, sides)
+                let left = self.expression(&data_type, columns, depth);
+                let right = match data_type {
+                    // Of other digits.
+                    DataType::Decimal128(..) if self.random.one_in(2) => {
+                        self.decimal(columns, depth)
+                    }
+                    _ => self.expression(&data_type, columns, depth),
+                };
+                build::test(function, vec![left, right])
             }
             5 => {
                 let value = self.expression(&data_type, columns, depth);
@@ -525,8 +565,10 @@ impl Generator<'_> {
             }
             1 | 2 => {
                 let place = build::integer(1 + self.random.below(3) as i64);
-                let number = build::integer(1 + self.random.below(3) as i64);
-                let arguments = vec![of(self, &DataType::Utf8), place, number];
+                let mut arguments = vec![of(self, &DataType::Utf8), place];
+                if !self.random.one_in(3) {
+                    arguments.push(build::integer(1 + self.random.below(3) as i64));
+                }
                 build::call(Function::Substring, arguments, DataType::Utf8)
             }
             _ => build::cast(of(self, &DataType::Int64), DataType::Utf8),

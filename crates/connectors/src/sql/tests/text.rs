@@ -193,6 +193,21 @@ fn a_literal_beside_an_outer_join_is_null_where_there_is_no_pair() {
 }
 
 #[test]
+fn what_an_outer_join_makes_null_has_an_order() {
+    let right = table(1, &[ID]);
+    let right = project(right.clone(), vec![integer(7)]);
+    let joined = join(table(0, &[ID]), right, JoinKind::Left, vec![]);
+    let arguments = vec![column(&joined, 1), integer(9)];
+    let either = call(Function::Coalesce, arguments, DataType::Int64);
+    let chosen = project(joined, vec![either]);
+    let order = vec![sort_key(column(&chosen, 0))];
+    postgres(
+        &limit(chosen, order, Some(1), 0),
+        r#"SELECT COALESCE(t3.c0, 9::int8) AS c0 FROM "s"."a" AS t1 LEFT JOIN (SELECT 7::int8 AS c0 FROM "s"."b" AS t2) AS t3 ON TRUE ORDER BY COALESCE(t3.c0, 9::int8) LIMIT 1"#,
+    );
+}
+
+#[test]
 fn unions_are_derived_tables() {
     let relation = union(vec![table(0, &[X]), table(1, &[LATIN])]);
     postgres(
@@ -267,20 +282,115 @@ fn what_may_fail_is_in_no_condition() {
 #[test]
 fn decimals_keep_their_digits_or_stay() {
     let input = table(0, &[D, W]);
-    let product = |left: usize, data_type: DataType| {
-        let sides = vec![column(&input, left), column(&input, 0)];
+    let product = |(left, right): (usize, usize), data_type: DataType| {
+        let sides = vec![column(&input, left), column(&input, right)];
         project(input.clone(), vec![call(Function::Multiply, sides, data_type)])
     };
-    let fits = product(0, DataType::Decimal128(25, 4));
+    let fits = product((0, 0), DataType::Decimal128(25, 4));
     postgres(&fits, r#"SELECT (t1."d" * t1."d") AS c0 FROM "s"."a" AS t1"#);
     mysql(&fits, "SELECT (t1.`d` * t1.`d`) AS c0 FROM `s`.`a` AS t1");
-    let tight = product(1, DataType::Decimal128(38, 6));
+    let tight = product((1, 0), DataType::Decimal128(38, 6));
     postgres(&tight, r#"SELECT (t1."w" * t1."d")::numeric(38,6) AS c0 FROM "s"."a" AS t1"#);
-    refused(&tight, &mariadb(), "MySQL would cut it");
+    // MySQL computes with 65 digits: who reads it has the error.
+    mysql(&tight, "SELECT (t1.`w` * t1.`d`) AS c0 FROM `s`.`a` AS t1");
+    let long = product((1, 1), DataType::Decimal128(38, 8));
+    refused(&long, &mariadb(), "MySQL would cut it");
+    let twice = call(
+        Function::Add,
+        vec![column(&tight, 0), column(&tight, 0)],
+        DataType::Decimal128(38, 6),
+    );
+    refused(&project(tight, vec![twice]), &mariadb(), "MySQL would cut it");
     let wider = project(input.clone(), vec![cast(column(&input, 0), LARGE_DECIMAL)]);
     mysql(&wider, "SELECT CAST(t1.`d` AS DECIMAL(38,4)) AS c0 FROM `s`.`a` AS t1");
     let narrower = project(input.clone(), vec![cast(column(&input, 1), SMALL_DECIMAL)]);
     refused(&narrower, &PostgresDialect, "no digit of the fraction is lost");
+}
+
+/// The largest value of a column of the second table.
+fn largest(at: usize, data_type: DataType) -> Expression {
+    let input = table(1, &[at]);
+    let call = of(AggregateFunction::Max, Some(column(&input, 0)), data_type.clone());
+    let relation = aggregate(input, vec![], vec![call]);
+    Expression { kind: ExpressionKind::Subquery(Box::new(relation)), data_type }
+}
+
+#[test]
+fn one_value_is_a_subquery() {
+    let relation = compared(table(0, &[N]), Function::Equal, largest(N, DataType::Int64));
+    postgres(
+        &relation,
+        r#"SELECT t1."n" AS c0 FROM "s"."a" AS t1 WHERE (t1."n" = (SELECT max(t2."n") AS c0 FROM "s"."b" AS t2))"#,
+    );
+    mysql(
+        &relation,
+        "SELECT t1.`n` AS c0 FROM `s`.`a` AS t1 WHERE (t1.`n` = (SELECT MAX(t2.`n`) AS c0 FROM `s`.`b` AS t2))",
+    );
+    let tables: Vec<&str> =
+        relation.tables().into_iter().map(|table| table.handle.as_str()).collect();
+    assert_eq!(tables, ["a", "b"]);
+    // No collation of a text is that of another.
+    let relation = compared(table(0, &[NO_CASE]), Function::Equal, largest(X, DataType::Utf8));
+    postgres(
+        &relation,
+        r#"SELECT t1."y" AS c0 FROM "s"."a" AS t1 WHERE ((t1."y" COLLATE "C") = ((SELECT max((t2."x" COLLATE "C")) AS c0 FROM "s"."b" AS t2) COLLATE "C"))"#,
+    );
+    mysql(
+        &relation,
+        "SELECT t1.`y` AS c0 FROM `s`.`a` AS t1 WHERE (CAST(t1.`y` AS BINARY) = CAST((SELECT \
+         CONVERT(MAX(CAST(t2.`x` AS BINARY)) USING utf8mb4) AS c0 FROM `s`.`b` AS t2) AS BINARY))",
+    );
+}
+
+#[test]
+fn a_subquery_has_one_row_for_sure() {
+    let value = |relation| Expression {
+        kind: ExpressionKind::Subquery(Box::new(relation)),
+        data_type: DataType::Int64,
+    };
+    let of_rows = |relation| compared(table(0, &[N]), Function::Equal, value(relation));
+    refused(&of_rows(table(1, &[N])), &PostgresDialect, "more than one row");
+    refused(&of_rows(limit(table(1, &[N]), vec![], Some(2), 0)), &mariadb(), "more than one row");
+    assert!(written(&of_rows(limit(table(1, &[N]), vec![], Some(1), 3)), &mariadb()).is_ok());
+    let wide = limit(table(1, &[N, ID]), vec![], Some(1), 0);
+    refused(&of_rows(wide), &PostgresDialect, "columns");
+    // It is the same for all rows, which databases may find out before there is one.
+    let next = call(Function::Add, vec![largest(N, DataType::Int64), integer(1)], DataType::Int64);
+    refused(&project(table(0, &[N]), vec![next]), &mariadb(), "constants");
+    let group = vec![largest(N, DataType::Int64)];
+    refused(&aggregate(table(0, &[N]), group, vec![]), &PostgresDialect, "same for all rows");
+}
+
+#[test]
+fn a_sum_that_is_too_long_to_be_read_can_be_compared() {
+    let input = table(0, &[W]);
+    let sum = of(AggregateFunction::Sum, Some(column(&input, 0)), LARGE_DECIMAL);
+    let summed = aggregate(input, vec![], vec![sum]);
+    let few = || literal(Value::Decimal { unscaled: 150, scale: 2 }, SMALL_DECIMAL);
+    mysql(
+        &compared(summed.clone(), Function::Greater, few()),
+        "SELECT t2.c0 AS c0 FROM (SELECT SUM(t1.`w`) AS c0 FROM `s`.`a` AS t1) AS t2 \
+         WHERE (t2.c0 > CAST(1.50 AS DECIMAL(12,2)))",
+    );
+    let zero = literal(Value::Decimal { unscaled: 0, scale: 4 }, LARGE_DECIMAL);
+    let either = call(Function::Coalesce, vec![column(&summed, 0), zero], LARGE_DECIMAL);
+    refused(&project(summed, vec![either]), &mariadb(), "may fail");
+}
+
+#[test]
+fn a_substring_ends_where_the_text_does() {
+    let input = table(0, &[X]);
+    let from = |place: i64| {
+        let arguments = vec![column(&input, 0), integer(place)];
+        project(input.clone(), vec![call(Function::Substring, arguments, DataType::Utf8)])
+    };
+    postgres(&from(2), r#"SELECT substr(t1."x", 2::int8::int4) AS c0 FROM "s"."a" AS t1"#);
+    mysql(&from(2), "SELECT SUBSTRING(t1.`x`, 2) AS c0 FROM `s`.`a` AS t1");
+    // PostgreSQL counts from before the text, MySQL from its end, or nowhere.
+    for place in [0, -2, i64::from(i32::MAX) + 1] {
+        refused(&from(place), &PostgresDialect, "literals of 1 and more");
+        refused(&from(place), &mariadb(), "literals of 1 and more");
+    }
 }
 
 #[test]

@@ -135,6 +135,8 @@ impl Draft<'_> {
                 let (texts, collation) = dialect.comparable(&[&argument], true);
                 shape.collation = collation;
                 shape.at_most = argument.shape.at_most;
+                shape.overlong = argument.shape.overlong;
+                shape.can_fail = shape.overlong;
                 dialect.value_of(&text(name, Some(&texts.concat())), &aggregate.data_type)
             }
             (_, None) => return Err(Unsupported(format!("`{subject}` of nothing"))),
@@ -163,6 +165,7 @@ impl Draft<'_> {
             return Err(unmet());
         }
         shape.can_fail = precision + DIGITS_OF_ROWS > result;
+        shape.overlong = shape.can_fail;
         Ok(sql)
     }
 

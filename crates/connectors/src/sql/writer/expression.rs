@@ -4,7 +4,7 @@ use super::Draft;
 use super::select::{longest, merged_collation};
 use crate::sql::{Kind, Operand, Shape, Subject};
 use arrow::datatypes::DataType;
-use mooring_spi::{Expression, ExpressionKind, Unsupported, Value};
+use mooring_spi::{Expression, ExpressionKind, Relation, Unsupported, Value};
 
 /// A literal that is longer is not repeated.
 const SHORT_LITERAL: usize = 64;
@@ -42,8 +42,40 @@ impl Draft<'_> {
                 let operands = draft.expressions(arguments, columns)?;
                 draft.call(*function, (arguments, &operands), &expression.data_type)
             }
+            ExpressionKind::Subquery(relation) => draft.subquery(relation, &expression.data_type),
         })
         .and_then(folded)
+    }
+
+    /// The one value of a relation. What may fail in it fails here whatever the rows around it are, so a database
+    /// may work it out whenever it likes.
+    fn subquery(
+        &mut self,
+        relation: &Relation,
+        data_type: &DataType,
+    ) -> Result<Operand, Unsupported> {
+        if !relation.is_one_row_at_most() {
+            return Err(Unsupported("a subquery that may have more than one row".to_owned()));
+        }
+        let select = self.select(relation)?;
+        let [value] = select.columns.as_slice() else {
+            return Err(Unsupported("a subquery of another number of columns than one".to_owned()));
+        };
+        if let Some(reason) = &value.shape.opaque {
+            return Err(Unsupported(reason.clone()));
+        }
+        self.require(Subject::Subquery, value.shape.kind())?;
+        if value.shape.data_type != *data_type {
+            return Err(Unsupported("a subquery of another type".to_owned()));
+        }
+        let mut shape = Shape::of(data_type.clone());
+        shape.collation = value.shape.collation.clone();
+        shape.at_most = value.shape.at_most;
+        shape.overlong = value.shape.overlong;
+        shape.can_fail = shape.overlong;
+        shape.constant = true;
+        shape.folds = true;
+        Ok(Operand::computed(format!("({})", select.text()), shape))
     }
 
     /// A boolean that never fails, since a database may work it out for any row.
@@ -142,7 +174,7 @@ impl Draft<'_> {
 /// # Errors
 /// Where a database may fail while it plans, whatever rows there are.
 fn folded(operand: Operand) -> Result<Operand, Unsupported> {
-    if operand.shape.folds && operand.shape.can_fail {
+    if operand.shape.folds && operand.shape.can_fail && !operand.shape.overlong {
         return Err(Unsupported("an operation on constants that may fail".to_owned()));
     }
     Ok(operand)

@@ -26,7 +26,10 @@ impl Draft<'_> {
         }
         self.require(subject, first.shape.kind())?;
         let mut shape = Shape::of(data_type.clone());
-        shape.can_fail = operands.iter().any(|operand| operand.shape.can_fail);
+        let needs_digits = !only_compares(function);
+        shape.can_fail = operands
+            .iter()
+            .any(|operand| operand.shape.can_fail && (needs_digits || !operand.shape.overlong));
         shape.constant = operands.iter().all(|operand| operand.shape.constant);
         shape.folds = operands.iter().all(|operand| operand.shape.folds);
         let sql = match function {
@@ -111,11 +114,10 @@ impl Draft<'_> {
             }
             Function::Day => self.number_of((subject, NamedFunction::Day), operands, data_type)?,
             Function::Substring => {
-                shape.at_most = Some(self.substring_length(arguments)?);
+                let (skipped, number) = self.substring_bounds(arguments)?;
+                let left = first.shape.at_most.map(|at_most| at_most.saturating_sub(skipped));
+                shape.at_most = [left, number].into_iter().flatten().min();
                 shape.collation = first.shape.collation.clone();
-                if let Some(at_most) = first.shape.at_most {
-                    shape.at_most = shape.at_most.map(|length| length.min(at_most));
-                }
                 self.writer.dialect.call(
                     NamedFunction::Substring,
                     &plain_texts(operands),
@@ -212,8 +214,16 @@ impl Draft<'_> {
         if needed <= precision && !shape.can_fail {
             return Ok(Operand::computed(sql, shape));
         }
+        let is_computed_exactly =
+            !shape.can_fail && dialect.longest_decimal().is_some_and(|longest| needed <= longest);
         shape.can_fail = true;
-        let sql = dialect.fitted(&sql, &shape.data_type).ok_or_else(unmet)?;
+        if let Some(fitted) = dialect.fitted(&sql, &shape.data_type) {
+            return Ok(Operand::computed(fitted, shape));
+        }
+        if !is_computed_exactly {
+            return Err(unmet());
+        }
+        shape.overlong = true;
         Ok(Operand::computed(sql, shape))
     }
 
@@ -248,23 +258,35 @@ impl Draft<'_> {
         self.writer.dialect.like(text, pattern)
     }
 
-    /// The number of characters.
-    fn substring_length(&self, arguments: &[Expression]) -> Result<u64, Unsupported> {
+    /// The number of characters before it, and that of its own where that is said.
+    fn substring_bounds(
+        &self,
+        arguments: &[Expression],
+    ) -> Result<(u64, Option<u64>), Unsupported> {
         let subject = Subject::Function(Function::Substring);
-        let [_, place, number] = arguments else { return Err(arity(subject)) };
+        let (place, number) = match arguments {
+            [_, place] => (place, None),
+            [_, place, number] => (place, Some(number)),
+            _ => return Err(arity(subject)),
+        };
         let literal = |argument: &Expression| match argument.kind {
             ExpressionKind::Literal(Value::Int(number @ 1..)) if i32::try_from(number).is_ok() => {
                 Ok(number.unsigned_abs())
             }
             _ => Err(self.unmet(subject, Kind::Text)),
         };
-        literal(place)?;
-        literal(number)
+        Ok((literal(place)? - 1, number.map(literal).transpose()?))
     }
 
     pub(super) fn unmet(&self, subject: Subject, kind: Kind) -> Unsupported {
         self.writer.dialect.capabilities().unmet(subject, kind)
     }
+}
+
+/// Whether the result is right for values with more digits than their type has.
+fn only_compares(function: Function) -> bool {
+    comparison_operator(function).is_some()
+        || matches!(function, Function::Same | Function::IsNull | Function::IsNotNull)
 }
 
 fn arity(subject: Subject) -> Unsupported {

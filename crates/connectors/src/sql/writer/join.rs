@@ -70,7 +70,7 @@ impl Draft<'_> {
     fn may_match(&self, condition: &Expression) -> bool {
         let all = |parts: &[Expression]| parts.iter().all(|part| self.may_match(part));
         match &condition.kind {
-            ExpressionKind::Column(_) => {
+            ExpressionKind::Column(_) | ExpressionKind::Subquery(_) => {
                 self.writer.dialect.matches_in_semi_join(Kind::of(&condition.data_type))
             }
             ExpressionKind::Literal(_) => true,
@@ -142,8 +142,9 @@ fn side_of(expression: &Expression, left_width: usize) -> Option<Side> {
         ExpressionKind::Column(at) if *at < left_width => Some(Side::Left),
         ExpressionKind::Column(_) => Some(Side::Right),
         ExpressionKind::Cast(input) => side_of(input, left_width),
-        ExpressionKind::Literal(_) | ExpressionKind::Case { .. } | ExpressionKind::Call { .. } => {
-            None
-        }
+        ExpressionKind::Literal(_)
+        | ExpressionKind::Case { .. }
+        | ExpressionKind::Call { .. }
+        | ExpressionKind::Subquery(_) => None,
     }
 }

@@ -10,6 +10,7 @@ mod select;
 use super::{Dialect, Operand, OutputColumn, SourceTable};
 use mooring_spi::{Expression, Relation, Table, Unsupported};
 use select::Select;
+use std::sync::Arc;
 
 /// Levels of operators and expressions: parsers of databases recurse.
 const DEEPEST: usize = 100;
@@ -23,7 +24,7 @@ const MOST_TABLES: usize = 40;
 pub struct SqlWriter<'a> {
     pub dialect: &'a dyn Dialect,
     /// What a connector makes of its own table handle.
-    pub source_table: &'a (dyn Fn(&Table) -> Result<SourceTable, Unsupported> + Sync),
+    pub source_table: &'a (dyn Fn(&Arc<Table>) -> Result<SourceTable, Unsupported> + Sync),
 }
 
 /// A statement and what its columns are. A relation without columns has one that means nothing.

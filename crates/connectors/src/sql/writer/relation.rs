@@ -6,6 +6,7 @@ use crate::sql::{Form, Kind, Native, Operand, Shape, Subject};
 use mooring_spi::{
     Expression, ExpressionKind, Function, Operator, Relation, SortKey, Table, Unsupported,
 };
+use std::sync::Arc;
 
 impl Draft<'_> {
     pub(super) fn select(&mut self, relation: &Relation) -> Result<Select, Unsupported> {
@@ -37,7 +38,7 @@ impl Draft<'_> {
         Ok(select)
     }
 
-    fn scan(&mut self, table: &Table, projection: &[usize]) -> Result<Select, Unsupported> {
+    fn scan(&mut self, table: &Arc<Table>, projection: &[usize]) -> Result<Select, Unsupported> {
         self.require(Subject::Scan, Kind::Rows)?;
         let source = (self.writer.source_table)(table)?;
         let dialect = self.writer.dialect;

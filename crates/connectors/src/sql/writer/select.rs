@@ -1,7 +1,7 @@
 //! One `SELECT` while operators are folded into it.
 
 use super::{Draft, Operand};
-use crate::sql::Collation;
+use crate::sql::{Collation, Shape};
 
 /// What may still be put into a `SELECT`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,7 +77,9 @@ impl Draft<'_> {
             .iter()
             .enumerate()
             .map(|(at, column)| {
-                let (sql, shape) = (format!("{alias}.c{at}"), column.shape.clone());
+                // An outer join may make it null in some rows.
+                let shape = Shape { constant: false, ..column.shape.clone() };
+                let sql = format!("{alias}.c{at}");
                 Operand { sql, shape, column: None, simple: true, plain: true }
             })
             .collect();

@@ -28,6 +28,7 @@ pub fn compute(expression: &Expression, row: &[Value]) -> Result<Value> {
                 arguments.iter().map(|argument| compute(argument, row)).collect::<Result<_>>()?;
             call(*function, &values, &expression.data_type)
         }
+        ExpressionKind::Subquery(_) => panic!("a subquery is worked out before the rows"),
     }
 }
 
@@ -39,6 +40,13 @@ pub fn is_true(value: &Value) -> bool {
 pub fn order(left: &Value, right: &Value) -> Ordering {
     match (left, right) {
         (Value::Float(left), Value::Float(right)) => (left + 0.0).total_cmp(&(right + 0.0)),
+        (
+            Value::Decimal { unscaled: left, scale: left_scale },
+            Value::Decimal { unscaled: right, scale: right_scale },
+        ) => {
+            let scale = *left_scale.max(right_scale);
+            rescaled(*left, *left_scale, scale).cmp(&rescaled(*right, *right_scale, scale))
+        }
         _ => left.compare(right).unwrap_or_else(|| panic!("{left:?} beside {right:?}")),
     }
 }
@@ -107,13 +115,15 @@ fn call(function: Function, values: &[Value], data_type: &DataType) -> Result<Va
         },
         Function::Like => Value::Boolean(like(text(&values[0]), text(&values[1]))),
         Function::CharacterLength => Value::Int(text(&values[0]).chars().count() as i64),
-        Function::Substring => match (&values[1], &values[2]) {
-            (Value::Int(place), Value::Int(number)) => {
-                let skipped = text(&values[0]).chars().skip(*place as usize - 1);
-                Value::Text(skipped.take(*number as usize).collect())
-            }
-            other => panic!("a substring at {other:?}"),
-        },
+        Function::Substring => {
+            let place = |value: &Value| match value {
+                Value::Int(place @ 1..) => *place as usize,
+                other => panic!("a substring at {other:?}"),
+            };
+            let number = values.get(2).map_or(usize::MAX, place);
+            let skipped = text(&values[0]).chars().skip(place(&values[1]) - 1);
+            Value::Text(skipped.take(number).collect())
+        }
         Function::Concat => Value::Text(values.iter().map(text).collect()),
         Function::Year => Value::Int(date(&values[0]).year().into()),
         Function::Month => Value::Int(date(&values[0]).month().into()),

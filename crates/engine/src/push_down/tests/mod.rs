@@ -44,6 +44,13 @@ async fn one_statement_does_a_whole_query() {
         "SELECT count(*) FROM t WHERE EXISTS (SELECT 1 FROM u WHERE u.t_id = t.id)",
         "SELECT count(DISTINCT a) FROM t",
         "SELECT a, count(*) FROM t GROUP BY a HAVING count(*) > 2",
+        "SELECT id FROM t WHERE a >= (SELECT min(x) FROM u WHERE y <> 'x')",
+        "SELECT id FROM t WHERE b > (SELECT max(z) FROM u)",
+        "SELECT a, count(*) FROM t GROUP BY a HAVING count(*) > (SELECT count(*) FROM u WHERE x = 1)",
+        "SELECT id, (SELECT count(*) FROM u) AS n FROM t WHERE c <> 'x'",
+        "SELECT id FROM t WHERE a > (SELECT min(x) FROM u WHERE x > (SELECT min(k) FROM w))",
+        "SELECT id FROM t WHERE a = (SELECT x FROM u ORDER BY x DESC LIMIT 1)",
+        "SELECT substr(c, 2), count(*) FROM t GROUP BY substr(c, 2)",
     ] {
         let (_, plan) = pushed(sql).await;
         assert_eq!(plan.matches("SplitExec").count(), 1, "{plan}");
@@ -139,6 +146,22 @@ async fn tables_of_two_sources_meet_here() {
     assert_eq!(plan.matches("statement=").count(), 2, "{plan}");
 }
 
+#[tokio::test]
+async fn rows_are_estimated_where_a_plan_depends_on_them() {
+    for (sql, estimates) in [
+        ("SELECT a, count(*) FROM t GROUP BY a ORDER BY a", 0),
+        ("SELECT id, b FROM t ORDER BY b DESC, id LIMIT 3", 0),
+        (
+            "SELECT s.n, w.name FROM (SELECT a, count(*) AS n FROM t GROUP BY a) s JOIN far.s.w ON s.a = w.k WHERE w.name <> 'x'",
+            2,
+        ),
+    ] {
+        let session = TestSession::new(2);
+        session.rows(sql, PushDownMode::On).await.expect(sql);
+        assert_eq!(session.source.estimated(), estimates, "{sql}");
+    }
+}
+
 /// Two rows are read before the statement's twenty.
 #[tokio::test]
 async fn a_statement_gets_the_keys_of_its_join() {
@@ -190,6 +213,53 @@ async fn equal_looking_subqueries_are_different() {
     let sql = "SELECT id FROM t WHERE a >= (SELECT min(x) FROM u WHERE y <> 'x') \
                AND a <= (SELECT max(x) FROM u WHERE y <> 'x')";
     pushed(sql).await;
+}
+
+/// Above each, and in the plan of what stays here.
+#[tokio::test]
+async fn subqueries_go_with_what_asks_for_them() {
+    let (_, plan) = pushed("SELECT id FROM t WHERE a > (SELECT max(k) FROM far.s.w)").await;
+    assert!(plan.contains("ScalarSubqueryExec"), "{plan}");
+    // The join stays here, and its sides go with their subqueries.
+    let sql = "SELECT t.id, u.id FROM t JOIN u ON t.f = u.f WHERE t.a > (SELECT min(k) FROM w) AND u.x < (SELECT max(k) FROM w)";
+    let (_, plan) = pushed(sql).await;
+    assert!(plan.contains("Join") && !plan.contains("ScalarSubqueryExec"), "{plan}");
+    // The condition that stays has one of its own.
+    let sql = "SELECT id FROM t WHERE a > (SELECT min(k) FROM w) AND upper(c) > (SELECT min(name) FROM w)";
+    let (_, plan) = pushed(sql).await;
+    assert!(plan.contains("ScalarSubqueryExec: subqueries=1"), "{plan}");
+    let sql = "SELECT upper(c), (SELECT max(k) FROM w) FROM t WHERE a > (SELECT min(k) FROM w)";
+    pushed(sql).await;
+}
+
+#[tokio::test]
+async fn a_subquery_without_a_row_is_null() {
+    for sql in [
+        "SELECT id, (SELECT max(x) FROM u WHERE id > 1000) FROM t WHERE c <> 'x'",
+        "SELECT count(*) FROM t WHERE (SELECT count(*) FROM u HAVING count(*) > 100) IS NULL",
+        "SELECT count(*) FROM t WHERE a > (SELECT x FROM u ORDER BY id LIMIT 1 OFFSET 1000)",
+    ] {
+        pushed(sql).await;
+    }
+}
+
+#[tokio::test]
+async fn a_subquery_that_may_have_several_rows_stays() {
+    let reason = "a subquery that stays here, or that may have more than one row";
+    for sql in [
+        "SELECT id FROM t WHERE a = (SELECT x FROM u WHERE id = 3)",
+        // Which row it is depends on its reader, and its value does not.
+        "SELECT id FROM t WHERE a = (SELECT f * 0 FROM u WHERE f IS NOT NULL LIMIT 1)",
+    ] {
+        let stays = notes(sql).await;
+        assert!(stays.contains(reason), "{stays}");
+    }
+    let session = TestSession::new(2);
+    for mode in [PushDownMode::Off, PushDownMode::On] {
+        let sql = "SELECT id FROM t WHERE a = (SELECT x FROM u WHERE y <> 'x')";
+        let error = session.rows(sql, mode).await.expect_err("several rows");
+        assert!(error.to_string().contains("more than one row"), "{error}");
+    }
 }
 
 #[tokio::test]

@@ -22,6 +22,20 @@ fn in_bounds(left: usize, right: usize) -> Result<()> {
 }
 
 pub fn rows_of(relation: &Relation, tables: &dyn Fn(&Table) -> Vec<Row>) -> Result<Vec<Row>> {
+    let mut value_of = |subquery: &Relation| {
+        let mut rows = rows_of(subquery, tables)?;
+        assert!(rows.len() <= 1, "{} rows of {subquery:?}", rows.len());
+        Ok::<_, Error>(rows.pop().map_or(Value::Null, |row| row[0].clone()))
+    };
+    let mut with_values = relation.clone();
+    for expression in with_values.expressions_mut() {
+        expression.replace_subqueries(&mut value_of)?;
+    }
+    rows_with_values(&with_values, tables)
+}
+
+/// Of a relation whose outermost operator has no subqueries.
+fn rows_with_values(relation: &Relation, tables: &dyn Fn(&Table) -> Vec<Row>) -> Result<Vec<Row>> {
     let mut rows = match &relation.operator {
         Operator::Scan { table, projection } => {
             let pick = |row: Row| projection.iter().map(|column| row[*column].clone()).collect();

@@ -75,6 +75,8 @@ pub struct MemorySource {
     loses: AtomicBool,
     /// How many statements were read with keys that became known at run time.
     narrowed: AtomicUsize,
+    /// How many statements came with the wish for an estimate of their rows.
+    estimated: AtomicUsize,
 }
 
 impl MemorySource {
@@ -89,6 +91,7 @@ impl MemorySource {
             refused: AtomicU64::new(0),
             loses: AtomicBool::new(false),
             narrowed: AtomicUsize::new(0),
+            estimated: AtomicUsize::new(0),
         }
     }
 
@@ -99,6 +102,10 @@ impl MemorySource {
 
     pub fn narrowed(&self) -> usize {
         self.narrowed.load(Ordering::SeqCst)
+    }
+
+    pub fn estimated(&self) -> usize {
+        self.estimated.load(Ordering::SeqCst)
     }
 
     pub fn refuse(&self, bits: u64) {
@@ -136,6 +143,7 @@ impl MemorySource {
                 }
                 otherwise.iter().try_for_each(|otherwise| self.check_expression(otherwise))
             }
+            ExpressionKind::Subquery(_) => self.check(10, "subquery"),
         }
     }
 }
@@ -282,6 +290,7 @@ impl PushDown for MemorySource {
         };
         let schema = Arc::new(Schema::new(columns.map(field).collect::<Vec<_>>()));
         let number = self.asked.fetch_add(1, Ordering::SeqCst);
+        self.estimated.fetch_add(usize::from(request.needs_estimate), Ordering::SeqCst);
         let key = number.to_string();
         self.answers.lock().insert(key.clone(), batch(&schema, &rows));
         let split = Split { payload: key, label: "SELECT".to_owned(), size_bytes: 1 };

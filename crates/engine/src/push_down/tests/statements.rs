@@ -363,8 +363,16 @@ impl Generator {
         let (right_from, right_columns) = self.relation(&right);
         let Some(equal) = self.equal(&left_columns, &right_columns) else { return left };
         let (left, right) = equal.split_once(" = ").expect("two columns");
-        let (select, columns) = self.select(&left_columns);
+        let (select, mut columns) = self.select(&left_columns);
         let aggregate = *self.random.pick(&["min", "max"]);
+        let of_left = left_columns.iter().find(|column| column.name == left);
+        if let (Some(of_left), true) = (of_left, self.random.chance(3)) {
+            let column = Column { name: self.name("c"), kind: of_left.kind };
+            let value = format!("(SELECT {aggregate}({right}) FROM {right_from})");
+            let sql = format!("{select}, {value} AS {} FROM {left_from}", column.name);
+            columns.push(column);
+            return Query { sql, columns };
+        }
         let operator = *self.random.pick(&["<", "<=", ">", ">=", "<>"]);
         let sql = format!(
             "{select} FROM {left_from} WHERE {left} {operator} (SELECT {aggregate}({right}) FROM {right_from})"
@@ -445,7 +453,10 @@ impl Generator {
             (1, Kind::Decimal) => format!("{name} + 1.25"),
             (2, Kind::Decimal) => format!("-{name}"),
             (1, Kind::Text) => format!("strict_concat({name}, 'z')"),
-            (2, Kind::Text) => format!("substring_by_position({name}, 2, 2)"),
+            (2, Kind::Text) => {
+                let calls = ["substring_by_position(?, 2, 2)", "substr(?, 2)", "substr(?, 1, 3)"];
+                self.random.pick(&calls).replace('?', name)
+            }
             (3, Kind::Text) => format!("upper({name})"),
             (4, Kind::Text) => format!("CASE {name} WHEN 'x' THEN 'one' WHEN 'y' THEN {name} END"),
             (1, Kind::Double) => format!("{name} * 2e0"),
