@@ -82,8 +82,8 @@ impl StatementSplit {
     }
 }
 
-/// A scan of one piece, of which nothing is known, and whose columns the server computes. The columns that are selected are those of the schema in their
-/// order, and of types that hold theirs (see `docs/mysql-source.md`); without columns one that nobody looks at.
+/// A scan of one piece, of which nothing is known, and whose columns the server computes. They are those of the schema in
+/// their order, and of types that hold theirs (see `docs/mysql-source.md`); without columns one that nobody looks at.
 ///
 /// # Errors
 /// `Internal`.
