@@ -32,7 +32,7 @@ const EXTREMES: &[Kind] =
 const INFINITY: &str = "MySQL has an error where IEEE 754 has infinity";
 const SHORT: &str = "it has at most 1000 characters, as MySQL sorts by the first bytes only";
 const EXACT: &str = "the result has the digits for every value: MySQL would cut it";
-const AT_MOST_65: &str = "the result has at most 65 digits for every value: MySQL would cut it";
+const AT_MOST_57: &str = "the result has at most 57 digits for every value: MySQL would cut it";
 const REAL: &str = "MySQL compares it with digits that it does not show";
 
 pub(in super::super) static MYSQL: Capabilities = Capabilities {
@@ -95,13 +95,13 @@ pub(in super::super) static MYSQL: Capabilities = Capabilities {
         entry(Subject::Function(F::IsNull), ANY, Pushed),
         entry(Subject::Function(F::IsNotNull), ANY, Pushed),
         entry(Subject::Function(F::Add), &[Integer], Pushed),
-        entry(Subject::Function(F::Add), &[Decimal], PushedWhere(AT_MOST_65)),
+        entry(Subject::Function(F::Add), &[Decimal], PushedWhere(AT_MOST_57)),
         entry(Subject::Function(F::Add), &[Float], Refused(INFINITY)),
         entry(Subject::Function(F::Subtract), &[Integer], Pushed),
-        entry(Subject::Function(F::Subtract), &[Decimal], PushedWhere(AT_MOST_65)),
+        entry(Subject::Function(F::Subtract), &[Decimal], PushedWhere(AT_MOST_57)),
         entry(Subject::Function(F::Subtract), &[Float], Refused(INFINITY)),
         entry(Subject::Function(F::Multiply), &[Integer], Pushed),
-        entry(Subject::Function(F::Multiply), &[Decimal], PushedWhere(AT_MOST_65)),
+        entry(Subject::Function(F::Multiply), &[Decimal], PushedWhere(AT_MOST_57)),
         entry(Subject::Function(F::Multiply), &[Float], Refused(INFINITY)),
         entry(Subject::Function(F::Negate), &[Integer, Decimal], Pushed),
         entry(

@@ -10,7 +10,9 @@ use mooring_spi::{Function, Unsupported, Value};
 
 /// As many characters as `max_sort_length` of [`MysqlDialect::SESSION`] has bytes for, with room for a length.
 const LONGEST_KEY: u64 = 1000;
-const LONGEST_DECIMAL: i16 = 65;
+/// A product has nine words of nine digits, and begins each of its four parts (before and behind the point, of both
+/// factors) in one of its own, so that each may leave eight digits unused: (57 + 4 * 8) / 9 is less than ten.
+const LONGEST_DECIMAL: i16 = 57;
 /// Far below every `max_allowed_packet`.
 const LONGEST_TEXT: u64 = 65_535;
 

@@ -291,7 +291,7 @@ fn decimals_keep_their_digits_or_stay() {
     mysql(&fits, "SELECT (t1.`d` * t1.`d`) AS c0 FROM `s`.`a` AS t1");
     let tight = product((1, 0), DataType::Decimal128(38, 6));
     postgres(&tight, r#"SELECT (t1."w" * t1."d")::numeric(38,6) AS c0 FROM "s"."a" AS t1"#);
-    // MySQL computes with 65 digits: who reads it has the error.
+    // MySQL computes with more digits: who reads it has the error.
     mysql(&tight, "SELECT (t1.`w` * t1.`d`) AS c0 FROM `s`.`a` AS t1");
     let long = product((1, 1), DataType::Decimal128(38, 8));
     refused(&long, &mariadb(), "MySQL would cut it");
