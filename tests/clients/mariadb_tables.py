@@ -50,17 +50,30 @@ TYPES = [
     ("geometry", "GEOMETRY", ["ST_GeomFromText('POINT(1 2)')", "ST_GeomFromText('LINESTRING(0 0,1 1)')"], "ST_AsWKB({})"),
 ]
 
-# All types, with a row of nulls between the others.
-ALL_TYPES = f"SELECT id, {', '.join(answer.format(f'`c_{name}`') for name, _, _, answer in TYPES)} FROM all_types"
-
 LONG_BYTES = [20 << 20, 40 << 20]
 NUMBERS = 300_000
+# Between two keys of `balances`, and what each row has.
+STEP = 10
+AMOUNT = 100
 
-STATEMENTS = [
-    f"CREATE TABLE all_types (id INT PRIMARY KEY, {', '.join(f'`c_{name}` {sql}' for name, sql, _, _ in TYPES)})",
-    f"INSERT INTO all_types VALUES (1, {', '.join(values[0] for _, _, values, _ in TYPES)})",
-    "INSERT INTO all_types (id) VALUES (2)",
-    f"INSERT INTO all_types VALUES (3, {', '.join(values[1] for _, _, values, _ in TYPES)})",
+
+def selected(types: list[tuple]) -> str:
+    """All types, as the server is asked for them."""
+    return f"SELECT id, {', '.join(answer.format(f'`c_{name}`') for name, _, _, answer in types)} FROM all_types"
+
+
+def all_types(types: list[tuple]) -> list[str]:
+    """With a row of nulls between the others."""
+    return [
+        f"CREATE TABLE all_types (id INT PRIMARY KEY, {', '.join(f'`c_{name}` {sql}' for name, sql, _, _ in types)})",
+        f"INSERT INTO all_types VALUES (1, {', '.join(values[0] for _, _, values, _ in types)})",
+        "INSERT INTO all_types (id) VALUES (2)",
+        f"INSERT INTO all_types VALUES (3, {', '.join(values[1] for _, _, values, _ in types)})",
+    ]
+
+
+# What MySQL has, too.
+COMMON = [
     "CREATE TABLE orders (id BIGINT PRIMARY KEY, customer VARCHAR(30) COLLATE utf8mb4_general_ci NOT NULL,"
     " price DECIMAL(10,2) NOT NULL, day DATE NULL, at DATETIME(3) NULL, note TEXT NULL,"
     " state ENUM('open','Closed') NOT NULL, code VARCHAR(10) COLLATE utf8mb4_nopad_bin, KEY (day))",
@@ -70,7 +83,7 @@ STATEMENTS = [
         (3, 'ANA ', -5.00, NULL, NULL, '', 'open', 'a '),
         (4, 'Bob', 99.99, '2023-12-31', '2024-01-31 10:00:00.249', '\\\\', 'open', 'a\\t'),
         (5, 'Zoë', 10.50, '2024-01-31', '2024-01-31 10:00:00.251', '%', 'Closed', 'ä')""",
-    "CREATE TABLE empty (id INT PRIMARY KEY, name VARCHAR(10))",
+    "CREATE TABLE `empty` (id INT PRIMARY KEY, name VARCHAR(10))",
     "CREATE TABLE `Mixed Case` (`Id` INT PRIMARY KEY, `a``b` INT)",
     "INSERT INTO `Mixed Case` VALUES (1, 2)",
     "CREATE TABLE parts (id INT, region INT) PARTITION BY HASH (region) PARTITIONS 3",
@@ -86,14 +99,24 @@ STATEMENTS = [
     f"INSERT INTO decimals VALUES (1, {'9' * 38}), (2, {'9' * 39})",
     "CREATE TABLE long_rows (id INT PRIMARY KEY, c LONGTEXT)",
     *(f"INSERT INTO long_rows VALUES ({length}, CONCAT(REPEAT('x', {length - 3}), 'end'))" for length in LONG_BYTES),
+    "CREATE TABLE changing (id INT, c INT)",
+    "INSERT INTO changing VALUES (1, 1)",
+]
+
+OWN = [
     f"CREATE TABLE numbers (id INT PRIMARY KEY, half INT) AS SELECT seq AS id, seq DIV 2 AS half FROM seq_1_to_{NUMBERS}",
     "ANALYZE TABLE numbers",
     # Rows without end, and none for as long.
     "CREATE VIEW endless AS SELECT a.seq FROM seq_1_to_1000000 a, seq_1_to_1000000 b",
     "CREATE VIEW silent AS SELECT a.seq FROM seq_1_to_1000000 a, seq_1_to_1000000 b WHERE a.seq * b.seq < 0",
-    "CREATE TABLE changing (id INT, c INT)",
-    "INSERT INTO changing VALUES (1, 1)",
     "CREATE SEQUENCE counter",
+]
+
+# Made of `numbers`: rows that a test moves about, and rows of an engine without transactions.
+LATER = [
+    f"CREATE TABLE balances (id INT PRIMARY KEY, amount INT NOT NULL) AS SELECT id * {STEP} AS id, {AMOUNT} AS amount FROM numbers",
+    "ANALYZE TABLE balances",
+    "CREATE TABLE old_engine (id INT PRIMARY KEY, half INT) ENGINE = MyISAM AS SELECT * FROM numbers",
 ]
 
 USERS = [
@@ -105,14 +128,20 @@ USERS = [
     f"GRANT SELECT ON {DATABASE}.orders TO encrypted",
     f"CREATE USER few IDENTIFIED BY '{PASSWORD}' WITH MAX_USER_CONNECTIONS 1",
     f"GRANT SELECT ON {DATABASE}.* TO few",
+    f"CREATE USER locker IDENTIFIED BY '{PASSWORD}'",
+    f"GRANT SELECT, LOCK TABLES ON {DATABASE}.* TO locker",
 ]
 
 
 def make(connection: pymysql.Connection) -> None:
+    execute(connection, all_types(TYPES) + COMMON + OWN + LATER + USERS)
+
+
+def execute(connection: pymysql.Connection, statements: list[str]) -> None:
     with connection.cursor() as cursor:
         # Dates that no calendar has are taken.
         cursor.execute("SET sql_mode = ''")
         cursor.execute(f"CREATE DATABASE {DATABASE}")
         cursor.execute(f"USE {DATABASE}")
-        for statement in STATEMENTS + USERS:
+        for statement in statements:
             cursor.execute(statement)

@@ -1,8 +1,9 @@
 """Catalogs of the kind `mysql`: what MariaDB has is read as MariaDB's own answers say, on one node and on two workers;
-and what Mooring has, by another Mooring."""
+and what Mooring has, by another Mooring. `mysql9_source_test.py` is the same with a MySQL in the place of MariaDB."""
 
 import contextlib
 import json
+import random
 import re
 import socket
 import tempfile
@@ -20,11 +21,13 @@ from listening import HOST, free_port
 from mariadb_server import MariaDb
 from server import PASSWORDS, add_users, binary, processes
 
-# ER_CONNECT_TO_FOREIGN_DATA_SOURCE, ER_QUERY_ON_FOREIGN_DATA_SOURCE, ER_USER_LIMIT_REACHED, ER_SPECIFIC_ACCESS_DENIED_ERROR.
+# ER_CONNECT_TO_FOREIGN_DATA_SOURCE, ER_QUERY_ON_FOREIGN_DATA_SOURCE, ER_USER_LIMIT_REACHED, ER_QUERY_TIMEOUT,
+# ER_SPECIFIC_ACCESS_DENIED_ERROR.
 SOURCE_UNAVAILABLE = 1429
 SOURCE_REFUSED = 1430
 LIMIT_EXCEEDED = 1226
 TIMED_OUT = 3024
+ACCESS_DENIED = 1227
 PATIENCE_S = 60
 POLL_S = 0.05
 
@@ -70,24 +73,36 @@ class Cluster(unittest.TestCase):
 
 
 class OneNode(Cluster):
+    server = MariaDb
+    tables = mariadb_tables
+
+    @classmethod
+    def more_sections(cls, _port):
+        return []
+
     @classmethod
     def setUpClass(cls):
         folder = Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
-        cls.mariadb = cls.enterClassContext(MariaDb(tls=True))
-        with cls.mariadb.connect() as connection:
-            mariadb_tables.make(connection)
-        cls.peer = cls.mariadb.connect(database=mariadb_tables.DATABASE)
+        cls.source = cls.enterClassContext(cls.server(tls=True))
+        with cls.source.connect() as connection:
+            cls.tables.make(connection)
+        cls.peer = cls.source.connect(database=mariadb_tables.DATABASE)
         cls.addClassCleanup(lambda: cls.peer.close())
         cls.secret = folder / "password"
         cls.secret.write_text("not it\n")
-        port = cls.mariadb.port
-        certificate = str(cls.mariadb.certificate)
+        port = cls.source.port
+        certificate = str(cls.source.certificate)
         cls.start(
             folder / "mooring",
             section("shop", port),
             section("one", port, database=mariadb_tables.DATABASE),
             section("lenient", port, zero_dates="null"),
             section("ranges", port, parallel_reads="inconsistent", connections_max=4),
+            section("locked", port, user="locker", parallel_reads="locked", connections_max=24),
+            section("impatient", port, user="locker", parallel_reads="locked", connections_max=24, lock_wait_ms=1000),
+            section("patient", port, user="locker", parallel_reads="locked", connections_max=24, lock_wait_ms=600_000),
+            section("unlocked", port, parallel_reads="locked", connections_max=24),
+            section("lonely", port, user="locker", parallel_reads="locked", connections_max=3),
             section("narrow", port, connections_max=1, connection_wait_ms=500),
             section("hurried", port, statement_timeout_ms=500),
             section("short", port, row_max_bytes=1 << 20),
@@ -100,6 +115,7 @@ class OneNode(Cluster):
             section("misnamed", port, user="encrypted", tls="verify-full", tls_ca_file=certificate, tls_server_name="db.example"),
             section("gone", free_port(), connect_timeout_ms=5000),
             section("hung", cls.silent_port(), connect_timeout_ms=500),
+            *cls.more_sections(port),
         )
         cls.cursor.execute("USE `shop.market`")
         if cls.workers:
@@ -111,18 +127,18 @@ class OneNode(Cluster):
         listener = cls.enterClassContext(socket.create_server((HOST, 0)))
         return listener.getsockname()[1]
 
-    def on_mariadb(self, sql):
+    def on_source(self, sql):
         with self.peer.cursor() as cursor:
             cursor.execute(sql)
             return list(cursor.fetchall())
 
     def same(self, sql, peer_sql=None):
-        """The same rows as MariaDB's, in any order."""
+        """The same rows as the server's own, in any order."""
         def ordered(rows):
             return sorted(rows, key=lambda row: [str(value) for value in row])
 
         with self.subTest(sql):
-            self.assertEqual(ordered(self.rows(sql)), ordered(self.on_mariadb(peer_sql or sql)))
+            self.assertEqual(ordered(self.rows(sql)), ordered(self.on_source(peer_sql or sql)))
 
     def statements(self, words):
         """The statements of the catalogs' users that run on MariaDB and have the words."""
@@ -164,10 +180,10 @@ class OneNode(Cluster):
             self.assertFalse(thread.is_alive())
             connection.close()
 
-    def test_every_type_has_the_values_of_mariadb(self):
+    def test_every_type_has_the_values_of_the_server(self):
         actual = self.rows("SELECT * FROM all_types ORDER BY id")
-        expected = self.on_mariadb(f"{mariadb_tables.ALL_TYPES} ORDER BY id")
-        names = ["id", *(name for name, _, _, _ in mariadb_tables.TYPES)]
+        expected = self.on_source(f"{mariadb_tables.selected(self.tables.TYPES)} ORDER BY id")
+        names = ["id", *(name for name, _, _, _ in self.tables.TYPES)]
         for row, other in zip(actual, expected, strict=True):
             for name, value, wanted in zip(names, row, other, strict=True):
                 with self.subTest(name, id=row[0]):
@@ -184,7 +200,7 @@ class OneNode(Cluster):
 
     def test_tables_views_and_names(self):
         tables = {name for (name,) in self.rows("SHOW TABLES")}
-        known = {name for (name,) in self.on_mariadb("SHOW TABLES")} - {"counter"}
+        known = {name for (name,) in self.on_source("SHOW TABLES")} - {"counter"}
         self.assertEqual(tables, known)
         # Those of the current catalog have plain names.
         self.assertIn(("market",), self.rows("SHOW DATABASES"))
@@ -193,7 +209,7 @@ class OneNode(Cluster):
             self.assertNotIn((f"lenient.{other}",), self.rows("SHOW DATABASES"))
         databases = [name for (name,) in self.rows("SHOW DATABASES") if name.startswith("one.")]
         self.assertEqual(databases, ["one.market"])
-        for sql in ["SELECT * FROM of_orders", "SELECT * FROM parts", "SELECT * FROM empty", "SELECT count(*) FROM orders"]:
+        for sql in ["SELECT * FROM of_orders", "SELECT * FROM parts", "SELECT * FROM `empty`", "SELECT count(*) FROM orders"]:
             self.same(sql)
         self.same("SELECT ID FROM SHOP.MARKET.`MIXED case`", "SELECT Id FROM `Mixed Case`")
         self.same("SELECT `a``b` FROM `Mixed Case`")
@@ -255,7 +271,7 @@ class OneNode(Cluster):
         self.assertEqual(self.rows("SELECT id FROM lenient.market.zero_days WHERE at IS NULL ORDER BY id"), [(2,), (3,)])
 
     def test_decimals_that_do_not_fit_are_errors(self):
-        self.assertEqual(self.rows("SELECT d FROM decimals WHERE id = 1"), self.on_mariadb("SELECT d FROM decimals WHERE id = 1"))
+        self.assertEqual(self.rows("SELECT d FROM decimals WHERE id = 1"), self.on_source("SELECT d FROM decimals WHERE id = 1"))
         self.refused("SELECT d FROM decimals", "`shop`", "`d`")
 
     def test_long_rows(self):
@@ -279,9 +295,9 @@ class OneNode(Cluster):
         self.same("SELECT count(*) FROM orders")
 
     def test_what_a_query_does_to_its_session_ends_with_it(self):
-        self.on_mariadb("CREATE FUNCTION changes() RETURNS INT BEGIN SET @mark = 7; SET SESSION time_zone = '+05:00'; RETURN 1; END")
-        self.addCleanup(self.on_mariadb, "DROP FUNCTION changes")
-        self.on_mariadb("GRANT EXECUTE ON FUNCTION market.changes TO reader")
+        self.on_source("CREATE FUNCTION changes() RETURNS INT BEGIN SET @mark = 7; SET SESSION time_zone = '+05:00'; RETURN 1; END")
+        self.addCleanup(self.on_source, "DROP FUNCTION changes")
+        self.on_source("GRANT EXECUTE ON FUNCTION market.changes TO reader")
         # One worker or the other may have the session.
         for _ in range(4):
             for change, told in [("SELECT @mark := 7 AS x", 7), ("SELECT market.changes() AS x", 1)]:
@@ -292,12 +308,141 @@ class OneNode(Cluster):
 
     def test_ranges_are_the_table(self):
         sql = "SELECT count(*), sum(id), sum(half), count(DISTINCT id) FROM {}"
-        expected = self.on_mariadb(sql.format("numbers"))
-        for catalog in ["shop", "ranges"]:
+        expected = self.on_source(sql.format("numbers"))
+        for catalog in ["shop", "ranges", "locked", "lonely"]:
             self.assertEqual(self.rows(sql.format(f"{catalog}.market.numbers")), expected)
         plan = "\n".join(str(row) for row in self.rows("EXPLAIN SELECT id FROM ranges.market.numbers"))
         # By one task, or by one each.
         self.assertRegex(plan, r"splits=2|t1: SplitExec")
+
+    def test_a_locked_table_is_one_piece(self):
+        for catalog, table, is_locked in [
+            ("locked", "numbers", True), ("locked", "old_engine", False), ("locked", "orders", False), ("lonely", "numbers", False),
+        ]:
+            with self.subTest(f"{catalog} {table}"):
+                plan = "\n".join(str(row) for row in self.rows(f"EXPLAIN SELECT id FROM {catalog}.market.{table}"))
+                self.assertIn("splits=1", plan)
+                self.assertEqual("ranges under a lock" in plan, is_locked)
+                self.same(f"SELECT id FROM {catalog}.market.{table} WHERE id % 1000 = 1", f"SELECT id FROM {table} WHERE id % 1000 = 1")
+
+    def test_ranges_of_a_locked_table_are_its_rows(self):
+        with self.plain_scans() as cursor:
+            cursor.execute("SELECT id, half FROM locked.market.numbers")
+            self.assertEqual(sorted(cursor.fetchall()), sorted(self.on_source("SELECT id, half FROM numbers")))
+            # Rows that are not there, and few of them.
+            for condition in ["half < 0", "half BETWEEN 10 AND 12"]:
+                cursor.execute(f"SELECT id FROM locked.market.numbers WHERE {condition}")
+                found = sorted(cursor.fetchall())
+                self.assertEqual(found, sorted(self.on_source(f"SELECT id FROM numbers WHERE {condition}")))
+
+    @contextlib.contextmanager
+    def plain_scans(self, cursor_class=pymysql.cursors.Cursor):
+        """A cursor whose queries have the rows of tables come, and nothing that the server makes of them."""
+        connection = pymysql.connect(**self.login, cursorclass=cursor_class)
+        cursor = connection.cursor()
+        try:
+            cursor.execute("SET pushdown = off")
+            yield cursor
+        finally:
+            self.rows(f"KILL QUERY {connection.thread_id()}")
+            with contextlib.suppress(pymysql.MySQLError):
+                while cursor.fetchone() is not None:
+                    pass
+            connection.close()
+
+    def snapshots(self):
+        """How many transactions of the catalogs' user are open at the server."""
+        (count,), = self.on_source(
+            "SELECT count(*) FROM information_schema.INNODB_TRX t JOIN information_schema.PROCESSLIST p"
+            " ON p.ID = t.trx_mysql_thread_id WHERE p.USER = 'locker'"
+        )
+        return count
+
+    def await_snapshots(self, wanted):
+        deadline = time.monotonic() + PATIENCE_S
+        while (count := self.snapshots()) != wanted:
+            self.assertLess(time.monotonic(), deadline, f"{count} transactions are open")
+            time.sleep(POLL_S)
+
+    def test_ranges_of_a_locked_table_are_one_state_of_it(self):
+        moves = Moves(self.source.connect(database=mariadb_tables.DATABASE))
+        rows, step = mariadb_tables.NUMBERS, mariadb_tables.STEP
+        with self.plain_scans() as cursor, moves:
+            for _ in range(20):
+                done = moves.done
+                cursor.execute("SELECT count(*), count(DISTINCT id), sum(amount) FROM locked.market.balances")
+                self.assertEqual(cursor.fetchall(), ((rows, rows, rows * mariadb_tables.AMOUNT),))
+                moves.await_more(done)
+        self.await_snapshots(0)
+        with self.plain_scans() as cursor:
+            sql = "SELECT sum(id), sum(id * amount) FROM {}balances WHERE id > %s"
+            for least in [0, step, step * rows // 2]:
+                cursor.execute(sql.format("locked.market."), (least,))
+                found = list(cursor.fetchall())
+                self.assertEqual(found, self.on_source(sql.format("").replace("%s", str(least))))
+
+    def test_a_lock_ends_before_the_read(self):
+        with self.plain_scans(pymysql.cursors.SSCursor) as cursor:
+            # Far more rows than anybody keeps before they are fetched.
+            cursor.execute("SELECT n.id, o.o_orderkey FROM tpch.tiny.orders o CROSS JOIN locked.market.numbers n")
+            self.assertIsNotNone(cursor.fetchone())
+            self.assertGreaterEqual(self.snapshots(), 2)
+            self.on_source("SET SESSION lock_wait_timeout = 60")
+            with self.peer.cursor() as peer:
+                self.assertEqual(peer.execute("UPDATE numbers SET half = -1 WHERE id = 1"), 1)
+                self.assertEqual(peer.execute("UPDATE numbers SET half = 0 WHERE id = 1"), 1)
+            self.assertGreaterEqual(self.snapshots(), 2)
+        # Who goes away leaves no transaction, no lock and no place in the pool.
+        self.await_snapshots(0)
+        self.on_source("ALTER TABLE numbers COMMENT = 'as before'")
+        with self.plain_scans() as cursor:
+            cursor.execute("SELECT sum(half) FROM locked.market.numbers")
+            self.assertEqual(list(cursor.fetchall()), self.on_source("SELECT sum(half) FROM numbers"))
+        self.await_snapshots(0)
+
+    def test_a_table_that_must_not_be_locked_is_named(self):
+        with self.plain_scans() as cursor:
+            with self.assertRaises(pymysql.MySQLError) as raised:
+                cursor.execute("SELECT id FROM unlocked.market.numbers")
+            number, text = raised.exception.args
+            self.assertEqual(number, ACCESS_DENIED)
+            for word in ["`unlocked`", "`market.numbers`", "LOCK TABLES", "`parallel_reads`"]:
+                self.assertIn(word, text)
+            # A small one needs no lock.
+            cursor.execute("SELECT id FROM unlocked.market.orders")
+            self.assertEqual(len(cursor.fetchall()), 5)
+
+    def test_a_lock_is_waited_for_so_long(self):
+        writer = self.source.connect(database=mariadb_tables.DATABASE)
+        self.addCleanup(writer.close)
+        sql = "SELECT id FROM impatient.market.numbers WHERE half = 7"
+        with self.plain_scans() as cursor, writer.cursor() as other:
+            other.execute("BEGIN")
+            other.execute("UPDATE numbers SET half = half + 1 WHERE id = 14")
+            with self.assertRaises(pymysql.MySQLError) as raised:
+                cursor.execute(sql)
+            number, text = raised.exception.args
+            self.assertEqual(number, TIMED_OUT)
+            for word in ["`impatient`", "`market.numbers`", "`lock_wait_ms` = 1000"]:
+                self.assertIn(word, text)
+            # Nobody waits for a lock any more that others would have to wait for.
+            other.execute("UPDATE numbers SET half = half WHERE id = 15")
+            other.execute("ROLLBACK")
+            cursor.execute(sql)
+            self.assertEqual(sorted(cursor.fetchall()), [(14,), (15,)])
+        self.await_snapshots(0)
+
+    def test_a_query_that_waits_for_a_lock_can_be_killed(self):
+        writer = self.source.connect(database=mariadb_tables.DATABASE)
+        self.addCleanup(writer.close)
+        with writer.cursor() as other:
+            other.execute("BEGIN")
+            other.execute("UPDATE numbers SET half = half + 1 WHERE id = 14")
+            with self.running("SELECT half FROM patient.market.numbers", "LOCK TABLES") as outcome:
+                self.assertEqual(outcome, [])
+            self.await_statements("LOCK TABLES", False)
+            other.execute("ROLLBACK")
+        self.await_snapshots(0)
 
     def test_a_statement_that_nobody_wants_ends_at_the_server(self):
         for view in ["endless", "silent"]:
@@ -329,7 +474,7 @@ class OneNode(Cluster):
     def test_a_column_that_changed_is_seen(self):
         self.same("SELECT * FROM changing")
         for sql in ["ALTER TABLE changing MODIFY c VARCHAR(10)", "ALTER TABLE changing ADD d INT", "ALTER TABLE changing DROP c"]:
-            self.on_mariadb(sql)
+            self.on_source(sql)
             self.same("SELECT * FROM changing")
 
     def test_a_wrong_password_is_tried_once(self):
@@ -344,7 +489,7 @@ class OneNode(Cluster):
         self.same("SELECT id FROM changed.market.orders", "SELECT id FROM orders")
 
     def aborted_logins(self):
-        return int(self.on_mariadb("SHOW GLOBAL STATUS LIKE 'Aborted_connects'")[0][1])
+        return int(self.on_source("SHOW GLOBAL STATUS LIKE 'Aborted_connects'")[0][1])
 
     def test_connections_have_a_bound(self):
         if self.workers:
@@ -358,7 +503,7 @@ class OneNode(Cluster):
 
     def test_a_server_without_connections_is_named(self):
         own = {"user": "few", "password": mariadb_tables.PASSWORD.encode(), "ssl_disabled": True}
-        with pymysql.connect(host=HOST, port=self.mariadb.port, **own):
+        with pymysql.connect(host=HOST, port=self.source.port, **own):
             number = self.refused("SELECT * FROM few.market.orders", "`few`", "`connections_max`")
         self.assertEqual(number, LIMIT_EXCEEDED)
 
@@ -377,21 +522,72 @@ class OneNode(Cluster):
 
     def test_zz_a_server_that_comes_back_is_used_again(self):
         self.same("SELECT id FROM orders")
-        self.mariadb.stop()
+        self.source.stop()
         try:
             self.assertEqual(self.refused("SELECT * FROM orders", "`shop`"), SOURCE_UNAVAILABLE)
             self.assertEqual(self.rows("SELECT count(*) FROM tpch.tiny.region"), [(5,)])
         finally:
-            self.mariadb.start()
+            self.source.start()
             deadline = time.monotonic() + PATIENCE_S
             while True:
                 try:
-                    type(self).peer = self.mariadb.connect(database=mariadb_tables.DATABASE)
+                    type(self).peer = self.source.connect(database=mariadb_tables.DATABASE)
                     break
                 except pymysql.MySQLError:
                     self.assertLess(time.monotonic(), deadline)
                     time.sleep(POLL_S)
         self.same("SELECT id FROM orders")
+
+
+class Moves(threading.Thread):
+    """Moves amounts and rows about in `balances` while it is entered, in transactions that leave their sums as they are."""
+
+    def __init__(self, connection):
+        super().__init__()
+        self.connection = connection
+        self.random = random.Random(7)
+        self.stopped = threading.Event()
+        self.progress = threading.Condition()
+        self.done = 0
+        self.error = None
+
+    def run(self):
+        try:
+            with self.connection.cursor() as cursor:
+                while not self.stopped.is_set():
+                    self.move(cursor)
+                    with self.progress:
+                        self.done += 1
+                        self.progress.notify_all()
+        except pymysql.MySQLError as error:
+            self.error = error
+
+    def move(self, cursor):
+        count, step = mariadb_tables.NUMBERS, mariadb_tables.STEP
+        low, high = self.random.randrange(1, count // 4), self.random.randrange(3 * count // 4, count)
+        cursor.execute("BEGIN")
+        cursor.execute("UPDATE balances SET amount = amount - 7 WHERE id = %s", ((low + 1) * step,))
+        cursor.execute("UPDATE balances SET amount = amount + 7 WHERE id = %s", ((high + 1) * step,))
+        # The one at the beginning goes to the end, or comes back.
+        moved = count * step * 2
+        if not cursor.execute("UPDATE balances SET id = %s WHERE id = %s", (moved, step)):
+            cursor.execute("UPDATE balances SET id = %s WHERE id = %s", (step, moved))
+        cursor.execute("COMMIT")
+
+    def await_more(self, done):
+        with self.progress:
+            self.progress.wait_for(lambda: self.done > done or self.error, PATIENCE_S)
+        if self.done <= done:
+            raise AssertionError(f"nothing is written: {self.error}")
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_exception):
+        self.stopped.set()
+        self.join(PATIENCE_S)
+        self.connection.close()
 
 
 class TwoWorkers(OneNode):
@@ -450,7 +646,8 @@ class WrongProperties(unittest.TestCase):
             ({"tls": "yes"}, ["`shop`", "`tls`", "`verify-full`"]),
             ({"connections_max": 0}, ["`shop`", "`connections_max`"]),
             ({"zero_dates": "round"}, ["`shop`", "`zero_dates`"]),
-            ({"parallel_reads": "locked"}, ["`shop`", "`parallel_reads`"]),
+            ({"parallel_reads": "on"}, ["`shop`", "`parallel_reads`", "`locked`"]),
+            ({"lock_wait_ms": 0}, ["`shop`", "`lock_wait_ms`"]),
         ]:
             with self.subTest(more), tempfile.TemporaryDirectory() as name:
                 folder = Path(name)

@@ -63,10 +63,8 @@ impl Places {
         wait: Duration,
         goes_on: impl Fn() -> bool,
     ) -> Option<Place> {
-        while let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
-            if let Some(place) = self.place(permit) {
-                return Some(place);
-            }
+        if let Some(place) = self.take_free() {
+            return Some(place);
         }
         let _waiting = Waiting::begin(&self.waiting);
         let place = async {
@@ -85,6 +83,16 @@ impl Places {
                 Err(_) => return None,
             }
         }
+    }
+
+    /// A place that nobody has or waits for.
+    pub(super) fn take_free(self: &Arc<Self>) -> Option<Place> {
+        while let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
+            if let Some(place) = self.place(permit) {
+                return Some(place);
+            }
+        }
+        None
     }
 
     /// `None` where the permit was owed: whoever waited for it may have gone while it came back.

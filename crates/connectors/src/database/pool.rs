@@ -176,16 +176,42 @@ impl<C: Connect> Pool<C> {
         query: &str,
     ) -> Result<Lease<C>, NoConnection<C::Failure>> {
         let shared = &self.0;
-        let places = match purpose {
-            Purpose::Read => &shared.readers,
-            Purpose::Hold => &shared.holders,
-        };
+        let places = self.places(purpose);
         let waiting = InState::one(&shared.metrics.waiting);
         let place = places.take(shared.wait, || shared.goes_on(query)).await;
         drop(waiting);
         let Some(place) = place else {
             return Err(NoConnection::Busy { max: places.max(), waited: shared.wait });
         };
+        self.connection(place, query).await.map_err(NoConnection::Failed)
+    }
+
+    /// The same without a wait for others; `None` where they have all.
+    pub(crate) async fn lease_free(
+        &self,
+        purpose: Purpose,
+        query: &str,
+    ) -> Result<Option<Lease<C>>, C::Failure> {
+        match self.places(purpose).take_free() {
+            Some(place) => self.connection(place, query).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// How many places nobody has.
+    pub(crate) fn free(&self, purpose: Purpose) -> usize {
+        self.places(purpose).free()
+    }
+
+    fn places(&self, purpose: Purpose) -> &Arc<Places> {
+        match purpose {
+            Purpose::Read => &self.0.readers,
+            Purpose::Hold => &self.0.holders,
+        }
+    }
+
+    async fn connection(&self, place: Place, query: &str) -> Result<Lease<C>, C::Failure> {
+        let shared = &self.0;
         loop {
             let kept = shared.idle.lock().connections.pop();
             let Some(Kept { since, mut connection, _counted }) = kept else { break };
@@ -193,7 +219,7 @@ impl<C: Connect> Pool<C> {
                 return Ok(Lease::new(connection, place, shared, query));
             }
         }
-        let connection = shared.connect.connect().await.map_err(NoConnection::Failed)?;
+        let connection = shared.connect.connect().await?;
         Ok(Lease::new(connection, place, shared, query))
     }
 }

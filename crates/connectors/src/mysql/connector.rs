@@ -3,7 +3,7 @@
 use super::condition::condition;
 use super::metadata::{self, Key, TableHandle};
 use super::ranges::{range_count, ranges};
-use super::scan::{KeyColumn, SplitOf};
+use super::scan::{KeyColumn, LockedRanges, SplitOf};
 use super::settings::{DIRECTING_PROPERTIES, ParallelReads};
 use super::source::{MysqlSource, MysqlSources};
 use super::{KIND, sql};
@@ -100,25 +100,32 @@ impl Connector for MysqlConnector {
             }
             (_, None | Some(_)) => Vec::new(),
         };
-        let split = |conditions: &[String], rows: u64| {
-            let sql = match &handle.query {
+        let select = |range: Option<String>| {
+            let conditions: Vec<String> = conditions.iter().cloned().chain(range).collect();
+            match &handle.query {
                 Some(query) => sql::select_of_query(query, &columns),
-                None => sql::select(&table.name, &columns, conditions, request.limit),
-            };
-            let (known, is_foreign) = (request.predicate, handle.query.is_some());
-            SplitOf { sql, columns: &schema, keys: &keys, known, rows, is_foreign }.split()
-        };
-        let mut splits = Vec::with_capacity(ranges.len().max(1));
-        if ranges.is_empty() {
-            splits.push(split(&conditions, rows)?);
-        } else {
-            let share = rows / ranges.len() as u64;
-            for range in ranges {
-                let mut own = conditions.clone();
-                own.push(range);
-                splits.push(split(&own, share)?);
+                None => sql::select(&table.name, &columns, &conditions, request.limit),
             }
-        }
+        };
+        let (known, is_foreign) = (request.predicate, handle.query.is_some());
+        let of =
+            |sql, rows| SplitOf { sql, columns: &schema, keys: &keys, known, rows, is_foreign };
+        let share = rows / ranges.len().max(1) as u64;
+        let statements: Vec<String> = ranges.into_iter().map(|range| select(Some(range))).collect();
+        let splits = if statements.is_empty() {
+            vec![of(select(None), rows).split()?]
+        } else {
+            match self.source.settings().parallel_reads {
+                ParallelReads::Locked => {
+                    let locked = LockedRanges { table: table.name.clone(), statements };
+                    vec![of(select(None), rows).locked(locked)?]
+                }
+                ParallelReads::Off | ParallelReads::Inconsistent => {
+                    let splits = statements.into_iter().map(|sql| of(sql, share).split());
+                    splits.collect::<Result<_>>()?
+                }
+            }
+        };
         let rows = match (table.statistics.rows, request.limit) {
             (Count::Exact(_) | Count::Estimate(_), _) => Count::Estimate(rows),
             (Count::Unknown, _) => Count::Unknown,
@@ -141,12 +148,16 @@ impl MysqlConnector {
         request.predicate.iter().filter_map(|(name, domain)| of((name.as_str(), domain))).collect()
     }
 
-    /// Ranges of the key that several connections read, each at its own moment; none where that is not allowed or not
-    /// worth it.
+    /// Ranges of the key that several connections read; none where that is not allowed or not worth it.
     async fn ranges(&self, table: &SchemaTable, key: &Key, rows: u64) -> Result<Vec<String>> {
         let settings = self.source.settings();
         let count = match settings.parallel_reads {
             ParallelReads::Off => 1,
+            // Half of the connections are left to others.
+            ParallelReads::Locked if key.has_snapshots => {
+                range_count(rows, self.source.readers_max() / 2)
+            }
+            ParallelReads::Locked => 1,
             ParallelReads::Inconsistent => range_count(rows, settings.connections_max),
         };
         if count < 2 {

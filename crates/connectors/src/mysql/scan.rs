@@ -4,7 +4,7 @@ use super::condition::condition;
 use super::settings::ZeroDates;
 use super::types::Comparison;
 use arrow::datatypes::{DataType, Schema};
-use mooring_spi::{Error, Predicate, Result, Split, SplitScan, TableStatistics};
+use mooring_spi::{Error, Predicate, Result, SchemaTable, Split, SplitScan, TableStatistics};
 use serde::{Deserialize, Serialize};
 
 /// Of a statement in what `EXPLAIN` shows.
@@ -26,6 +26,16 @@ pub(super) struct StatementSplit {
     pub(super) is_foreign: bool,
     /// Whether the server computes what it sends, and its columns are not those of a table.
     pub(super) is_computed: bool,
+    /// How several connections read the same rows.
+    pub(super) locked: Option<LockedRanges>,
+}
+
+/// Ranges of a table that see one state of it, since it is locked until all of them do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct LockedRanges {
+    pub(super) table: SchemaTable,
+    /// Together they select what the one statement does.
+    pub(super) statements: Vec<String>,
 }
 
 /// A column of the statement that the server compares.
@@ -39,9 +49,21 @@ pub(super) struct KeyColumn {
 }
 
 impl StatementSplit {
-    /// The statement for the rows that `predicate` leaves, as far as it says more than was known before, such as the
+    /// The same for the rows that `predicate` leaves, as far as it says more than was known before, such as the
     /// keys of a join.
-    pub(super) fn narrowed(&self, predicate: &Predicate, zero_dates: ZeroDates) -> String {
+    pub(super) fn narrowed(mut self, predicate: &Predicate, zero_dates: ZeroDates) -> Self {
+        let conditions = self.conditions(predicate, zero_dates);
+        if !conditions.is_empty() {
+            let conditions = conditions.join(" AND ");
+            let ranges = self.locked.iter_mut().flat_map(|locked| &mut locked.statements);
+            for sql in ranges.chain([&mut self.sql]) {
+                *sql = format!("SELECT * FROM (\n{sql}\n) AS r WHERE {conditions}");
+            }
+        }
+        self
+    }
+
+    fn conditions(&self, predicate: &Predicate, zero_dates: ZeroDates) -> Vec<String> {
         let mut conditions = Vec::new();
         for key in &self.keys {
             let domain = predicate.get(&key.name);
@@ -51,12 +73,7 @@ impl StatementSplit {
             };
             conditions.extend(condition(&key.selected, key.comparison, domain, zero_dates));
         }
-        match conditions.is_empty() {
-            true => self.sql.clone(),
-            false => {
-                format!("SELECT * FROM (\n{}\n) AS r WHERE {}", self.sql, conditions.join(" AND "))
-            }
-        }
+        conditions
     }
 
     pub(super) fn read(split: &Split) -> Result<Self> {
@@ -73,7 +90,8 @@ impl StatementSplit {
 /// # Errors
 /// `Internal`.
 pub(super) fn statement(only: SplitOf<'_>) -> Result<SplitScan> {
-    let splits = vec![only.of_statement(true)?];
+    let label = only.sql.clone();
+    let splits = vec![only.labelled(label, true, None)?];
     Ok(SplitScan { splits, readers_max: 1, statistics: TableStatistics::default(), lease: None })
 }
 
@@ -90,11 +108,22 @@ pub(super) struct SplitOf<'a> {
 
 impl SplitOf<'_> {
     pub(super) fn split(self) -> Result<Split> {
-        self.of_statement(false)
+        let label = self.sql.clone();
+        self.labelled(label, false, None)
     }
 
-    fn of_statement(self, is_computed: bool) -> Result<Split> {
-        let mut label = self.sql.clone();
+    /// One piece, whose reader has several connections.
+    pub(super) fn locked(self, locked: LockedRanges) -> Result<Split> {
+        let label = format!("{} ranges under a lock: {}", locked.statements.len(), self.sql);
+        self.labelled(label, false, Some(locked))
+    }
+
+    fn labelled(
+        self,
+        mut label: String,
+        is_computed: bool,
+        locked: Option<LockedRanges>,
+    ) -> Result<Split> {
         if label.len() > LABEL_MAX_BYTES {
             label.truncate(label.floor_char_boundary(LABEL_MAX_BYTES));
             label.push('…');
@@ -108,6 +137,7 @@ impl SplitOf<'_> {
             known: self.known.clone(),
             is_foreign: self.is_foreign,
             is_computed,
+            locked,
         };
         let payload = serde_json::to_string(&payload)
             .map_err(|error| Error::internal("a split cannot be written").with_cause(error))?;
@@ -154,11 +184,46 @@ mod tests {
         assert_eq!((&read.sql, read.columns), (&sql, 2));
         let narrowed = |domain| {
             let predicate = Predicate::from([("n".to_owned(), domain)]);
-            read.narrowed(&predicate, ZeroDates::Error)
+            read.clone().narrowed(&predicate, ZeroDates::Error).sql
         };
         let keys = Domain { ranges: vec![Range::exactly(Value::Int(7))], nulls: false };
         assert_eq!(narrowed(keys), format!("SELECT * FROM (\n{sql}\n) AS r WHERE (`c0` = 7)"));
         let all = Range { low: Bound::Unbounded, high: Bound::Unbounded };
         assert_eq!(narrowed(Domain { ranges: vec![all], nulls: true }), sql);
+    }
+
+    #[test]
+    fn every_range_is_narrowed() {
+        let columns = Schema::new(vec![Field::new("n", DataType::Int64, true)]);
+        let (name, selected) = ("n".to_owned(), "n".to_owned());
+        let keys = [KeyColumn { name, selected, comparison: Comparison::Integer }];
+        let sql = "SELECT `n` FROM `d`.`t`".to_owned();
+        let known = Predicate::new();
+        let of = SplitOf {
+            sql,
+            columns: &columns,
+            keys: &keys,
+            known: &known,
+            rows: 10,
+            is_foreign: false,
+        };
+        let statements =
+            ["(`n` < 5)", "(`n` >= 5)"].map(|range| format!("{} WHERE {range}", of.sql));
+        let table = SchemaTable::new("d", "t");
+        let split = of.locked(LockedRanges { table, statements: statements.to_vec() });
+        let split = split.expect("a split");
+        assert_eq!(split.label, "2 ranges under a lock: SELECT `n` FROM `d`.`t`");
+        let ranges = |domain: Option<Domain>| {
+            let predicate = domain.map(|domain| ("n".to_owned(), domain)).into_iter().collect();
+            let read = StatementSplit::read(&split).expect("a payload");
+            let narrowed = read.narrowed(&predicate, ZeroDates::Error);
+            (narrowed.sql, narrowed.locked.expect("ranges").statements)
+        };
+        let plain = "SELECT `n` FROM `d`.`t`".to_owned();
+        assert_eq!(ranges(None), (plain.clone(), statements.to_vec()));
+        let seven = Domain { ranges: vec![Range::exactly(Value::Int(7))], nulls: false };
+        let narrowed = |sql: &String| format!("SELECT * FROM (\n{sql}\n) AS r WHERE (`n` = 7)");
+        let all: Vec<String> = statements.iter().map(narrowed).collect();
+        assert_eq!(ranges(Some(seven)), (narrowed(&plain), all));
     }
 }

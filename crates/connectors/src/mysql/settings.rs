@@ -29,6 +29,7 @@ pub const MYSQL_PROPERTIES: &[&str] = &[
     "row_max_bytes",
     "zero_dates",
     "parallel_reads",
+    "lock_wait_ms",
 ];
 
 /// Those that say to whom the password is sent, and how it is protected on its way.
@@ -46,6 +47,9 @@ pub enum ZeroDates {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ParallelReads {
     Off,
+    /// Each reads a range of the key, and all see one state: the table is locked for as long as it takes to have them
+    /// look at it.
+    Locked,
     /// Each reads a range of the key, at its own moment.
     Inconsistent,
 }
@@ -79,6 +83,8 @@ pub struct MysqlSettings {
     pub row_max_bytes: usize,
     pub zero_dates: ZeroDates,
     pub parallel_reads: ParallelReads,
+    /// How long a lock of a table is waited for.
+    pub lock_wait: Duration,
 }
 
 impl fmt::Debug for MysqlSettings {
@@ -140,8 +146,13 @@ impl MysqlSettings {
             parallel_reads: one_of(
                 properties,
                 "parallel_reads",
-                &[("off", ParallelReads::Off), ("inconsistent", ParallelReads::Inconsistent)],
+                &[
+                    ("off", ParallelReads::Off),
+                    ("locked", ParallelReads::Locked),
+                    ("inconsistent", ParallelReads::Inconsistent),
+                ],
             )?,
+            lock_wait: milliseconds("lock_wait_ms", 5_000, 1)?,
         })
     }
 
@@ -247,7 +258,8 @@ mod tests {
             (&[("connect_timeout_ms", "0")], "`connect_timeout_ms`"),
             (&[("row_max_bytes", "1")], "`row_max_bytes`"),
             (&[("zero_dates", "round")], "`round`"),
-            (&[("parallel_reads", "on")], "`inconsistent`"),
+            (&[("parallel_reads", "on")], "`locked` or `inconsistent`"),
+            (&[("lock_wait_ms", "0")], "`lock_wait_ms`"),
             (&[("rsa_exchange", "1")], "`rsa_exchange`"),
             (&[("tls", "true")], "`verify-full`"),
             (&[("tls", "disable"), ("tls_ca_file", "/ca.pem")], "`tls_ca_file`"),

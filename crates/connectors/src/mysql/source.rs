@@ -1,12 +1,12 @@
 //! One server as the connector and the reader of one catalog version share it within a process.
 
 use super::connect::MysqlConnect;
-use super::connection::{Connection, TextRow};
+use super::connection::TextRow;
 use super::failure::Failure;
-use super::protocol::{ColumnDefinition, NamedColumn};
+use super::protocol::NamedColumn;
 use super::settings::MysqlSettings;
 use crate::database::{
-    Connect, DatabaseMetrics, Lease, NoConnection, Outcome, Pool, PoolLimits, Purpose, Reads,
+    Connect, DatabaseMetrics, Lease, NoConnection, Outcome, Pool, PoolLimits, Purpose,
 };
 use mooring_spi::{CatalogDefinition, CatalogKey, Demand, Error, ErrorKind, Result, Share};
 use parking_lot::Mutex;
@@ -99,6 +99,10 @@ impl MysqlSource {
         failure.into_error(&self.catalog, &self.server)
     }
 
+    pub(super) fn count_statement(&self, outcome: Outcome) {
+        self.metrics.count_statement(&self.catalog, outcome);
+    }
+
     pub(super) fn count_rows(&self, rows: usize, bytes: usize) {
         self.metrics.count_read(&self.catalog, rows, bytes);
     }
@@ -149,14 +153,15 @@ impl MysqlSource {
         answer: std::result::Result<T, Failure>,
     ) -> Result<T> {
         let outcome = answer.as_ref().err().map_or(Outcome::Ok, Failure::outcome);
-        self.metrics.count_statement(&self.catalog, outcome);
+        self.count_statement(outcome);
         if answer.as_ref().err().is_none_or(Failure::leaves_connection) {
             lease.give_back();
         }
         answer.map_err(|failure| self.error(failure))
     }
 
-    async fn lease(&self, query: &str) -> Result<Lease<MysqlConnect>> {
+    /// A connection, for which is waited; `query` is empty for who is none.
+    pub(super) async fn lease(&self, query: &str) -> Result<Lease<MysqlConnect>> {
         self.pool.lease(Purpose::Read, query).await.map_err(|none| match none {
             NoConnection::Failed(failure) => self.error(failure),
             NoConnection::Busy { max, waited } => Error::new(
@@ -172,8 +177,25 @@ impl MysqlSource {
         })
     }
 
+    /// A connection that nobody else wants now; `None` where there is none, or the server takes no more.
+    pub(super) async fn lease_free(&self, query: &str) -> Option<Lease<MysqlConnect>> {
+        match self.pool.lease_free(Purpose::Read, query).await {
+            Ok(lease) => lease,
+            Err(failure) => {
+                let error = self.error(failure);
+                tracing::debug!(catalog = self.catalog, %error, "no further connection to a MySQL server");
+                None
+            }
+        }
+    }
+
+    /// How many connections nobody has.
+    pub(super) fn free_connections(&self) -> usize {
+        self.pool.free(Purpose::Read)
+    }
+
     /// Ends the statement of a connection, by another one beside the pool's.
-    async fn kill(&self, id: u32) {
+    pub(super) async fn kill(&self, id: u32) {
         let killed = async {
             let mut connection = self.pool.connect().connect().await?;
             connection.set_silence(self.settings.connect_timeout);
@@ -189,103 +211,6 @@ impl MysqlSource {
                 let error = self.error(failure);
                 tracing::warn!(catalog = self.catalog, id, %error, "a statement at a MySQL server may go on");
             }
-        }
-    }
-}
-
-/// A statement at the server. When it is dropped before its last row, the server is told to end it.
-#[derive(Debug)]
-pub(super) struct Statement {
-    source: Arc<MysqlSource>,
-    lease: Option<Lease<MysqlConnect>>,
-    /// Whether a user wrote it, who may change the session by it.
-    is_foreign: bool,
-}
-
-impl Statement {
-    /// Sends a statement of the query with the id `query`; its rows follow.
-    pub(super) async fn begin(
-        source: Arc<MysqlSource>,
-        sql: &str,
-        is_foreign: bool,
-        query: &str,
-    ) -> Result<(Self, Vec<ColumnDefinition>)> {
-        let lease = source.lease(query).await?;
-        let _reads = lease.reads();
-        let mut statement = Self { source, lease: Some(lease), is_foreign };
-        let begun = match statement.connection() {
-            Some(connection) => connection.execute(sql).await,
-            None => return Err(Error::internal("a lease without a connection")),
-        };
-        match begun {
-            Ok(columns) => Ok((statement, columns)),
-            Err(failure) => Err(statement.fail(failure).await),
-        }
-    }
-
-    pub(super) fn connection(&mut self) -> Option<&mut Connection> {
-        self.lease.as_mut()?.get_mut()
-    }
-
-    /// Its query waits for rows until what this gives is dropped.
-    pub(super) fn reads(&self) -> Option<Reads> {
-        self.lease.as_ref().map(Lease::reads)
-    }
-
-    /// After the last row: the connection is free for others.
-    pub(super) async fn end(&mut self) {
-        self.source.metrics.count_statement(&self.source.catalog, Outcome::Ok);
-        self.release().await;
-    }
-
-    /// The server ended the statement, or the connection is of no use any more.
-    pub(super) async fn fail(&mut self, failure: Failure) -> Error {
-        self.source.metrics.count_statement(&self.source.catalog, failure.outcome());
-        if failure.leaves_connection() {
-            self.release().await;
-        } else if failure.leaves_statement() {
-            self.abandon();
-        } else {
-            drop(self.lease.take());
-        }
-        self.source.error(failure)
-    }
-
-    async fn release(&mut self) {
-        let Some(mut lease) = self.lease.take() else { return };
-        // A session that is not as we made it is nobody else's.
-        if self.is_foreign {
-            if let Some((connection, _ending)) = lease.end() {
-                connection.quit().await;
-            }
-            return;
-        }
-        if let Some(connection) = lease.get_mut()
-            && connection.close_statement().await.is_ok()
-        {
-            lease.give_back();
-        }
-    }
-
-    /// Has the server end the statement, and closes the connection.
-    fn abandon(&mut self) {
-        let Some(lease) = self.lease.take() else { return };
-        let statement = lease.get().map(|connection| (connection.id, connection.runtime.clone()));
-        let Some((id, runtime)) = statement else { return };
-        let source = Arc::clone(&self.source);
-        // The connection keeps its place until then, so that there are no more statements than places.
-        runtime.spawn(async move {
-            source.kill(id).await;
-            drop(lease);
-        });
-    }
-}
-
-impl Drop for Statement {
-    fn drop(&mut self) {
-        if self.lease.is_some() {
-            self.source.metrics.count_statement(&self.source.catalog, Outcome::Cancelled);
-            self.abandon();
         }
     }
 }

@@ -45,6 +45,16 @@ pub(super) fn select_of_query(query: &str, columns: &[String]) -> String {
     format!("SELECT {columns} FROM (\n{query}\n) AS q")
 }
 
+/// Opens a table, and reads nothing.
+pub(super) fn no_row(table: &SchemaTable) -> String {
+    select(table, &[], &[], Some(0))
+}
+
+/// No transaction that has written to the table is open once it is locked, and none writes until it is unlocked.
+pub(super) fn lock(table: &SchemaTable) -> String {
+    format!("LOCK TABLES {}.{} READ", quote(&table.schema), quote(&table.table))
+}
+
 /// The least and the greatest value of a key.
 pub(super) fn key_bounds(table: &SchemaTable, key: &str) -> String {
     let key = quote(key);
@@ -94,6 +104,8 @@ mod tests {
             sql,
             "SELECT `e````f`, ST_AsWKB(`g`) FROM `a``b`.`c'd` WHERE `h` = 'it''s \\' LIMIT 3"
         );
+        assert_eq!(lock(&table), "LOCK TABLES `a``b`.`c'd` READ");
+        assert_eq!(no_row(&table), "SELECT 1 FROM `a``b`.`c'd` LIMIT 0");
         let none = select(&SchemaTable::new("a", "b"), &[], &["x".into(), "y".into()], None);
         assert_eq!(none, "SELECT 1 FROM `a`.`b` WHERE x AND y");
     }

@@ -77,7 +77,12 @@ async fn batches(catalog: &Catalog, sql: &str, columns: &[(&str, DataType)]) -> 
 
 #[tokio::test]
 async fn tables_keep_the_connector_contract() {
-    for more in [&[][..], &[("parallel_reads", "inconsistent")], &[("database", SCHEMA)]] {
+    for more in [
+        &[][..],
+        &[("parallel_reads", "inconsistent")],
+        &[("parallel_reads", "locked")],
+        &[("database", SCHEMA)],
+    ] {
         let Some(catalog) = catalog(more) else { return };
         for pair in [["orders", "empty"], ["of_orders", "numbers"], ["Mixed Case", "parts"]] {
             let names = pair.map(|table| SchemaTable::new(SCHEMA, table));

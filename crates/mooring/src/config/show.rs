@@ -35,8 +35,8 @@ properties of that kind. `hive`: `uris` (`thrift://HOST:9083`, several with comm
 `mysql`: `host`, `port`, `database`, `user`, `password` (a secret \
 likewise), `tls` (`disable`, `prefer`, `require` or `verify-full`), `tls_ca_file`, `tls_server_name`, \
 `rsa_exchange`, `connections_max`, `connection_wait_ms`, `connect_timeout_ms`, `idle_timeout_ms`, \
-`read_timeout_ms`, `statement_timeout_ms`, `row_max_bytes`, `zero_dates` (`error` or `null`), `parallel_reads` (`off` or \
-`inconsistent`). Read by: coordinator.";
+`read_timeout_ms`, `statement_timeout_ms`, `row_max_bytes`, `zero_dates` (`error` or `null`), `parallel_reads` (`off`, `locked` \
+or `inconsistent`), `lock_wait_ms`. Read by: coordinator.";
 
 /// # Errors
 /// As [`Values::defaults`].

@@ -132,6 +132,23 @@ async fn who_waits_gets_what_is_given_back() {
 }
 
 #[tokio::test]
+async fn who_wants_a_free_one_does_not_wait() {
+    let it = fixture(2, LONG, LONG);
+    let free = async || it.pool.lease_free(Purpose::Read, "").await.expect("no failure");
+    let first = it.lease().await;
+    assert_eq!(it.pool.free(Purpose::Read), 1);
+    let second = free().await;
+    assert!(second.is_some() && it.pool.free(Purpose::Read) == 0);
+    assert!(free().await.is_none());
+    first.give_back();
+    let third = free().await.expect("a free one");
+    assert_eq!(third.get(), Some(&0));
+    drop(second);
+    it.pool.resize(1, 1);
+    assert!(free().await.is_none(), "one of one is in use");
+}
+
+#[tokio::test]
 async fn what_ends_has_its_place_until_then() {
     let it = fixture(1, SHORT, LONG);
     let (connection, ending) = it.lease().await.end().expect("a connection");

@@ -71,6 +71,8 @@ impl Server {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Key {
     pub(crate) column: String,
+    /// Whether connections can be made to see one state of the table: it is one of InnoDB.
+    pub(crate) has_snapshots: bool,
 }
 
 /// A row by the positions of its question.
@@ -161,8 +163,10 @@ fn table(
         statistics.push(ColumnStatistics { distinct, ..ColumnStatistics::default() });
     }
     let estimate = |at| row.number(at).map_or(Count::Unknown, Count::Estimate);
-    let key = key(indexes, &fields, &handles);
     let server = Server::of(row.text(5).unwrap_or_default());
+    let has_snapshots = row.text(6) == Some("InnoDB") && !server.foreign;
+    let column = key_column(indexes, &fields, &handles);
+    let key = column.map(|column| Key { column, has_snapshots });
     let handle = TableHandle { columns: handles, key, server, query: None }.write()?;
     Ok(Table {
         name,
@@ -197,7 +201,8 @@ fn type_of(column: &Row<'_>, table: &SchemaTable) -> Result<(ColumnType, Compute
     Ok((known, Computes::of(&declared)))
 }
 
-fn key(indexes: &[Row<'_>], fields: &[Field], handles: &[ColumnHandle]) -> Option<Key> {
+/// What the primary key begins with, where it is a whole number.
+fn key_column(indexes: &[Row<'_>], fields: &[Field], handles: &[ColumnHandle]) -> Option<String> {
     let first = indexes
         .iter()
         .find(|index| index.text(2) == Some("PRIMARY") && index.text(3) == Some("1"))?;
@@ -205,7 +210,7 @@ fn key(indexes: &[Row<'_>], fields: &[Field], handles: &[ColumnHandle]) -> Optio
     let at = fields.iter().position(|field| field.name() == column)?;
     let is_whole =
         matches!(handles.get(at)?.comparison, Comparison::Integer | Comparison::Unsigned);
-    is_whole.then(|| Key { column: column.to_owned() })
+    is_whole.then(|| column.to_owned())
 }
 
 #[cfg(test)]
@@ -259,8 +264,28 @@ mod tests {
             table.statistics.columns.iter().map(|column| column.distinct).collect();
         assert_eq!(distinct, [Count::Estimate(990), Count::Unknown, Count::Estimate(30)]);
         let handle: TableHandle = serde_json::from_str(&table.handle).expect("a handle");
-        assert_eq!(handle.key, Some(Key { column: "id".to_owned() }));
+        assert_eq!(handle.key, Some(Key { column: "id".to_owned(), has_snapshots: false }));
         assert_eq!(handle.columns[0].comparison, Comparison::Unsigned);
+    }
+
+    #[test]
+    fn only_tables_of_innodb_have_snapshots() {
+        for (version, engine, expected) in [
+            ("10.11.6-MariaDB", "InnoDB", true),
+            ("9.7.4", "InnoDB", true),
+            ("9.7.4", "MyISAM", false),
+            ("10.11.6-MariaDB", "Aria", false),
+            ("8.4.3", "-", false),
+            // As it calls its own.
+            ("8.0.11-TiDB-v7.5.0", "InnoDB", false),
+        ] {
+            let rows = [row(&["shop", "orders", "BASE TABLE", "9", "9", version, engine])];
+            let columns = [column("1", "id", "NO", "int", "int")];
+            let indexes = [row(&["shop", "orders", "PRIMARY", "1", "id", "9", "-"])];
+            let found = tables(&rows, &columns, &indexes, false).expect("tables").remove(0);
+            let key = TableHandle::read(&found).expect("a handle").key.expect("a key");
+            assert_eq!(key.has_snapshots, expected, "{version} {engine}");
+        }
     }
 
     #[test]

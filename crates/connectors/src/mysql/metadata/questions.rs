@@ -16,7 +16,7 @@ pub(super) fn listing(schema: &str) -> String {
 pub(super) fn tables(names: &[SchemaTable]) -> String {
     of_each(
         names,
-        "TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE, TABLE_ROWS, DATA_LENGTH, VERSION()",
+        "TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE, TABLE_ROWS, DATA_LENGTH, VERSION(), ENGINE",
         "TABLES",
     )
 }
