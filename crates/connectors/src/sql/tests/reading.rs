@@ -50,7 +50,7 @@ impl Catalog {
                 .collect(),
         };
         let (connector, reader) = if is_mysql {
-            let sources = MysqlSources::default();
+            let sources = MysqlSources::new(DatabaseMetrics::default());
             let connector = MysqlConnectorFactory(sources.clone()).connector(&definition);
             (connector, MysqlReaderFactory(sources).reader(&definition))
         } else {
@@ -103,6 +103,7 @@ impl Catalog {
                 predicate: keys.clone(),
                 batch_size_rows: 100,
                 lease: None,
+                query_id: "reading".to_owned(),
             };
             let mut batches = self.reader.open(request).await?;
             while let Some(batch) = batches.try_next().await? {
