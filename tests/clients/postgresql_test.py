@@ -223,6 +223,26 @@ class PostgreSql(unittest.TestCase):
             self.assertEqual(caught.exception.args[0], pymysql.constants.ER.PARSE_ERROR, wrong)
             self.assertIn("SQLSTATE", caught.exception.args[1])
 
+    def test_writes_are_refused_by_name(self):
+        for sql in [
+            "INSERT INTO pg.shop.numbers (id) VALUES (1)",
+            "REPLACE INTO `pg.shop`.numbers (id) VALUES (1)",
+            "UPDATE pg.shop.numbers SET k = 1",
+            "DELETE FROM pg.shop.numbers WHERE k = 1",
+            "TRUNCATE TABLE pg.shop.numbers",
+            "ALTER TABLE pg.shop.numbers ADD more INT",
+            "CREATE TABLE pg.shop.made (id INT)",
+            "CREATE TABLE pg.shop.made AS SELECT 1",
+            "CREATE OR REPLACE VIEW pg.shop.made AS SELECT 1",
+            "DROP TABLE pg.shop.numbers",
+        ]:
+            with self.subTest(sql):
+                error = self.fails(sql)
+                self.assertIn("`pg`", error)
+                self.assertIn("is read only", error)
+        self.assertEqual(self.rows("SELECT count(*) FROM pg.shop.numbers"), ((60000,),))
+        self.assertNotIn("read only", self.fails("INSERT INTO lake.default.nothing VALUES (1)"))
+
     def test_places_of_rows_are_the_same(self):
         for function in ["row_number()", "rank()", "dense_rank()"]:
             with self.subTest(function):

@@ -1,7 +1,9 @@
 //! Schemas and tables made and dropped by SQL, in the catalogs that take it.
 
 use super::{Completion, Response, Session};
-use crate::statement::{CreateExternalTable, Name, resolve_database, split_database, split_table};
+use crate::statement::{
+    CreateExternalTable, Name, Refused, resolve_database, split_database, split_table,
+};
 use mooring_engine::{Catalog, session_schema};
 use mooring_spi::{Error, ErrorKind, Metastore, NewTable, Result, SchemaTable};
 use std::sync::Arc;
@@ -129,6 +131,18 @@ impl Session {
                 format!("table `{}.{}.{}` does not exist", name.catalog, name.schema, name.table),
             )),
         }
+    }
+
+    /// Why a statement is not here: for the table of a source, since that is only read.
+    pub(super) fn refused(&self, refused: &Refused) -> Error {
+        let read_only = refused.table.as_ref().and_then(|table| {
+            let name = split_table(&table.0, &self.catalog, self.schema.as_deref()).ok()?;
+            let own = session_schema(&name.schema).is_some();
+            let catalog = self.catalogs().find(&name.catalog).ok()??;
+            let is_read_only = !own && catalog.connector.metastore().is_none();
+            is_read_only.then(|| refused.read_only(table, &catalog.definition.name))
+        });
+        read_only.unwrap_or_else(|| refused.error())
     }
 
     /// A location may be any file that the server can read, so only administrators name one.

@@ -216,6 +216,7 @@ impl Session {
             Statement::Kill(kill) => self.kill(kill),
             Statement::Users(statement) => Box::pin(self.about_users(*statement)).await,
             Statement::Catalogs(statement) => Box::pin(self.about_catalogs(*statement)).await,
+            Statement::Refused(refused) => Err(self.refused(&refused)),
         }
     }
 

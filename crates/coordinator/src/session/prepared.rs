@@ -57,6 +57,7 @@ impl Session {
         let unknown = vec![DataType::Null; count];
         let query = match statement {
             Statement::Query(query) if query.explain.is_none() && query.into.is_none() => query,
+            Statement::Refused(refused) => return Err(self.refused(&refused)),
             _ => return Ok(Prepared { parameters: unknown, columns: Vec::new(), sql }),
         };
         let labels = query.labels.clone();

@@ -10,6 +10,7 @@ mod chain_limit;
 mod length_limit;
 mod nearest;
 mod parse;
+mod refused;
 mod parameters;
 mod query;
 mod normalize;
@@ -60,6 +61,7 @@ pub use names::{Database, Name, Place, resolve_database, split_database, split_t
 pub use parameters::Parameters;
 pub use parse::{EMPTY_QUERY, parse, parse_in, parse_with};
 pub use query::{Explain, QueryStatement};
+pub use refused::Refused;
 pub use secrets::{SECRET, error_without_secrets, without_secrets};
 pub use set::{AssignedValue, Assignment, Target};
 pub use show::{NothingKind, Show, ShowRange};
@@ -100,6 +102,8 @@ pub enum Statement {
     Kill(Kill),
     Users(Box<UserStatement>),
     Catalogs(Box<CatalogStatement>),
+    /// A statement of other servers that changes a table.
+    Refused(Refused),
 }
 
 impl Statement {
@@ -120,7 +124,8 @@ impl Statement {
             | Statement::Describe(_)
             | Statement::RefreshTable(_)
             | Statement::Transaction(_)
-            | Statement::Kill(_) => false,
+            | Statement::Kill(_)
+            | Statement::Refused(_) => false,
         }
     }
 }

@@ -34,6 +34,7 @@ impl VisitorMut for Normalizer {
 
     fn pre_visit_expr(&mut self, expr: &mut Expr) -> ControlFlow<Error> {
         exponent_as_double(expr);
+        with_microseconds(expr);
         flow(with_column_of_its_own(expr).and_then(|()| with_backslash(expr)))
     }
 
@@ -109,6 +110,19 @@ fn exponent_as_double(expr: &mut Expr) {
         array: false,
         format: None,
     };
+}
+
+/// `TIMESTAMP '…'` and casts to it have the most digits that MySQL has; DataFusion 55.2 makes nanoseconds of them,
+/// which end in 2262, and of whatever they are compared with.
+fn with_microseconds(expr: &mut Expr) {
+    let data_type = match expr {
+        Expr::TypedString(text) => &mut text.data_type,
+        Expr::Cast { data_type, .. } => data_type,
+        _ => return,
+    };
+    if let DataType::Timestamp(digits @ None, _) = data_type {
+        *digits = Some(6);
+    }
 }
 
 /// DataFusion 55.2 takes an unqualified column on the left of `x > ANY (SELECT x ...)` for the subquery's:
@@ -307,6 +321,21 @@ mod tests {
             "SELECT a FROM t ORDER BY a LIMIT 3 OFFSET 2 ROWS"
         );
         assert_eq!(normal("SELECT a FROM t FETCH FIRST ROW ONLY"), "SELECT a FROM t LIMIT 1");
+    }
+
+    #[test]
+    fn timestamps_have_microseconds() {
+        for (sql, expected) in [
+            ("SELECT TIMESTAMP '9999-12-31 00:00:00'", "SELECT TIMESTAMP(6) '9999-12-31 00:00:00'"),
+            ("SELECT CAST(a AS TIMESTAMP) FROM t", "SELECT CAST(a AS TIMESTAMP(6)) FROM t"),
+            (
+                "SELECT CAST(a AS TIMESTAMP WITH TIME ZONE) FROM t",
+                "SELECT CAST(a AS TIMESTAMP(6) WITH TIME ZONE) FROM t",
+            ),
+            ("SELECT CAST(a AS TIMESTAMP(0)) FROM t", "SELECT CAST(a AS TIMESTAMP(0)) FROM t"),
+        ] {
+            assert_eq!(normal(sql), expected);
+        }
     }
 
     #[test]

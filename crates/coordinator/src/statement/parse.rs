@@ -4,6 +4,7 @@ use super::dialect::MooringDialect;
 use super::names::Name;
 use super::parameters::{Parameters, put_parameters};
 use super::query::{explain_or_describe, query_statement};
+use super::refused::{UNSUPPORTED, refused};
 use super::sql_mode::SqlMode;
 use super::syntax_error::{DEPTH_MAX, syntax_error};
 use super::tokens::{
@@ -165,7 +166,7 @@ fn statement(parser: &mut Parser<'_>, sql: &str) -> Result<Statement> {
             expect(parser, "TABLE")?;
             Ok(Statement::RefreshTable(Name(name(parser, "a table name")?)))
         }
-        other if UNSUPPORTED.contains(&other) => Err(unsupported(parser)),
+        other if UNSUPPORTED.contains(&other) => Ok(Statement::Refused(refused(parser))),
         _ => expected(parser, "a statement"),
     }
 }
@@ -185,86 +186,13 @@ fn about_catalogs(statement: Result<CatalogStatement>) -> Result<Statement> {
     statement.map(|statement| Statement::Catalogs(Box::new(statement)))
 }
 
-/// The first words of other statements, of MySQL for the most part.
-const UNSUPPORTED: &[&str] = &[
-    "ALTER",
-    "ANALYZE",
-    "BINLOG",
-    "CACHE",
-    "CALL",
-    "CHANGE",
-    "CHECK",
-    "CHECKSUM",
-    "CLONE",
-    "COMMENT",
-    "COPY",
-    "DEALLOCATE",
-    "DELETE",
-    "DO",
-    "EXECUTE",
-    "FLUSH",
-    "HANDLER",
-    "HELP",
-    "IMPORT",
-    "INSERT",
-    "INSTALL",
-    "LOAD",
-    "LOCK",
-    "MERGE",
-    "OPTIMIZE",
-    "PREPARE",
-    "PURGE",
-    "RELEASE",
-    "RENAME",
-    "REPAIR",
-    "REPLACE",
-    "RESET",
-    "RESIGNAL",
-    "RESTART",
-    "SAVEPOINT",
-    "SHUTDOWN",
-    "SIGNAL",
-    "STOP",
-    "TRUNCATE",
-    "UNINSTALL",
-    "UNLOCK",
-    "UPDATE",
-    "XA",
-];
-
-/// Names the statement by its first word or, where that says little, by two.
-fn unsupported(parser: &Parser<'_>) -> Error {
-    let mut kind = peek_word(parser, 0).unwrap_or_default().to_ascii_uppercase();
-    let mut replaces = false;
-    if matches!(kind.as_str(), "ALTER" | "CREATE" | "DROP" | "LOAD" | "LOCK" | "RENAME") {
-        let mut offset = 1;
-        let between = ["OR", "REPLACE", "TEMPORARY", "UNIQUE"];
-        while kind == "CREATE" && between.iter().any(|word| nth_is(parser, offset, word)) {
-            replaces |= nth_is(parser, offset, "REPLACE");
-            offset += 1;
-        }
-        if let Some(object) = peek_word(parser, offset) {
-            kind = format!("{kind} {}", object.to_ascii_uppercase());
-        }
-    }
-    let instead = if kind == "CREATE TABLE" {
-        "; `CREATE EXTERNAL TABLE` makes a table of files that are there"
-    } else if kind == "CREATE CATALOG" && replaces {
-        kind = "CREATE OR REPLACE CATALOG".to_owned();
-        "; `ALTER CATALOG ... SET` gives a catalog that is there other properties"
-    } else {
-        ""
-    };
-    Error::unsupported(format!("`{kind}` is not supported{instead}"))
-}
-
 fn create(parser: &mut Parser<'_>) -> Result<Statement> {
     if take_words(parser, &["CREATE", "EXTERNAL", "TABLE"]) {
         let table = external_table::create_external_table(parser)?;
         return Ok(Statement::CreateExternalTable(Box::new(table)));
     }
     if !nth_is(parser, 1, "SCHEMA") && !nth_is(parser, 1, "DATABASE") {
-        return Err(unsupported(parser));
+        return Ok(Statement::Refused(refused(parser)));
     }
     parser.advance_token();
     parser.advance_token();
@@ -292,7 +220,7 @@ fn database_option(parser: &mut Parser<'_>) -> Result<()> {
 fn drop_statement(parser: &mut Parser<'_>) -> Result<Statement> {
     let schema = nth_is(parser, 1, "SCHEMA") || nth_is(parser, 1, "DATABASE");
     if !schema && !nth_is(parser, 1, "TABLE") {
-        return Err(unsupported(parser));
+        return Ok(Statement::Refused(refused(parser)));
     }
     parser.advance_token();
     parser.advance_token();

@@ -175,9 +175,10 @@ fn other_statements_are_named() {
         ("LOCK TABLES t READ", "`LOCK TABLES`"),
         ("DO SLEEP(1)", "`DO`"),
     ] {
-        let (kind, message) = refused(sql);
-        assert_eq!(kind, ErrorKind::Unsupported, "{sql}");
-        assert!(message.contains(name), "{sql}: {message}");
+        let Statement::Refused(refused) = parsed(sql) else { panic!("not refused: {sql}") };
+        let error = refused.error();
+        assert_eq!(error.kind(), ErrorKind::Unsupported, "{sql}");
+        assert!(error.message().contains(name), "{sql}: {error}");
     }
 }
 

@@ -34,6 +34,36 @@ pub(super) fn meet_text(expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
     }))
 }
 
+/// Text and dates that meet a timestamp are timestamps of microseconds. DataFusion 55.2 makes nanoseconds of both
+/// sides, which end in 2262. A timestamp that has nanoseconds keeps them.
+pub(super) fn meet_timestamp(expr: Expr, schema: &DFSchema) -> Transformed<Expr> {
+    let becomes = |found: &DataType| is_date(found) || is_text(found);
+    let types = compared(&expr).into_iter().filter_map(|operand| operand.get_type(schema).ok());
+    let types: Vec<_> = types.collect();
+    let mut zones = Vec::new();
+    for found in &types {
+        match found {
+            DataType::Timestamp(TimeUnit::Nanosecond, _) => return Transformed::no(expr),
+            DataType::Timestamp(_, zone) => zones.push(zone.clone()),
+            _ => {}
+        }
+    }
+    if zones.is_empty() || !types.iter().any(becomes) {
+        return Transformed::no(expr);
+    }
+    let zone = zones.into_iter().flatten().next();
+    let common = DataType::Timestamp(TimeUnit::Microsecond, zone);
+    Transformed::yes(map_compared(expr, |operand| match literal(&operand).and_then(moment) {
+        Some(moment) if common == MOMENT => {
+            lit(ScalarValue::TimestampMicrosecond(Some(moment), None))
+        }
+        Some(_) | None => match operand.get_type(schema) {
+            Ok(found) if becomes(&found) => cast(operand, common.clone()),
+            Ok(_) | Err(_) => operand,
+        },
+    }))
+}
+
 fn is_date(found: &DataType) -> bool {
     matches!(found, DataType::Date32 | DataType::Date64)
 }

@@ -1,5 +1,6 @@
 //! What has another type in MySQL than in DataFusion: quotients, sums and averages of exact numbers,
-//! decimals that meet doubles, branches of several types, dates that meet text and times. One pass from the leaves up, so that
+//! decimals that meet doubles, branches of several types, dates that meet text and times, text and
+//! dates that meet timestamps. One pass from the leaves up, so that
 //! each rewrite sees the types that the others leave below it. It runs before type coercion.
 
 use super::{
@@ -52,6 +53,7 @@ fn rewrite(expr: Expr, schema: &DFSchema, time_zone: &str) -> Result<Transformed
         .transform_data(|expr| Ok(sums::widen(expr, schema)))?
         .transform_data(|expr| Ok(mysql_text::cast_to_text(expr, schema)))?
         .transform_data(|expr| Ok(moments::meet_text(expr, schema)))?
+        .transform_data(|expr| Ok(moments::meet_timestamp(expr, schema)))?
         .transform_data(|expr| Ok(moments::meet_zone(expr, schema, time_zone)))?
         .transform_data(|expr| Ok(moments::add_time(expr, schema)))
 }
