@@ -116,7 +116,7 @@ impl MooringTable {
                 let statistics = Arc::unwrap_or_clone(statistics).project(projection);
                 let request = SplitsRequest {
                     catalog: &self.catalog,
-                    table: self.table.name.to_string(),
+                    table: format!("{}.{}", self.catalog.definition.name, self.table.name),
                     schema: projected,
                     predicate,
                     statistics: Arc::new(statistics),

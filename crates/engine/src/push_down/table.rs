@@ -93,7 +93,9 @@ impl TableProvider for PushedTable {
         };
         let mut scan = source.scan(request).await.map_err(to_datafusion)?;
         scan.statistics = self.known(scan.statistics);
-        let tables = self.relation.tables().into_iter().map(|table| table.name.to_string());
+        let catalog = &self.catalog.definition.name;
+        let tables =
+            self.relation.tables().into_iter().map(|table| format!("{catalog}.{}", table.name));
         let name = tables.unique().join(", ");
         let request = SplitsRequest {
             catalog: &self.catalog,

@@ -14,6 +14,8 @@ use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{DataFusionError, Result, Statistics, not_impl_err};
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
+use datafusion::physical_expr::expressions::Column;
+use datafusion::physical_expr::utils::collect_columns;
 use datafusion::physical_expr::{EquivalenceProperties, Partitioning, PhysicalExpr};
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
 use datafusion::physical_plan::filter_pushdown::{
@@ -35,11 +37,14 @@ use std::time::Duration;
 /// Characters of the keys that `EXPLAIN ANALYZE` shows; there may be thousands of them.
 const SHOWN_KEYS_MAX: usize = 1_000;
 
+/// How DataFusion 55.2 shows a filter that nobody has said anything to.
+const NOTHING_KNOWN: &str = "DynamicFilter [ empty ]";
+
 /// What a scan of splits is made of; apart from the statistics, this is what crosses the wire.
 #[derive(Debug, Clone)]
 pub(crate) struct SplitScanSpec {
     pub catalog: CatalogKey,
-    /// `schema.table`, for `EXPLAIN`.
+    /// `catalog.schema.table`, of one or several, for `EXPLAIN`.
     pub table: String,
     pub schema: SchemaRef,
     pub predicate: Predicate,
@@ -167,7 +172,7 @@ impl DisplayAs for SplitExec {
             columns.join(", ")
         )?;
         if !self.key_filters.is_empty() {
-            let keys = self.key_filters.iter().join(", ");
+            let keys = self.key_filters.iter().map(shown_keys).join(", ");
             let (shown, more) = match keys.char_indices().nth(SHOWN_KEYS_MAX) {
                 Some((end, _)) => (&keys[..end], "…"),
                 None => (keys.as_str(), ""),
@@ -183,6 +188,17 @@ impl DisplayAs for SplitExec {
             _ => Ok(()),
         }
     }
+}
+
+/// What the filter says by now; of which columns, before anything is known.
+fn shown_keys(filter: &Arc<dyn PhysicalExpr>) -> String {
+    let shown = filter.to_string();
+    if !shown.contains(NOTHING_KNOWN) {
+        return shown;
+    }
+    let columns = collect_columns(filter);
+    let names: Vec<&str> = columns.iter().map(Column::name).sorted_unstable().collect();
+    format!("those of {} when it runs", names.join(", "))
 }
 
 impl ExecutionPlan for SplitExec {
@@ -316,7 +332,21 @@ impl ExecutionPlan for SplitExec {
 
 #[cfg(test)]
 mod tests {
-    use super::deal;
+    use super::{deal, shown_keys};
+    use datafusion::physical_expr::PhysicalExpr;
+    use datafusion::physical_expr::expressions::{Column, DynamicFilterPhysicalExpr, lit};
+    use std::sync::Arc;
+
+    #[test]
+    fn keys_are_named_by_their_columns_until_they_are_known() {
+        let column = |name, index| Arc::new(Column::new(name, index)) as Arc<dyn PhysicalExpr>;
+        let columns = vec![column("l_orderkey", 1), column("l_linenumber", 0)];
+        let filter = Arc::new(DynamicFilterPhysicalExpr::new(columns, lit(true)));
+        let shown = Arc::clone(&filter) as Arc<dyn PhysicalExpr>;
+        assert_eq!(shown_keys(&shown), "those of l_linenumber, l_orderkey when it runs");
+        filter.update(lit(false)).expect("an update");
+        assert_eq!(shown_keys(&shown), "DynamicFilter [ false ]");
+    }
 
     #[test]
     fn splits_are_dealt_out_evenly() {

@@ -331,7 +331,7 @@ fn one_value_is_a_subquery() {
         "SELECT t1.`n` AS c0 FROM `s`.`a` AS t1 WHERE (t1.`n` = (SELECT MAX(t2.`n`) AS c0 FROM `s`.`b` AS t2))",
     );
     let tables: Vec<&str> =
-        relation.tables().into_iter().map(|table| table.handle.as_str()).collect();
+        relation.tables().into_iter().map(|table| table.name.table.as_str()).collect();
     assert_eq!(tables, ["a", "b"]);
     // No collation of a text is that of another.
     let relation = compared(table(0, &[NO_CASE]), Function::Equal, largest(X, DataType::Utf8));
