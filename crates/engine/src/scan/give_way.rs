@@ -174,24 +174,26 @@ impl Queue {
         if batch.num_rows() == 0 {
             return Ok(());
         }
-        if self.backlog.borrow().batches == 0 {
+        let queued = if self.backlog.borrow().batches == 0 {
             self.aside_bytes = 0;
-            self.send(Queued::Batch(batch));
+            Queued::Batch(batch)
         } else if batch.num_columns() == 0 {
             // It takes no memory.
-            self.send(Queued::Batch(batch));
+            Queued::Batch(batch)
         } else {
             let bytes = batch.get_array_memory_size();
             self.sink()?.push_batch(&batch)?;
             self.aside_bytes = self.aside_bytes.saturating_add(bytes);
-            self.send(Queued::Aside);
-        }
+            Queued::Aside
+        };
+        // Counted before it is there to be taken: it would be taken off first, and counted for ever.
         self.backlog.send_modify(|backlog| {
             if backlog.batches == 0 {
                 backlog.since = Instant::now();
             }
             backlog.batches += 1;
         });
+        self.send(queued);
         Ok(())
     }
 
@@ -248,7 +250,7 @@ impl Rows {
                 }
             };
             self.backlog.send_modify(|backlog| {
-                backlog.batches = backlog.batches.saturating_sub(1);
+                backlog.batches -= 1;
                 backlog.since = Instant::now();
             });
             return Some((batch, self));
