@@ -504,7 +504,7 @@ class OneNode(Cluster):
     def test_a_server_without_connections_is_named(self):
         own = {"user": "few", "password": mariadb_tables.PASSWORD.encode(), "ssl_disabled": True}
         with pymysql.connect(host=HOST, port=self.source.port, **own):
-            number = self.refused("SELECT * FROM few.market.orders", "`few`", "`connections_max`")
+            number = self.refused("SELECT * FROM few.market.orders", "`few`", "max_user_connections")
         self.assertEqual(number, LIMIT_EXCEEDED)
 
     def test_tls_is_as_strict_as_asked(self):

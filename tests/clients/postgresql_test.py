@@ -248,7 +248,7 @@ class PostgreSql(unittest.TestCase):
             with self.subTest(function):
                 over = "PARTITION BY k ORDER BY id" if function == "row_number()" else "ORDER BY k"
                 sql = f"SELECT id, {function} OVER ({over}) AS place FROM {{}}shop.numbers ORDER BY id LIMIT 10"
-                right = tuple(tuple(map(int, row)) for row in self.server.sql(sql.format("")))
+                right = tuple(tuple(map(int, row)) for row in self.server.run(sql.format("")))
                 self.assertEqual(self.both(sql.format("pg.")), [right, right])
 
     def test_doubles_mean_the_same_there(self):
@@ -276,7 +276,7 @@ class PostgreSql(unittest.TestCase):
         ]:
             with self.subTest(sql):
                 pushed, fetched = self.both(sql.format("pg."))
-                self.assertEqual(pushed, ((int(self.server.sql(sql.format(""))[0][0]),),))
+                self.assertEqual(pushed, ((int(self.server.run(sql.format(""))[0][0]),),))
                 self.assertIn("infinity", fetched)
         sql = "SELECT d FROM pg.odd.dates WHERE d BETWEEN '2019-01-01' AND '2021-01-01'"
         right = ((datetime.date(2020, 1, 1),),)
