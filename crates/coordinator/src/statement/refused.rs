@@ -152,7 +152,6 @@ fn changed_table(parser: &mut Parser<'_>, kind: &str) -> Option<Name> {
 #[cfg(test)]
 mod tests {
     use super::super::{Statement, parse};
-    use super::*;
 
     fn table_of(sql: &str) -> Option<String> {
         match parse(sql).expect(sql) {
