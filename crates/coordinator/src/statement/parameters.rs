@@ -178,7 +178,7 @@ mod tests {
         let values = [Value::Date(9131), Value::Timestamp(1_000_001), Value::Binary(vec![0, 0xAB])];
         assert_eq!(
             bound("SELECT ?, ?, ?", &values),
-            "SELECT DATE '1995-01-01', TIMESTAMP '1970-01-01 00:00:01.000001', X'00ab'"
+            "SELECT DATE '1995-01-01', TIMESTAMP(6) '1970-01-01 00:00:01.000001', X'00ab'"
         );
     }
 

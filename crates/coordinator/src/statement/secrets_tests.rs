@@ -116,7 +116,6 @@ fn an_error_of_a_catalog_does_not_quote_its_text() {
         "CREATE CATALOG a WITH (password = 's3cret')",
         "CREATE CATALOG a USING x WITH (password = 's3cret",
         "CREATE CATALOG a USING x WITH ('s3cret')",
-        "CREATE CATALOGS a USING x WITH (password = 's3cret')",
         "ALTER CATALOG a SET (password = 1 's3cret')",
         "ALTER CATALOG a SET password = 's3cret'",
         "ALTER CATALOG a 's3cret'",
@@ -124,6 +123,8 @@ fn an_error_of_a_catalog_does_not_quote_its_text() {
         let error = error_without_secrets(sql, parse(sql).expect_err(sql));
         assert!(!error.message().contains("s3cret"), "{sql}: {error}");
     }
+    let refused = parse("CREATE CATALOGS a USING x WITH (password = 's3cret')");
+    assert!(!format!("{refused:?}").contains("s3cret"), "{refused:?}");
 }
 
 #[test]

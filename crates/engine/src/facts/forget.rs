@@ -16,7 +16,7 @@ use datafusion::physical_plan::execution_plan::{CardinalityEffect, EvaluationTyp
 use datafusion::physical_plan::filter_pushdown::{
     ChildPushdownResult, FilterDescription, FilterPushdownPhase, FilterPushdownPropagation,
 };
-use datafusion::physical_plan::projection::ProjectionExec;
+use datafusion::physical_plan::projection::{ProjectionExec, make_with_child};
 use datafusion::physical_plan::{
     ChildStats, DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties,
     PlanProperties, StatisticsArgs,
@@ -220,6 +220,8 @@ impl ExecutionPlan for ForgetExec {
         CardinalityEffect::Equal
     }
 
+    /// The projection goes below as it is and finds its place there: what the input answers counts on its being the
+    /// input of the projection.
     fn try_swapping_with_projection(
         &self,
         projection: &ProjectionExec,
@@ -228,9 +230,8 @@ impl ExecutionPlan for ForgetExec {
             // The column would have another place below.
             return Ok(None);
         }
-        let swapped = self.input.try_swapping_with_projection(projection)?;
-        let forgetting = swapped.map(|input| Self::try_new(input, self.forgotten)).transpose()?;
-        Ok(forgetting.map(|node| Arc::new(node) as _))
+        let input = make_with_child(projection, &self.input)?;
+        Ok(Some(Arc::new(Self::try_new(input, self.forgotten)?)))
     }
 
     fn gather_filters_for_pushdown(

@@ -5,8 +5,12 @@ use super::{ForgetExec, Forgotten};
 use crate::codec::MooringCodec;
 use crate::physical_rules::physical_rules;
 use datafusion::arrow::util::pretty::pretty_format_batches;
+use datafusion::common::config::ConfigOptions;
 use datafusion::execution::{SessionStateBuilder, TaskContext};
+use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_optimizer::projection_pushdown::ProjectionPushdown;
+use datafusion::physical_plan::projection::{ProjectionExec, ProjectionExpr};
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, displayable};
 use datafusion::prelude::{SessionConfig, SessionContext};
 use datafusion_proto::bytes::{
@@ -234,4 +238,17 @@ async fn the_node_crosses_to_workers() {
             sent.equivalence_properties().to_string()
         );
     }
+}
+
+#[tokio::test]
+async fn a_projection_above_finds_its_place_below() {
+    let input = planned(&format!("SELECT v + 1 AS more, k FROM {ONE}")).await;
+    assert!(input.is::<ProjectionExec>(), "{}", text(&input));
+    let forgetting = Arc::new(ForgetExec::try_new(input, Forgotten::Values).expect("a node"));
+    let column = |alias: &str| ProjectionExpr::new(Arc::new(Column::new("more", 0)), alias);
+    let twice = ProjectionExec::try_new([column("a"), column("b")], forgetting).expect("a node");
+    let rule = ProjectionPushdown::new();
+    let plan = rule.optimize(Arc::new(twice), &ConfigOptions::new()).expect("a plan");
+    assert!(text(&plan).starts_with("ForgetExec: "), "{}", text(&plan));
+    assert_eq!(text(&plan).matches("ProjectionExec").count(), 2, "{}", text(&plan));
 }
