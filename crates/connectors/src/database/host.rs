@@ -13,7 +13,10 @@ pub(crate) fn without_port(host: String) -> Result<String> {
         None => Ok(host),
         Some((name, port)) => Err(Error::new(
             ErrorKind::InvalidArgument,
-            format!("`host` is `{host}`; expected `host` = `{name}` and `port` = {port}"),
+            format!(
+                "`host` is `{host}`; expected `host` = `{}` and `port` = {port}",
+                name.trim_matches(['[', ']'])
+            ),
         )),
     }
 }
@@ -32,5 +35,7 @@ mod tests {
             assert_eq!(error.kind(), ErrorKind::InvalidArgument);
             assert!(error.message().contains("`port` = 5432"), "{error}");
         }
+        let error = without_port("[::1]:5432".to_owned()).expect_err("a port");
+        assert!(error.message().contains("`host` = `::1` and"), "{error}");
     }
 }
