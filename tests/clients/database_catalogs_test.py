@@ -197,6 +197,23 @@ class Catalogs(unittest.TestCase):
                 self.rows(alter(name, password=PASSWORD))
                 self.assertEqual((self.rows(FRUIT.format(name)), self.problem(name)), (RIGHT, None))
 
+    def test_what_was_reached_is_not_told_as_out_of_reach(self):
+        postgres, mariadb = SOURCES
+        name_only = {key: value for key, value in postgres.properties().items() if key not in ("using", "password")}
+        told = self.told(REFUSED, f"CREATE CATALOG open USING postgresql WITH ({with_clause(name_only)})")
+        self.assertIn("no `password`", told)
+        told = self.told(REFUSED, create("bare", mariadb, tls="require"))
+        self.assertIn("TLS", told)
+        # Another kind of server: this one speaks first, and that one never.
+        for tls in ("disable", "prefer", "require"):
+            told = self.told(REFUSED, create("stranger", postgres, port=mariadb.port, tls=tls))
+            self.assertIn("`port`", told)
+        told = self.told(UNREACHED, create("mute", mariadb, port=postgres.port, connect_timeout_ms=2000))
+        self.assertIn("`port`", told)
+        for source in SOURCES:
+            told = self.told(WRONG_ARGUMENT, create("joined", source, host=f"{source.host}:{source.port}"))
+            self.assertIn(f"`port` = {source.port}", told)
+
     def test_a_file_has_the_password(self):
         with tempfile.NamedTemporaryFile("w") as file:
             file.write(PASSWORD + "\n")

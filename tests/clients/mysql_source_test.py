@@ -512,7 +512,7 @@ class OneNode(Cluster):
             self.same(f"SELECT id FROM {catalog}.market.orders", "SELECT id FROM orders")
         self.assertEqual(self.refused("SELECT * FROM plain.market.orders", "`plain`"), SOURCE_REFUSED)
         number = self.refused("SELECT * FROM misnamed.market.orders", "`misnamed`", "`db.example`", "certificate")
-        self.assertEqual(number, SOURCE_UNAVAILABLE)
+        self.assertEqual(number, SOURCE_REFUSED)
 
     def test_one_that_is_gone_or_silent_is_named(self):
         for catalog in ["gone", "hung"]:

@@ -191,6 +191,25 @@ class PushedDown(unittest.TestCase):
         for word in ("SELECT", "JOIN", "GROUP BY", "market", "sales", "shops"):
             self.assertIn(word, plan)
 
+    def test_explain_verbose_shows_whole_statements(self):
+        self.session.rows("SET pushdown = on")
+        ids = [*range(1, 2000, 2), 98765]
+        sql = f"SELECT shop, count(*) FROM shop.market.sales WHERE id IN ({', '.join(map(str, ids))}) GROUP BY shop"
+        plan, verbose, analyzed = (
+            "\n".join(str(cell) for row in self.session.rows(f"{explain} {sql}") for cell in row)
+            for explain in ("EXPLAIN", "EXPLAIN VERBOSE", "EXPLAIN ANALYZE VERBOSE")
+        )
+        self.assertNotIn("98765", plan)
+        for whole in (verbose, analyzed):
+            self.assertRegex(whole, r"(?m)^statement of shop\.market\.sales: SELECT .*\b98765\b.* GROUP BY ")
+
+    def test_explain_analyze_measures_scans(self):
+        sql = "EXPLAIN ANALYZE SELECT id, price FROM shop.market.sales"
+        plan = "\n".join(str(cell) for row in self.session.rows(sql) for cell in row)
+        (scan,) = (line for line in plan.splitlines() if "SplitExec" in line)
+        self.assertNotRegex(scan, r"output_bytes(_\w+)?=0\.0 B")
+        self.assertNotRegex(scan, r"elapsed_compute(_\w+)?=1ns")
+
 
 class OfPostgres(PushedDown):
     start = staticmethod(postgres)

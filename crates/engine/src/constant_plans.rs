@@ -1,7 +1,7 @@
 //! Plans of statements that read no table and whose functions always give the same: clients send
 //! `SELECT 1` and its like by the thousand, and planning one takes ten times as long as running it.
 
-use crate::engine::QueryContext;
+use crate::query_context::QueryContext;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::common::Result;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};

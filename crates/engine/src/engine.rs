@@ -1,26 +1,25 @@
 //! From a parsed statement to a running plan, on the coordinator.
 
 use crate::constant_plans::{ConstantKey, ConstantPlan, ConstantPlans, is_constant, is_short};
-use crate::distribute::{NodeAddress, QueryTasks, WorkerDirectory, last_stage};
+use crate::distribute::{NodeAddress, WorkerDirectory, last_stage};
 use crate::error::{from_datafusion, to_datafusion};
 use crate::filtering_table::lone_scan;
 use crate::generic_plans::{Bound, GenericPlan, GenericPlans, Shape};
-use crate::identifiers::{fold_columns, fold_relations};
-use crate::options::MooringOptions;
+use crate::identifiers::fold_columns;
 use crate::planned_query::{Check, PlannedQuery};
 use crate::planner_session::{PlannerSessions, Spread};
 use crate::push_down::{Comparison, PushDownMode, push_down};
+use crate::query_context::{FoldedQuery, QueryContext, QueryDescription};
 use crate::session::NodeRuntime;
-use crate::snapshot::{CurrentNames, Snapshot, TableSources};
+use crate::snapshot::{Snapshot, TableSources};
 use crate::views::{ViewPlans, inline};
 use crate::{Catalog, Catalogs, SourceLease};
 use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::tree_node::Transformed;
-use datafusion::common::{DataFusionError, Result as DataFusionResult, TableReference};
+use datafusion::common::{DataFusionError, Result as DataFusionResult};
 use datafusion::execution::{FunctionRegistry, SessionState, TaskContext};
+use datafusion::logical_expr::LogicalPlan;
 use datafusion::logical_expr::utils::merge_schema;
-use datafusion::logical_expr::var_provider::VarProvider;
-use datafusion::logical_expr::{LogicalPlan, ScalarUDF};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::SessionConfig;
 use datafusion::sql::parser::Statement as PlannerStatement;
@@ -31,60 +30,6 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use url::Host;
-
-/// Makes the functions that know the session, such as `DATABASE()`, for a statement that is planned
-/// from its text.
-pub type SessionFunctions = Arc<dyn Fn() -> Vec<Arc<ScalarUDF>> + Send + Sync>;
-
-/// What a session brings to each of its queries.
-#[derive(Clone)]
-pub struct QueryContext {
-    pub options: MooringOptions,
-    pub current: CurrentNames,
-    /// The session's own tables, see [`Catalog::of_session`].
-    pub session_tables: Arc<Catalog>,
-    /// Partitions per task.
-    pub target_partitions: usize,
-    /// Bytes that one partition of a task should read; a smaller scan is not spread.
-    pub distributed_bytes_per_partition: usize,
-    /// A join whose one side is estimated to be at most this large copies it to every task instead
-    /// of moving both sides to where their keys meet.
-    pub broadcast_join_bytes_max: usize,
-    /// Answers `@@name` and `@name`.
-    pub variables: Arc<dyn VarProvider + Send + Sync>,
-    pub functions: SessionFunctions,
-    pub tasks: Arc<QueryTasks>,
-    /// Whether the plan is shown (`EXPLAIN`): scans then tell what queries do without.
-    pub explain: bool,
-    /// Whether sources do more than to give rows.
-    pub push_down: PushDownMode,
-}
-
-/// A query whose relations have the case of their definitions, and the tables that it reads. It can be
-/// planned again and again.
-#[derive(Debug, Clone)]
-pub struct FoldedQuery {
-    query: Arc<Query>,
-    tables: Vec<TableReference>,
-}
-
-impl FoldedQuery {
-    /// # Errors
-    /// `AmbiguousName`, `SchemaNotFound`, `InvalidQuery`, `Unsupported`: what is wrong with the names, or
-    /// how many relations there are.
-    pub fn new(mut query: Arc<Query>) -> Result<Self> {
-        let tables = fold_relations(Arc::make_mut(&mut query))?;
-        Ok(Self { query, tables })
-    }
-}
-
-/// What a query takes and gives.
-#[derive(Debug, Clone)]
-pub struct QueryDescription {
-    /// The type of each parameter, in order; `DataType::Null` where nothing tells.
-    pub parameters: Vec<DataType>,
-    pub schema: SchemaRef,
-}
 
 /// The session that plans one query, with its tables.
 struct OpenSession {

@@ -43,6 +43,9 @@ fn find_ours(error: &DataFusionError) -> Option<Error> {
 }
 
 fn classify(error: &DataFusionError, text: &str) -> Error {
+    if let Some(message) = wrong_argument(text) {
+        return Error::new(ErrorKind::TypeMismatch, message);
+    }
     let kind = match error {
         DataFusionError::Context(_, inner) => return classify_inner(inner, text),
         DataFusionError::Diagnostic(_, inner) => return from_datafusion(inner),
@@ -53,7 +56,10 @@ fn classify(error: &DataFusionError, text: &str) -> Error {
         },
         DataFusionError::SchemaError(schema_error, _) => return schema(schema_error, text),
         DataFusionError::SQL(_, _) => ErrorKind::SyntaxError,
-        DataFusionError::Plan(message) => plan_kind(message),
+        DataFusionError::Plan(message) => match unknown_function(message) {
+            Some(message) => return Error::new(ErrorKind::FunctionNotFound, message),
+            None => plan_kind(message),
+        },
         DataFusionError::NotImplemented(_) => ErrorKind::Unsupported,
         DataFusionError::ResourcesExhausted(_) => ErrorKind::ResourcesExhausted,
         DataFusionError::ArrowError(arrow, _) => arrow_kind(arrow),
@@ -143,11 +149,34 @@ fn schema(error: &SchemaError, text: &str) -> Error {
     }
 }
 
+/// Of DataFusion's `Invalid function 'json_extract'.\nDid you mean 'union_extract'?`, which proposes something always.
+fn unknown_function(message: &str) -> Option<String> {
+    let quoted = |text: &str| text.split('\'').nth(1).map(str::to_owned);
+    let rest = message.strip_prefix("Invalid function")?;
+    let name = quoted(rest)?;
+    let near = rest.split_once("Did you mean").and_then(|(_, near)| quoted(near));
+    let near = near.filter(|near| near.chars().next() == name.chars().next());
+    let hint = near.map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+    Some(format!("unknown function `{name}`{hint}"))
+}
+
+/// Of DataFusion's `Function 'sum' failed to match any signature, errors: … Function 'sum' requires Decimal, but
+/// received Boolean (DataType: Boolean)., …`.
+fn wrong_argument(text: &str) -> Option<String> {
+    let (before, errors) = text.split_once("' failed to match any signature")?;
+    let (_, name) = before.rsplit_once("Function '")?;
+    let (_, received) = errors.split_once("but received ")?;
+    let (given, _) = received.split_once(" (DataType")?;
+    let hint = match given {
+        "Boolean" => "; `CASE WHEN … THEN 1 ELSE 0 END` makes a number of a condition",
+        _ => "",
+    };
+    Some(format!("`{name}` takes no value of type {given}{hint}"))
+}
+
 /// DataFusion tells planning errors apart by their text only.
 fn plan_kind(message: &str) -> ErrorKind {
-    if message.starts_with("Invalid function") {
-        ErrorKind::FunctionNotFound
-    } else if message.contains("annot coerce")
+    if message.contains("annot coerce")
         || message.contains("oercion")
         || message.contains("cannot be cast")
         || message.contains("Failed to coerce")
@@ -239,6 +268,30 @@ mod tests {
             assert_eq!(error.kind(), ErrorKind::AccessDenied, "{error}");
             assert!(error.message().contains("no credentials were found"), "{error}");
         }
+    }
+
+    /// The texts of DataFusion 55.2.
+    #[test]
+    fn functions_and_their_arguments_are_told_by_name() {
+        for (text, expected) in [
+            (
+                "Invalid function 'json_extract'.\nDid you mean 'union_extract'?",
+                "unknown function `json_extract`",
+            ),
+            (
+                "Invalid function 'lowr'.\nDid you mean 'lower'?",
+                "unknown function `lowr`; did you mean `lower`?",
+            ),
+        ] {
+            let error = from_datafusion(&DataFusionError::Plan(text.to_owned()));
+            assert_eq!((error.kind(), error.message()), (ErrorKind::FunctionNotFound, expected));
+        }
+        let text = "Function 'sum' failed to match any signature, errors: Error during planning: Function 'sum' \
+            requires Decimal, but received Boolean (DataType: Boolean).,Error during planning: Function 'sum' \
+            requires UInt64, but received Boolean (DataType: Boolean).";
+        let error = from_datafusion(&DataFusionError::Internal(text.to_owned()));
+        assert_eq!(error.kind(), ErrorKind::TypeMismatch);
+        assert!(error.message().starts_with("`sum` takes no value of type Boolean; "), "{error}");
     }
 
     #[test]

@@ -7,8 +7,8 @@
 //! looks at values or statistics (pruning, the order of joins, distribution) happens after that.
 
 use crate::constant_plans::{is_short, means_the_same};
-use crate::engine::QueryContext;
 use crate::filtering_table::{FilteringTable, filter_in_scan};
+use crate::query_context::QueryContext;
 use crate::snapshot::Snapshot;
 use crate::table::MooringTable;
 use datafusion::arrow::datatypes::{DataType, FieldRef};

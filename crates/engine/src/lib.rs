@@ -2,6 +2,7 @@
 //! the scan nodes and what turns names into tables. It must never know a client protocol.
 
 mod engine;
+mod query_context;
 mod planned_query;
 mod leases;
 mod catalogs;
@@ -34,7 +35,7 @@ pub use distribute::{
     ClusterChannels, ClusterSecret, NodeAddress, QueryTasks, TaskRecord, TaskState,
     WorkerDirectory, bearer,
 };
-pub use engine::{Engine, FoldedQuery, QueryContext, QueryDescription, SessionFunctions};
+pub use engine::Engine;
 pub use error::{from_datafusion, to_datafusion};
 pub use names::{
     QUERY_SCHEMA, SESSION_SCHEMAS, no_schema, session_schema, split_database, split_table,
@@ -42,6 +43,7 @@ pub use names::{
 pub use options::MooringOptions;
 pub use planned_query::PlannedQuery;
 pub use push_down::PushDownMode;
+pub use query_context::{FoldedQuery, QueryContext, QueryDescription, SessionFunctions};
 pub use session::{NodeLimits, NodeRuntime, build_worker_session};
 pub use snapshot::CurrentNames;
 pub use sources::{DefinitionSource, Source, SourceLease, Sources, store_address};

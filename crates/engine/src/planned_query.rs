@@ -4,11 +4,13 @@ use crate::distribute::unreached_scans;
 use crate::error::from_datafusion;
 use crate::leases::{needs_leases, open_leases};
 use crate::push_down::{Comparison, verified};
+use crate::scan::whole_statements;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::execution::TaskContext;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use datafusion_distributed::{DistributedMetricsFormat, display_plan_ascii, explain_analyze};
 use futures::{StreamExt, TryFutureExt};
+use itertools::Itertools;
 use mooring_spi::{BatchStream, Result};
 use std::sync::Arc;
 
@@ -71,33 +73,35 @@ impl PlannedQuery {
         Ok(leased.try_flatten_stream().boxed())
     }
 
-    /// The plan as text: stages with their tasks when it is spread.
+    /// The plan as text: stages with their tasks when it is spread. `verbose`: with the whole statements that sources
+    /// get.
     ///
     /// # Errors
     /// `Internal`.
-    pub fn explain(&self) -> Result<String> {
-        self.noted(display_plan_ascii(self.plan.as_ref(), false))
+    pub fn explain(&self, verbose: bool) -> Result<String> {
+        self.noted(display_plan_ascii(self.plan.as_ref(), false), verbose)
     }
 
     /// The plan with what each node did, once its stream has ended.
     ///
     /// # Errors
     /// `Internal` when the plan has not run.
-    pub async fn explain_analyze(&self) -> Result<String> {
+    pub async fn explain_analyze(&self, verbose: bool) -> Result<String> {
         let text = explain_analyze(self.plan.clone(), DistributedMetricsFormat::Aggregated)
             .await
             .map_err(|error| from_datafusion(&error))?;
-        self.noted(text)
+        self.noted(text, verbose)
     }
 
-    fn noted(&self, mut text: String) -> Result<String> {
+    fn noted(&self, text: String, verbose: bool) -> Result<String> {
         let scans = unreached_scans(&self.plan).map_err(|error| from_datafusion(&error))?;
-        for note in self.notes.iter().chain(&scans) {
-            text.truncate(text.trim_end().len());
-            text.push_str("\nnote: ");
-            text.push_str(note);
-        }
-        Ok(text)
+        let notes = self.notes.iter().chain(&scans).map(|note| format!("note: {note}"));
+        let statements = if verbose { whole_statements(&self.plan) } else { Vec::new() };
+        let mut below = notes.chain(statements).peekable();
+        Ok(match below.peek() {
+            None => text,
+            Some(_) => std::iter::once(text.trim_end().to_owned()).chain(below).join("\n"),
+        })
     }
 }
 

@@ -5,12 +5,12 @@ use crate::distribute::{
     DirectoryResolver, SortConstantPartitions, WorkerDirectory, desired_task_count, route_tasks,
     scale_up_leaf,
 };
-use crate::engine::QueryContext;
 use crate::functions::analyzer_rules;
 use crate::leases::QueryLeases;
 use crate::options::MooringOptions;
 use crate::physical_rules::physical_rules;
 use crate::predicate::IN_LIST_MAX;
+use crate::query_context::QueryContext;
 use crate::session::{NodeRuntime, apply_options, build_session};
 use crate::snapshot::{Snapshot, SnapshotCatalogs};
 use datafusion::common::Result;

@@ -117,6 +117,7 @@ impl Snapshot {
         sources: &TableSources<'_>,
         current: &CurrentNames,
     ) -> Result<Self> {
+        let catalogs = sources.catalogs;
         let mut wanted = Vec::with_capacity(references.len());
         let mut apart = Vec::new();
         for reference in references {
@@ -128,8 +129,10 @@ impl Snapshot {
                 None => wanted.push((sources.catalog(reference, &typed)?, typed)),
             }
         }
-        let (apart, first) =
-            futures::try_join!(futures::future::try_join_all(apart), resolve_all(wanted))?;
+        let (apart, first) = futures::try_join!(
+            futures::future::try_join_all(apart),
+            resolve_all(catalogs, wanted)
+        )?;
         let mut tables: HashMap<_, _> = apart.into_iter().collect();
         let mut views = Views::default();
         let mut resolved = first;
@@ -144,7 +147,7 @@ impl Snapshot {
                     wanted.push((catalog, typed));
                 }
             }
-            resolved = resolve_all(wanted).await?;
+            resolved = resolve_all(catalogs, wanted).await?;
         }
         Ok(Self { tables, views, current: current.clone() })
     }
@@ -209,6 +212,7 @@ impl Snapshot {
 
 /// In one batch per catalog.
 async fn resolve_all(
+    catalogs: &Catalogs,
     wanted: Vec<(Arc<Catalog>, TypedName)>,
 ) -> Result<Vec<(TypedName, Arc<MooringTable>)>> {
     let mut by_catalog: BTreeMap<CatalogKey, NamesInCatalog> = BTreeMap::new();
@@ -220,29 +224,29 @@ async fn resolve_all(
             .names
             .push((typed, name));
     }
-    let groups = by_catalog.into_values().map(|group| resolve_in(group.catalog, group.names));
+    let groups = by_catalog.into_values().map(|group| resolve_in(catalogs, group));
     let resolved = futures::future::try_join_all(groups).await?;
     Ok(resolved.into_iter().flatten().collect())
 }
 
 async fn resolve_in(
-    catalog: Arc<Catalog>,
-    names: Vec<(TypedName, SchemaTable)>,
+    catalogs: &Catalogs,
+    NamesInCatalog { catalog, names }: NamesInCatalog,
 ) -> Result<Vec<(TypedName, Arc<MooringTable>)>> {
     let wanted: Vec<SchemaTable> = names.iter().map(|(_, name)| name.clone()).collect();
     let tables = catalog.connector.resolve(&wanted).await?;
     let mut resolved = Vec::with_capacity(names.len());
     for ((typed, name), table) in names.into_iter().zip(tables) {
         let Some(table) = table else {
-            return Err(missing(&catalog, &name).await);
+            return Err(missing(catalogs, &catalog, &name).await);
         };
         resolved.push((typed, Arc::new(MooringTable::new(catalog.clone(), table))));
     }
     Ok(resolved)
 }
 
-/// Tells a missing table from a missing schema.
-async fn missing(catalog: &Catalog, name: &SchemaTable) -> Error {
+/// Tells a missing table from a missing schema, and that from a catalog whose schema was left out.
+async fn missing(catalogs: &Catalogs, catalog: &Catalog, name: &SchemaTable) -> Error {
     let catalog_name = &catalog.definition.name;
     let schemas = match catalog.connector.schemas().await {
         Ok(schemas) => schemas,
@@ -254,10 +258,18 @@ async fn missing(catalog: &Catalog, name: &SchemaTable) -> Error {
             ErrorKind::TableNotFound,
             format!("table `{catalog_name}.{schema}.{}` does not exist", name.table),
         ),
-        Ok(None) => Error::new(
-            ErrorKind::SchemaNotFound,
-            format!("unknown database `{}` in catalog `{catalog_name}`", name.schema),
-        ),
+        Ok(None) => {
+            let mut message =
+                format!("unknown database `{}` in catalog `{catalog_name}`", name.schema);
+            if let Ok(Some(namesake)) = catalogs.find(&name.schema) {
+                let namesake = &namesake.definition.name;
+                message.push_str(&format!(
+                    "; `{namesake}` is a catalog, so name a schema of it: `{namesake}.schema.{}`",
+                    name.table
+                ));
+            }
+            Error::new(ErrorKind::SchemaNotFound, message)
+        }
     }
 }
 

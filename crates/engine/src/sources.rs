@@ -15,7 +15,7 @@ use object_store::ObjectStore;
 use parking_lot::{Mutex, RwLock};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use url::Url;
 
 /// Versions of catalogs that a node keeps, beside those that are in use.
@@ -59,6 +59,8 @@ pub struct Sources {
     /// The live versions, as each coordinator tells them.
     live: Mutex<HashMap<String, HashSet<CatalogKey>>>,
     members: Mutex<ToldMembers>,
+    /// Of a worker: where it is.
+    worker: OnceLock<String>,
 }
 
 /// Who may connect to sources.
@@ -92,6 +94,27 @@ impl Sources {
                 by_coordinator: BTreeMap::new(),
                 share: Share::ALONE,
             }),
+            worker: OnceLock::new(),
+        }
+    }
+
+    /// Says that this node is the worker at `address`, whose errors are told elsewhere.
+    pub fn set_worker(&self, address: &str) {
+        // It has one address as long as it lives.
+        let _ = self.worker.set(address.to_owned());
+    }
+
+    /// An error with the worker that it is of, where another node would not have it: a secret that is missing, a server
+    /// that is not reached from there.
+    pub(crate) fn placed(&self, error: Error) -> Error {
+        let of_node =
+            matches!(error.kind(), ErrorKind::InvalidArgument | ErrorKind::SourceUnavailable);
+        match self.worker.get() {
+            Some(worker) if of_node => {
+                let message = format!("{} (on the worker `{worker}`)", error.message());
+                Error::new(error.kind(), message).with_cause(error)
+            }
+            Some(_) | None => error,
         }
     }
 
@@ -106,7 +129,10 @@ impl Sources {
             let loaded = self.loaded.read().get(key).cloned();
             sources.push(match loaded {
                 Some(source) => source,
-                None => self.insert(&self.definitions.definition(*key).await?)?,
+                None => {
+                    let definition = self.definitions.definition(*key).await?;
+                    self.insert(&definition).map_err(|error| self.placed(error))?
+                }
             });
         }
         Ok(SourceLease { _sources: sources })
@@ -264,6 +290,19 @@ mod tests {
             let (name, kind) = (format!("c{key}"), "lake".to_owned());
             Ok(CatalogDefinition { key, name, kind, properties: Default::default() })
         }
+    }
+
+    #[test]
+    fn an_error_of_a_worker_says_where_it_is() {
+        let sources = Sources::new(vec![], Arc::new(AnyDefinition), StorageMetrics::default());
+        let unset = Error::new(ErrorKind::InvalidArgument, "`env:NOPE` is not set");
+        assert_eq!(sources.placed(unset.clone()).message(), unset.message(), "a coordinator");
+        sources.set_worker("10.0.0.7:50061");
+        let placed = sources.placed(unset);
+        assert_eq!(placed.kind(), ErrorKind::InvalidArgument);
+        assert_eq!(placed.message(), "`env:NOPE` is not set (on the worker `10.0.0.7:50061`)");
+        let corrupt = Error::new(ErrorKind::CorruptData, "its bytes");
+        assert_eq!(sources.placed(corrupt).message(), "its bytes", "the same anywhere");
     }
 
     #[tokio::test]

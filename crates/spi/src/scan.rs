@@ -89,7 +89,7 @@ pub struct SplitScan {
 pub struct Split {
     /// What the reader needs to open it.
     pub payload: String,
-    /// What `EXPLAIN` shows.
+    /// What `EXPLAIN` shows: of a source that runs statements the whole one, however long.
     pub label: String,
     /// About how many bytes of Arrow data it yields; decides over how many tasks a scan spreads.
     pub size_bytes: u64,

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 use tokio::runtime::Handle;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 /// How connections are made, checked and closed.
 #[async_trait]
@@ -23,9 +23,13 @@ pub(crate) trait Connect: Send + Sync + 'static {
     type Connection: Send + 'static;
     type Failure: Send;
 
-    async fn connect(&self) -> Result<Self::Connection, Self::Failure>;
+    /// How long somebody may wait for a connection that answers: asking the kept ones, and making another one.
+    fn limit(&self) -> Duration;
 
-    /// Whether a connection that nobody used for `kept` still answers.
+    /// Ends with a failure when it is `until`.
+    async fn connect(&self, until: Instant) -> Result<Self::Connection, Self::Failure>;
+
+    /// Whether a connection that nobody used for `kept` still answers. It may wait for ever.
     async fn is_alive(&self, connection: &mut Self::Connection, kept: Duration) -> bool;
 
     async fn close(&self, connection: Self::Connection);
@@ -212,14 +216,25 @@ impl<C: Connect> Pool<C> {
 
     async fn connection(&self, place: Place, query: &str) -> Result<Lease<C>, C::Failure> {
         let shared = &self.0;
+        let (begun, limit) = (Instant::now(), shared.connect.limit());
+        // The other half is for a new one: what was silent may be a way that has gone, and not the server.
+        let asked_until = begun + limit / 2;
         loop {
             let kept = shared.idle.lock().connections.pop();
             let Some(Kept { since, mut connection, _counted }) = kept else { break };
-            if shared.connect.is_alive(&mut connection, since.elapsed()).await {
-                return Ok(Lease::new(connection, place, shared, query));
+            let alive = shared.connect.is_alive(&mut connection, since.elapsed());
+            match timeout_at(asked_until, alive).await {
+                Ok(true) => return Ok(Lease::new(connection, place, shared, query)),
+                Ok(false) => {}
+                Err(_) => {
+                    // The others were kept for longer, and would be as silent.
+                    let silent = std::mem::take(&mut shared.idle.lock().connections);
+                    drop(silent);
+                    break;
+                }
             }
         }
-        let connection = shared.connect.connect().await?;
+        let connection = shared.connect.connect(begun + limit).await?;
         Ok(Lease::new(connection, place, shared, query))
     }
 }

@@ -4,6 +4,7 @@
 use super::settings::ZeroDates;
 use super::sql;
 use super::types::Comparison;
+use crate::sql::decimal_text;
 use chrono::{DateTime, Datelike, NaiveDateTime};
 use mooring_spi::{Bound, Domain, Range, Value, quote};
 
@@ -116,7 +117,7 @@ fn limit(comparison: Comparison, bound: &Bound, end: End) -> Option<Limit> {
         (Comparison::Integer, Value::Int(value)) => as_given(value.to_string()),
         (Comparison::Unsigned, Value::UInt(value)) => as_given(value.to_string()),
         (Comparison::Decimal, Value::Decimal { unscaled, scale }) => {
-            as_given(sql::decimal(*unscaled, *scale))
+            as_given(decimal_text(*unscaled, *scale))
         }
         // Sorts tell -0.0 from 0.0 here, comparisons do not: both are asked for.
         (Comparison::Double, Value::Float(value)) if *value == 0.0 => {

@@ -18,7 +18,7 @@ use std::io;
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::sync::Mutex;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout_at};
 
 /// A server that vanished is noticed after two minutes, even while it computes and sends nothing.
 const KEEPALIVE: Duration = Duration::from_secs(60);
@@ -37,9 +37,13 @@ impl Connect for MysqlConnect {
     type Connection = Connection;
     type Failure = Failure;
 
-    async fn connect(&self) -> Result<Connection, Failure> {
-        let limit = self.settings.connect_timeout;
-        timeout(limit, self.connect_in_time()).await.unwrap_or(Err(Failure::Silent(limit)))
+    fn limit(&self) -> Duration {
+        self.settings.connect_timeout
+    }
+
+    async fn connect(&self, until: Instant) -> Result<Connection, Failure> {
+        let connected = timeout_at(until, self.connect_in_time(until)).await;
+        connected.unwrap_or(Err(Failure::Silent(self.settings.connect_timeout)))
     }
 
     async fn is_alive(&self, connection: &mut Connection, _kept: Duration) -> bool {
@@ -56,7 +60,7 @@ impl MysqlConnect {
         Self { settings, logins: Mutex::default() }
     }
 
-    async fn connect_in_time(&self) -> Result<Connection, Failure> {
+    async fn connect_in_time(&self, until: Instant) -> Result<Connection, Failure> {
         let settings = &self.settings;
         if !self.logins.lock().await.is_empty() {
             let password = self.password().await?;
@@ -70,7 +74,10 @@ impl MysqlConnect {
         tune(&stream).map_err(Failure::Lost)?;
         let stream: Box<dyn ByteStream> = Box::new(stream);
         let mut packets = Packets::new(stream, settings.connect_timeout, settings.row_max_bytes);
-        let greeting = Greeting::read(packets.receive().await?)?;
+        // It speaks first; others wait for us to begin.
+        let greeted_until = until - settings.connect_timeout / 10;
+        let greeted = timeout_at(greeted_until, packets.receive()).await;
+        let greeting = Greeting::read(greeted.map_err(|_| not_greeted())??)?;
         let mut agreed = capabilities(greeting.capabilities);
         let mut is_encrypted = false;
         if let Some(tls) = &settings.tls {
@@ -139,6 +146,11 @@ impl MysqlConnect {
             Error::new(error.kind(), format!("`password`: {}", error.message()))
         })?)
     }
+}
+
+fn not_greeted() -> Failure {
+    let problem = "the connection was taken and not greeted, as MySQL does; is `port` that of another server?";
+    Failure::Lost(io::Error::new(io::ErrorKind::TimedOut, problem))
 }
 
 fn tune(stream: &TcpStream) -> io::Result<()> {

@@ -126,7 +126,10 @@ impl Failure {
             Self::Silent(limit) => {
                 unavailable(format!("it was silent for {} ms", limit.as_millis()))
             }
-            Self::Tls(why) => unavailable(why),
+            Self::Tls(why) => Error::new(
+                ErrorKind::SourceRefused,
+                format!("the MySQL server of catalog `{catalog}` at `{server}`: {why}"),
+            ),
             Self::Refused(error) => error.into_error(catalog),
             Self::NotAccepted(error) => error.into_query_error(catalog),
             Self::Malformed(what) => Error::new(
@@ -290,6 +293,9 @@ mod tests {
         }
         let lost = Failure::Lost(io::ErrorKind::UnexpectedEof.into()).into_error("shop", "db:3306");
         assert_eq!(lost.kind(), ErrorKind::SourceUnavailable);
+        let tls = Failure::Tls("it does not offer TLS".to_owned()).into_error("shop", "db:3306");
+        assert_eq!(tls.kind(), ErrorKind::SourceRefused, "it was reached");
+        assert!(tls.message().contains("`db:3306`: it does not"), "{tls}");
         assert!(
             lost.message().contains("`shop`") && lost.message().contains("`db:3306`"),
             "{lost}"

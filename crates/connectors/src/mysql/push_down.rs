@@ -126,8 +126,8 @@ fn form(column: &ColumnHandle, zero_dates: ZeroDates) -> SqlForm {
             converted: *converted,
         },
         Computes::Bytes { at_most } => SqlForm::Bytes { at_most: *at_most },
-        Computes::Nothing => SqlForm::Opaque {
-            reason: "a type that compares or computes in its own way".to_owned(),
+        Computes::Nothing { declared } => SqlForm::Opaque {
+            reason: format!("of type `{declared}`, which compares or computes in its own way"),
             read_as: match column.form {
                 Form::Plain => ReadAs::Native,
                 Form::Characters => ReadAs::Type("CHAR(64)".to_owned()),
@@ -183,7 +183,8 @@ impl MysqlConnector {
             columns.push(ColumnHandle {
                 form: Form::Plain,
                 comparison: Comparison::None,
-                computes: Computes::Nothing,
+                // A query that a user wrote is sent as it is.
+                computes: Computes::Nothing { declared: String::new() },
             });
             fields.push(Field::new(name, data_type, true));
         }
@@ -328,8 +329,22 @@ mod tests {
     fn what_is_not_compared_is_not_computed_with() {
         for name in ["year", "bit", "time", "set", "json", "enum", "vector", "uuid", "geometry"] {
             let declared = DeclaredType { name, ..DeclaredType::default() };
-            assert_eq!(Computes::of(&declared), Computes::Nothing, "{name}");
+            assert_eq!(Computes::of(&declared), Computes::Nothing { declared: name.to_owned() });
         }
+    }
+
+    #[test]
+    fn what_stays_is_told_by_its_type() {
+        let declared = DeclaredType { name: "year", ..DeclaredType::default() };
+        let column = ColumnHandle {
+            form: Form::Plain,
+            comparison: Comparison::None,
+            computes: Computes::of(&declared),
+        };
+        let SqlForm::Opaque { reason, .. } = form(&column, ZeroDates::Error) else {
+            panic!("5 is 2005 to it")
+        };
+        assert!(reason.starts_with("of type `year`, "), "{reason}");
     }
 
     #[test]

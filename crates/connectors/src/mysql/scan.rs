@@ -7,8 +7,6 @@ use arrow::datatypes::{DataType, Schema};
 use mooring_spi::{Error, Predicate, Result, SchemaTable, Split, SplitScan, TableStatistics};
 use serde::{Deserialize, Serialize};
 
-/// Of a statement in what `EXPLAIN` shows.
-const LABEL_MAX_BYTES: usize = 400;
 /// What a text is taken for, where nothing is known.
 const TEXT_BYTES: u64 = 32;
 
@@ -120,14 +118,10 @@ impl SplitOf<'_> {
 
     fn labelled(
         self,
-        mut label: String,
+        label: String,
         is_computed: bool,
         locked: Option<LockedRanges>,
     ) -> Result<Split> {
-        if label.len() > LABEL_MAX_BYTES {
-            label.truncate(label.floor_char_boundary(LABEL_MAX_BYTES));
-            label.push('…');
-        }
         let fields = self.columns.fields();
         let row_bytes = fields.iter().map(|field| width_bytes(field.data_type())).sum();
         let payload = StatementSplit {
@@ -179,7 +173,7 @@ mod tests {
         };
         let only = of.split().expect("a split");
         assert_eq!(only.size_bytes, 400);
-        assert!(only.label.starts_with("SELECT üü") && only.label.len() < 410);
+        assert_eq!(only.label, sql);
         let read = StatementSplit::read(&only).expect("a payload");
         assert_eq!((&read.sql, read.columns), (&sql, 2));
         let narrowed = |domain| {

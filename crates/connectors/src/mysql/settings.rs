@@ -1,6 +1,7 @@
 //! The properties of a catalog of the kind `mysql`.
 
 use super::tls::SourceTls;
+use crate::database::without_port;
 use mooring_spi::{CatalogDefinition, Error, ErrorKind, Result};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -124,7 +125,7 @@ impl MysqlSettings {
             number(properties, name, default, least..=86_400_000).map(Duration::from_millis)
         };
         Ok(Self {
-            host: needed("host", "the name or the address of the server")?,
+            host: without_port(needed("host", "the name or the address of the server")?)?,
             port: number(properties, "port", 3306, 1..=u16::MAX)?,
             database: text("database"),
             user: needed("user", "who logs in at the server")?,
@@ -252,6 +253,7 @@ mod tests {
             (&[("user", "a")][..], "`host`"),
             (&[("host", "a")], "`user`"),
             (&[("hosts", "a")], "`hosts`"),
+            (&[("user", "a"), ("host", "db:3307")], "`port` = 3307"),
             (&[("port", "0")], "`port`"),
             (&[("port", "65536")], "`port`"),
             (&[("connections_max", "0")], "`connections_max`"),

@@ -12,6 +12,7 @@ use mooring_spi::{CatalogDefinition, CatalogKey, Demand, Error, ErrorKind, Resul
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
+use tokio::time::Instant;
 
 /// The servers of a process by catalog version: whoever asks for the same one shares its connections. Clones are the
 /// same.
@@ -196,9 +197,10 @@ impl MysqlSource {
 
     /// Ends the statement of a connection, by another one beside the pool's.
     pub(super) async fn kill(&self, id: u32) {
+        let limit = self.settings.connect_timeout;
         let killed = async {
-            let mut connection = self.pool.connect().connect().await?;
-            connection.set_silence(self.settings.connect_timeout);
+            let mut connection = self.pool.connect().connect(Instant::now() + limit).await?;
+            connection.set_silence(limit);
             let killed = connection.run(&format!("KILL QUERY {id}")).await;
             connection.quit().await;
             killed

@@ -76,21 +76,6 @@ pub(super) fn double(value: f64) -> String {
     format!("{value:e}")
 }
 
-pub(super) fn decimal(unscaled: i128, scale: i8) -> String {
-    let sign = if unscaled < 0 { "-" } else { "" };
-    let digits = unscaled.unsigned_abs().to_string();
-    match usize::try_from(scale) {
-        Ok(0) => format!("{sign}{digits}"),
-        Ok(scale) => {
-            let digits = format!("{digits:0>width$}", width = scale + 1);
-            let (whole, fraction) = digits.split_at(digits.len() - scale);
-            format!("{sign}{whole}.{fraction}")
-        }
-        // Digits before the point.
-        Err(_) => format!("{sign}{digits}{}", "0".repeat(usize::from(scale.unsigned_abs()))),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -112,16 +97,6 @@ mod tests {
 
     #[test]
     fn literals_are_exact() {
-        for (unscaled, scale, expected) in [
-            (150, 2, "1.50"),
-            (-5, 2, "-0.05"),
-            (0, 2, "0.00"),
-            (7, 0, "7"),
-            (7, -2, "700"),
-            (i128::MAX, 38, "1.70141183460469231731687303715884105727"),
-        ] {
-            assert_eq!(decimal(unscaled, scale), expected);
-        }
         assert_eq!(bytes(&[0, 0xAB]), "x'00AB'");
         assert_eq!((double(0.1), double(-1500.0)), ("1e-1".to_owned(), "-1.5e3".to_owned()));
     }

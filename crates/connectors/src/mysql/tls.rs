@@ -47,7 +47,7 @@ impl SourceTls {
     }
 
     /// # Errors
-    /// `Tls`, with the name that was expected where the certificate is not trusted.
+    /// `Tls`, with the name that was expected where the certificate is not trusted; `Lost`.
     pub(super) async fn secure(
         &self,
         host: &str,
@@ -57,6 +57,8 @@ impl SourceTls {
         let name = tls_name(shown).map_err(|error| Failure::Tls(error.message().to_owned()))?;
         match TlsConnector::from(Arc::clone(&self.config)).connect(name, stream).await {
             Ok(stream) => Ok(Box::new(stream)),
+            // What the operating system says has no error inside.
+            Err(error) if error.get_ref().is_none() => Err(Failure::Lost(error)),
             Err(error) => Err(Failure::Tls(
                 distrust(&error, shown)
                     .unwrap_or_else(|| format!("the TLS handshake failed: {error}")),

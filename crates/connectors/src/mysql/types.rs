@@ -97,8 +97,10 @@ pub(super) enum Computes {
     Bytes {
         at_most: Option<u64>,
     },
-    /// Nothing.
-    Nothing,
+    /// Nothing: a column of this type.
+    Nothing {
+        declared: String,
+    },
 }
 
 impl Computes {
@@ -117,7 +119,7 @@ impl Computes {
             "binary" | "varbinary" | "tinyblob" | "blob" | "mediumblob" | "longblob" => {
                 Self::Bytes { at_most: declared.longest }
             }
-            _ => Self::Nothing,
+            other => Self::Nothing { declared: other.to_owned() },
         }
     }
 }

@@ -43,12 +43,16 @@ impl Connect for PostgresConnect {
     type Connection = Connection;
     type Failure = Error;
 
-    async fn connect(&self) -> Result<Connection> {
-        let bound = self.settings.connect_timeout;
-        match tokio::time::timeout(bound, self.log_in()).await {
+    fn limit(&self) -> Duration {
+        self.settings.connect_timeout
+    }
+
+    async fn connect(&self, until: tokio::time::Instant) -> Result<Connection> {
+        match tokio::time::timeout_at(until, self.log_in()).await {
             Ok(connected) => connected,
             Err(_) => {
-                let problem = format!("no connection within {} ms", bound.as_millis());
+                let limit_ms = self.limit().as_millis();
+                let problem = format!("no connection within {limit_ms} ms");
                 Err(unavailable(&self.catalog, &problem))
             }
         }
@@ -61,9 +65,7 @@ impl Connect for PostgresConnect {
         if kept < FRESH {
             return true;
         }
-        let lives = connection.client.check_connection();
-        let lives = tokio::time::timeout(self.settings.connect_timeout, lives).await;
-        matches!(lives, Ok(Ok(())))
+        connection.client.check_connection().await.is_ok()
     }
 
     async fn close(&self, connection: Connection) {

@@ -1,8 +1,8 @@
 //! One connection: a socket of our own under `tokio-postgres`, and a session whose settings make every value
 //! come in one form.
 
-use super::clear_text::{Watched, refused};
 use super::failure::{failed, unavailable};
+use super::first_words::{Watched, refused};
 use super::settings::PostgresSettings;
 use mooring_spi::{Error, ErrorKind, Result};
 use secrecy::{ExposeSecret, SecretString};
@@ -65,9 +65,9 @@ impl Connection {
         let connected = config.connect_raw(Watched::new(socket, asks_for_tls), tls).await;
         let (client, connection) = connected.map_err(|error| match refused(&error) {
             None => NotConnected::Database(error),
-            Some(why) => NotConnected::Socket(Error::new(
+            Some(unfit) => NotConnected::Socket(Error::new(
                 ErrorKind::SourceRefused,
-                format!("catalog `{catalog}`: the login fails: {why}"),
+                format!("catalog `{catalog}`: {unfit}"),
             )),
         })?;
         let version = connection.parameter("server_version").map_or(0, major_version);

@@ -46,6 +46,8 @@ pub(super) struct TableHandle {
     pub columns: Vec<Column>,
     /// Of those that are text.
     pub texts: Vec<Option<NativeText>>,
+    /// What their types are called there.
+    pub types: Vec<String>,
     /// In whose place the table is read when that pays; empty where it is read as it is.
     parts: Vec<Part>,
     block_bytes: u64,
@@ -78,6 +80,7 @@ impl TableHandle {
             lockable: false,
             columns,
             texts: Vec::new(),
+            types: Vec::new(),
             parts: Vec::new(),
             block_bytes: 0,
             row_bytes: 0,
@@ -214,12 +217,14 @@ impl PostgresConnector {
     fn table(&self, metadata: &Metadata, types: &Types, relation: Relation) -> Result<Table> {
         let mut columns = Vec::new();
         let mut texts = Vec::new();
+        let mut type_names = Vec::new();
         let mut fields = Vec::new();
         for column in relation.columns.iter().flatten() {
             let (decode, native) = types.mapping(column.type_oid, column.modifier);
             fields.push(Field::new(&column.name, decode.data_type(), !column.not_null));
             columns.push(Column { name: column.name.clone(), decode, native });
             texts.push(types.text(column.type_oid, column.modifier, column.collation.as_deref()));
+            type_names.push(types.name(column.type_oid));
         }
         let statistics = table_statistics(&relation, &columns, metadata.block_bytes);
         let is_own = metadata.is_own();
@@ -235,6 +240,7 @@ impl PostgresConnector {
             foreign: !is_own,
             columns,
             texts,
+            types: type_names,
             query: None,
             schema: relation.schema.clone(),
             table: relation.name.clone(),
@@ -349,6 +355,7 @@ mod tests {
             orders_text: true,
             foreign: false,
             texts: Vec::new(),
+            types: Vec::new(),
             query: None,
         };
         let lock = "LOCK TABLE \"s\".\"T\" IN ACCESS SHARE MODE";

@@ -2,6 +2,7 @@
 
 use mooring_spi::{Error, ErrorKind};
 use std::error::Error as _;
+use std::io;
 
 /// The error of a connection or a statement.
 pub(super) fn failed(catalog: &str, error: tokio_postgres::Error) -> Error {
@@ -12,17 +13,45 @@ pub(super) fn failed(catalog: &str, error: tokio_postgres::Error) -> Error {
         }
         None => {
             // The outermost text names the layer only.
-            let cause = error.source().map_or_else(|| error.to_string(), ToString::to_string);
-            match is_of_login(&error) {
-                true => Error::new(
-                    ErrorKind::SourceRefused,
-                    format!("catalog `{catalog}`: the login fails: {cause}"),
-                ),
-                false => unavailable(catalog, &format!("the database cannot be reached: {cause}")),
-            }
+            let layer = error.to_string();
+            let cause = error.source().map_or_else(|| layer.clone(), ToString::to_string);
+            let (kind, text) = of_layer(&layer, &cause, is_of_socket(&error));
+            Error::new(kind, format!("catalog `{catalog}`: {text}"))
         }
     };
     told.with_cause(error)
+}
+
+/// Whether the operating system said so, or the connection ended.
+fn is_of_socket(error: &tokio_postgres::Error) -> bool {
+    let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
+    cause.is_some_and(|cause| cause.get_ref().is_none())
+}
+
+/// What happened outside of what the database says, by the words of `tokio-postgres` for where it did.
+fn of_layer(layer: &str, cause: &str, is_of_socket: bool) -> (ErrorKind, String) {
+    let refused = |text: String| (ErrorKind::SourceRefused, text);
+    match layer {
+        "authentication error" => refused(format!("the login fails: {cause}")),
+        // Nothing else that it asks for can be missing.
+        "invalid configuration" => refused(
+            "the login fails: the database asks for a password, and there is no `password`"
+                .to_owned(),
+        ),
+        "error performing TLS handshake" if cause.contains("does not support TLS") => {
+            refused("the database does not offer TLS, which `tls` demands".to_owned())
+        }
+        "error performing TLS handshake" if !is_of_socket => {
+            refused(format!("TLS with the database fails: {cause}"))
+        }
+        "error parsing response from server" | "unexpected message from server" => (
+            ErrorKind::CorruptData,
+            format!("the database sent what is not of its protocol: {cause}"),
+        ),
+        _ => {
+            (ErrorKind::SourceUnavailable, format!("the connection to the database broke: {cause}"))
+        }
+    }
 }
 
 pub(super) fn unavailable(catalog: &str, problem: &str) -> Error {
@@ -104,6 +133,50 @@ mod tests {
             let (kind, text) = refusal(code, message);
             assert_eq!(kind, expected, "{code}");
             assert!(text.contains(message) && text.contains(code), "{text}");
+        }
+    }
+
+    /// The words of tokio-postgres 0.7, and of the operating system.
+    #[test]
+    fn what_was_reached_is_not_told_as_out_of_reach() {
+        let tls = "error performing TLS handshake";
+        for (layer, cause, of_socket, kind, expected) in [
+            (
+                "invalid configuration",
+                "password missing",
+                false,
+                ErrorKind::SourceRefused,
+                "no `password`",
+            ),
+            (
+                "authentication error",
+                "unsupported",
+                false,
+                ErrorKind::SourceRefused,
+                "the login fails",
+            ),
+            (tls, "server does not support TLS", false, ErrorKind::SourceRefused, "`tls` demands"),
+            (tls, "invalid peer certificate", false, ErrorKind::SourceRefused, "certificate"),
+            (tls, "Connection reset by peer", true, ErrorKind::SourceUnavailable, "broke"),
+            ("unexpected message from server", "x", false, ErrorKind::CorruptData, "protocol"),
+            (
+                "error communicating with the server",
+                "reset",
+                true,
+                ErrorKind::SourceUnavailable,
+                "broke",
+            ),
+            (
+                "connection closed",
+                "connection closed",
+                false,
+                ErrorKind::SourceUnavailable,
+                "broke",
+            ),
+        ] {
+            let (told, text) = of_layer(layer, cause, of_socket);
+            assert_eq!(told, kind, "{layer}");
+            assert!(text.contains(expected) && !text.contains("reached"), "{text}");
         }
     }
 

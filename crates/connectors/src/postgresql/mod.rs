@@ -6,7 +6,7 @@
 mod settings;
 mod tls;
 mod failure;
-mod clear_text;
+mod first_words;
 mod connection;
 mod connect;
 mod pool;

@@ -96,7 +96,8 @@ impl PostgresConnector {
         }
         let columns = handle.columns.iter().enumerate().map(|(at, column)| {
             let text = handle.texts.get(at).and_then(Option::as_ref);
-            let form = form(column, text.filter(|_| handle.orders_text));
+            let type_name = handle.types.get(at).map_or("", String::as_str);
+            let form = form(column, text.filter(|_| handle.orders_text), type_name);
             SourceColumn { name: column.name.clone(), form }
         });
         Ok(SourceTable {
@@ -122,7 +123,7 @@ impl PostgresConnector {
 /// Numbers that are cut to this many digits may have more at the source.
 const DIGITS_MAX: u8 = 38;
 
-fn form(column: &Column, text: Option<&NativeText>) -> Form {
+fn form(column: &Column, text: Option<&NativeText>, type_name: &str) -> Form {
     let opaque = |reason: &str| Form::Opaque {
         reason: reason.to_owned(),
         read_as: match column.native {
@@ -139,9 +140,12 @@ fn form(column: &Column, text: Option<&NativeText>) -> Form {
         return Form::Text { collation, at_most: text.at_most, converted: text.converted };
     }
     match (&column.decode, column.native) {
-        (_, false) => opaque("its type is read as another one"),
+        (Decode::List(_), _) => opaque(&format!("of type `{type_name}`: an array")),
+        (decode, false) => {
+            opaque(&format!("of type `{type_name}`, which is read as `{}`", decode.sql_type()))
+        }
         (Decode::Decimal { precision: DIGITS_MAX, .. }, true) => {
-            opaque("`numeric` without digits, or with more than 38")
+            opaque("a `numeric` without digits, or with 38 of them or more")
         }
         (
             Decode::Boolean
@@ -159,9 +163,8 @@ fn form(column: &Column, text: Option<&NativeText>) -> Form {
         ) => Form::Exact,
         (Decode::Binary, true) => Form::Bytes { at_most: None },
         (Decode::Text, true) => opaque("text of a database that is not in UTF-8"),
-        (Decode::Uuid, true) => opaque("`uuid` is text here"),
-        (Decode::Time, true) => opaque("`time` has 24:00 there"),
-        (Decode::List(_), true) => opaque("arrays"),
+        (Decode::Uuid, true) => opaque("a `uuid`, which is text here"),
+        (Decode::Time, true) => opaque("a `time`, which has 24:00 there"),
     }
 }
 
@@ -180,7 +183,16 @@ impl PostgresConnector {
         let held = self.pool.acquire(Purpose::Read).await?;
         let client = held.client()?;
         let asked = async {
-            match client.prepare(text).await {
+            // By itself first: it must not end what it is put into. Then as a part of what is read: `EXPLAIN` is none.
+            let prepared = match client.prepare(text).await {
+                Ok(prepared) if prepared.columns().is_empty() => Ok(prepared),
+                Ok(prepared) => {
+                    let part = format!("SELECT * FROM (\n{text}\n) AS q");
+                    client.prepare(&part).await.map(|_| prepared)
+                }
+                Err(error) => Err(error),
+            };
+            match prepared {
                 Ok(prepared) => Ok(Ok(prepared)),
                 Err(error) => of_query(&error).map(Err).ok_or(error),
             }
@@ -299,5 +311,21 @@ mod tests {
         }
         // But for `Int8` and three of the unsigned ones, which PostgreSQL does not have.
         assert_eq!(written, 13);
+    }
+
+    #[test]
+    fn what_stays_is_told_by_its_type() {
+        for (decode, native, type_name, expected) in [
+            (Decode::Text, false, "mood", "of type `mood`, which is read as `text`"),
+            (Decode::Int64, false, "oid", "of type `oid`, which is read as `int8`"),
+            (Decode::List(Box::new(Decode::Int32)), false, "int4[]", "of type `int4[]`: an array"),
+            (Decode::Uuid, true, "uuid", "a `uuid`, which is text here"),
+        ] {
+            let column = Column { name: "c".into(), decode, native };
+            let Form::Opaque { reason, .. } = form(&column, None, type_name) else {
+                panic!("`{type_name}` is computed with")
+            };
+            assert_eq!(reason, expected);
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! The properties of a catalog of the kind `postgresql`.
 
 use super::tls::TlsMode;
+use crate::database::without_port;
 use mooring_spi::{CatalogDefinition, Error, ErrorKind, Result};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -104,7 +105,7 @@ impl PostgresSettings {
             number(properties, "statement_timeout_ms", 0, 0, i32::MAX.unsigned_abs().into())?;
         let connections_max = number(properties, "connections_max", 32, 2, 10_000)?;
         Ok(Self {
-            host: needed("host", "a name or an address")?,
+            host: without_port(needed("host", "a name or an address")?)?,
             port: u16::try_from(number(properties, "port", 5432, 1, 65_535)?).unwrap_or(5432),
             database: needed("database", "the name of a database")?,
             user: needed("user", "the name of a role that may read")?,
@@ -183,6 +184,7 @@ mod tests {
     fn wrong_properties_are_named() {
         for (pairs, name) in [
             (&[("host", "")][..], "`host`"),
+            (&[("host", "10.0.0.5:5433")], "`port` = 5433"),
             (&[("port", "0")], "`port`"),
             (&[("connections_max", "1")], "`connections_max`"),
             (&[("tls", "true")], "`tls`"),

@@ -1,6 +1,7 @@
 //! The text of base scans: the only place of this connector where a statement that reads rows is written.
 
 use super::types::{Column, Decode};
+use crate::sql::decimal_text;
 use arrow::temporal_conversions::{date32_to_datetime, timestamp_us_to_datetime};
 use mooring_spi::{Bound, Domain, Predicate, Range, Value};
 
@@ -159,7 +160,7 @@ fn literal_of(column: &Column, value: &Value) -> Option<String> {
             Value::UInt(value),
         ) => Some(value.to_string()),
         (Decode::Decimal { .. }, Value::Decimal { unscaled, scale }) => {
-            Some(decimal(*unscaled, *scale))
+            Some(decimal_text(*unscaled, *scale))
         }
         // A database's text has no such character.
         (Decode::Text, Value::Text(text)) if !text.contains('\0') => Some(literal(text)),
@@ -188,19 +189,6 @@ fn timestamp(micros: i64) -> Option<String> {
     let known = (FIRST_DAY..=LAST_DAY).contains(&day);
     let shown = timestamp_us_to_datetime(micros).filter(|_| known)?;
     Some(format!("{} {}", shown.date(), shown.time()))
-}
-
-fn decimal(unscaled: i128, scale: i8) -> String {
-    let places = usize::from(scale.max(0).unsigned_abs());
-    let mut digits = unscaled.unsigned_abs().to_string();
-    if scale < 0 {
-        digits.push_str(&"0".repeat(usize::from(scale.unsigned_abs())));
-    }
-    let digits = format!("{digits:0>width$}", width = places + 1);
-    let (whole, fraction) = digits.split_at(digits.len() - places);
-    let point = if fraction.is_empty() { "" } else { "." };
-    let sign = if unscaled < 0 { "-" } else { "" };
-    format!("{sign}{whole}{point}{fraction}")
 }
 
 #[cfg(test)]
@@ -311,14 +299,5 @@ mod tests {
         let column = column("a", Decode::Text, true);
         let predicate = Predicate::from([("a".to_owned(), above(Value::Text("x".into())))]);
         assert!(conditions(&[column], &predicate, false).is_empty());
-    }
-
-    #[test]
-    fn decimals_are_written_out() {
-        for (unscaled, scale, expected) in
-            [(5, 0, "5"), (-5, 3, "-0.005"), (12_345, 2, "123.45"), (7, -2, "700"), (0, 2, "0.00")]
-        {
-            assert_eq!(decimal(unscaled, scale), expected);
-        }
     }
 }

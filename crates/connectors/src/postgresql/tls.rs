@@ -1,6 +1,6 @@
 //! TLS to a database, in the four ways that PostgreSQL's own clients know of these names.
 
-use super::clear_text::Watched;
+use super::first_words::Watched;
 use super::settings::invalid;
 use mooring_spi::Result;
 use mooring_storage::{tls_name, unnamed_tls, verified_tls};

@@ -178,6 +178,15 @@ impl Types {
         Some(NativeText { collation: collation.map(str::to_owned), at_most, converted })
     }
 
+    /// What a type is called.
+    pub fn name(&self, oid: u32) -> String {
+        let Some(row) = self.by_oid.get(&oid) else { return format!("type {oid}") };
+        match self.by_oid.get(&row.element) {
+            Some(element) => format!("{}[]", element.name),
+            None => row.name.clone(),
+        }
+    }
+
     /// What is below the domains, with its modifier.
     fn base(&self, oid: u32, modifier: i32) -> Option<(&TypeRow, i32)> {
         let (mut row, mut modifier) = (self.by_oid.get(&oid)?, modifier);
@@ -312,6 +321,8 @@ mod tests {
         assert_eq!(types.mapping(20002, -1), (Decode::List(Box::new(price)), false));
         assert_eq!(types.mapping(1007, -1), (Decode::List(Box::new(Decode::Int32)), false));
         assert_eq!(types.mapping(20003, -1), (Decode::Text, false));
+        let named = [23, 1007, 20000, 20002, 4711].map(|oid| types.name(oid));
+        assert_eq!(named, ["int4", "int4[]", "price", "price[]", "type 4711"]);
         assert_eq!(types.mapping(4711, -1), (Decode::Text, false));
     }
 

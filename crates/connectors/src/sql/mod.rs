@@ -17,6 +17,7 @@ mod source_table;
 mod writer;
 
 pub use capability::{Answer, Capabilities, Entry, Kind, Subject, page};
+pub(crate) use dialect::decimal_text;
 pub use dialect::{
     AggregateCall, Converted, Dialect, MysqlDialect, NamedFunction, PostgresDialect,
 };

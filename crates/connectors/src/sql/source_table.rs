@@ -38,6 +38,7 @@ pub enum Form {
     /// or is an error wherever it is looked at.
     ZeroDates { are_null: bool },
     /// Can be fetched, counted and asked for null, and nothing else: JSON, arrays, `numeric` without digits, …
+    /// `reason`: what the column is, to stand behind "column `c` is".
     Opaque { reason: String, read_as: ReadAs },
 }
 

@@ -4,6 +4,8 @@
 mod record;
 mod registry;
 mod run;
+mod explained;
+mod deadline;
 
 pub(crate) use record::shortened;
 pub use record::{NewQuery, Query, QueryOutcome, QueryState};

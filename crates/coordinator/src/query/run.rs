@@ -4,6 +4,7 @@
 //! The doors' threads never plan or compute: batches cross to them through a short channel, and
 //! when the reader is slow the channel is full and the plan waits.
 
+use super::deadline::Deadline;
 use super::record::{Query, QueryOutcome, QueryState};
 use super::registry::{Queries, cancelled};
 use crate::membership::Membership;
@@ -18,14 +19,11 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinHandle;
 use tokio_util::sync::DropGuard;
 use tokio_util::task::AbortOnDropHandle;
 
 /// Batches that may wait for the reader.
 const BATCHES_AHEAD: usize = 1;
-/// How long EXPLAIN ANALYZE waits for the metrics of tasks.
-const METRICS_BOUND: Duration = Duration::from_secs(5);
 /// Before a query is run again: time for a worker that drains or restarts to be known as such.
 const RETRY_PAUSE: Duration = Duration::from_millis(100);
 
@@ -108,68 +106,11 @@ impl Runner {
             .map_err(|_| lost())?
     }
 
-    /// The query's plan as text, with what it did when `analyze`.
-    ///
-    /// # Errors
-    /// As [`Runner::run`].
-    pub async fn explain(
+    pub(super) async fn plan(
         &self,
-        query: Arc<Query>,
-        request: RunRequest,
-        analyze: bool,
-    ) -> Result<String> {
-        let runner = self.clone();
-        let guard = query.cancel.clone().drop_guard();
-        let query = Ended::new(self, query);
-        let task = self.runtime.spawn(StaleAnswers::carried(async move {
-            match runner.explain_here(&query.query, request, analyze).await {
-                Ok(text) => {
-                    query.end(&QueryOutcome::Finished);
-                    Ok(text)
-                }
-                Err(error) => {
-                    query.end(&outcome_of(&query.query, error));
-                    Err(ending(&query.query))
-                }
-            }
-        }));
-        let text = task.await.map_err(|_| lost())?;
-        drop(guard);
-        text
-    }
-
-    async fn explain_here(
-        &self,
-        query: &Arc<Query>,
-        request: RunRequest,
-        analyze: bool,
-    ) -> Result<String> {
-        let _deadline = Deadline::start(query);
-        let _permit = self.queries.admit(query).await?;
-        query.advance(QueryState::Planning);
-        query.begin_attempt();
-        let mut planning = Planning::new(request)?;
-        planning.context.explain = true;
-        let plan = self.plan(query, &mut planning).await?;
-        if !analyze {
-            return plan.explain();
-        }
-        query.advance(QueryState::Running);
-        let mut batches = plan.execute()?;
-        while let Some(batch) = next(query, &mut batches).await {
-            let batch = batch?;
-            query.add_output(batch.num_rows(), batch.get_array_memory_size());
-        }
-        query.advance(QueryState::Finishing);
-        tokio::select! {
-            text = plan.explain_analyze() => text,
-            () = query.cancel.cancelled() => Err(cancelled()),
-            // A task that nobody had to ask for its rows never reports.
-            () = tokio::time::sleep(METRICS_BOUND) => plan.explain(),
-        }
-    }
-
-    async fn plan(&self, query: &Query, planning: &mut Planning) -> Result<PlannedQuery> {
+        query: &Query,
+        planning: &mut Planning,
+    ) -> Result<PlannedQuery> {
         // What an attempt before this one got is of no account.
         if let Some(stale) = StaleAnswers::current() {
             stale.take();
@@ -184,31 +125,31 @@ impl Runner {
 }
 
 /// What each attempt to plan a query needs.
-struct Planning {
+pub(super) struct Planning {
     query: FoldedQuery,
-    context: QueryContext,
+    pub(super) context: QueryContext,
     admitted: Option<LongStatement>,
 }
 
 impl Planning {
-    fn new(request: RunRequest) -> Result<Self> {
+    pub(super) fn new(request: RunRequest) -> Result<Self> {
         let RunRequest { query, context, admitted } = request;
         Ok(Self { query: FoldedQuery::new(query)?, context, admitted })
     }
 }
 
 /// A query that ends as failed should its task panic, and as cancelled should it be dropped.
-struct Ended {
+pub(super) struct Ended {
     queries: Arc<Queries>,
-    query: Arc<Query>,
+    pub(super) query: Arc<Query>,
 }
 
 impl Ended {
-    fn new(runner: &Runner, query: Arc<Query>) -> Self {
+    pub(super) fn new(runner: &Runner, query: Arc<Query>) -> Self {
         Self { queries: runner.queries.clone(), query }
     }
 
-    fn end(&self, outcome: &QueryOutcome) {
+    pub(super) fn end(&self, outcome: &QueryOutcome) {
         self.queries.end(&self.query, outcome);
     }
 }
@@ -221,11 +162,11 @@ impl Drop for Ended {
     }
 }
 
-fn lost() -> Error {
+pub(super) fn lost() -> Error {
     Error::internal("the query's task ended without an answer")
 }
 
-fn outcome_of(query: &Query, error: Error) -> QueryOutcome {
+pub(super) fn outcome_of(query: &Query, error: Error) -> QueryOutcome {
     if let Some(timed_out) = query.timed_out() {
         return QueryOutcome::Failed(timed_out);
     }
@@ -236,7 +177,7 @@ fn outcome_of(query: &Query, error: Error) -> QueryOutcome {
 }
 
 /// The next batch, or the end of a query that was cancelled.
-async fn next(query: &Query, batches: &mut BatchStream) -> Option<Result<RecordBatch>> {
+pub(super) async fn next(query: &Query, batches: &mut BatchStream) -> Option<Result<RecordBatch>> {
     tokio::select! {
         biased;
         () = query.cancel.cancelled() => Some(Err(cancelled())),
@@ -397,7 +338,7 @@ impl Drive {
 }
 
 /// Why a query that has ended did not finish.
-fn ending(query: &Query) -> Error {
+pub(super) fn ending(query: &Query) -> Error {
     query.error().unwrap_or_else(cancelled)
 }
 
@@ -418,30 +359,4 @@ fn reader(
         }
     })
     .boxed()
-}
-
-/// Stops a query whose time is up; goes with the query's task.
-struct Deadline(Option<JoinHandle<()>>);
-
-impl Deadline {
-    fn start(query: &Arc<Query>) -> Self {
-        let Some(limit) = query.time_limit else {
-            return Self(None);
-        };
-        let query = Arc::downgrade(query);
-        Self(Some(tokio::spawn(async move {
-            tokio::time::sleep(limit).await;
-            if let Some(query) = query.upgrade() {
-                query.time_out();
-            }
-        })))
-    }
-}
-
-impl Drop for Deadline {
-    fn drop(&mut self) {
-        if let Some(timer) = &self.0 {
-            timer.abort();
-        }
-    }
 }

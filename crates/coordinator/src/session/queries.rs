@@ -45,7 +45,7 @@ impl Session {
         let request = RunRequest { query: planned.into(), context, admitted };
         if let Some(explain) = query.explain {
             let tasks = record.tasks.clone();
-            let mut text = self.runner.explain(record, request, explain.analyze).await?;
+            let mut text = self.runner.explain(record, request, explain).await?;
             if explain.analyze {
                 text.push_str(&task_lines(&tasks));
             }

@@ -4,6 +4,7 @@
 //!
 //! Meanings: MySQL 8.0 Reference Manual, chapter 14 "Functions and Operators".
 
+use super::counted_conditions::counted;
 use mooring_spi::{Error, Result};
 use sqlparser::ast::helpers::attached_token::AttachedToken;
 use sqlparser::ast::{
@@ -87,6 +88,7 @@ fn meaning(function: &mut Function) -> Result<Option<Expr>> {
                 return Ok(Some(Expr::Nested(Box::new(remainder(dividend, divisor)))));
             }
         }
+        "sum" | "avg" => counted(function),
         "locate" => {
             if let Some([part, text]) = arguments(function).as_deref() {
                 return Ok(Some(call("strpos", vec![text.clone(), part.clone()])));

@@ -14,11 +14,18 @@ use sqlparser::ast::{
 const NAME: &str = "query";
 
 /// # Errors
-/// `InvalidArgument` for such a function without a catalog, or with anything but one text.
+/// `InvalidArgument` for such a function without a catalog, or with anything but one text; `Unsupported` for another one
+/// in `TABLE(…)`.
 pub(super) fn as_table(factor: &mut TableFactor) -> Result<()> {
     let (catalog, text, alias) = match factor {
         TableFactor::TableFunction { expr: Expr::Function(function), alias } => {
-            let Some(catalog) = catalog_of(&function.name)? else { return Ok(()) };
+            let Some(catalog) = catalog_of(&function.name)? else {
+                return Err(Error::unsupported(format!(
+                    "`TABLE({}(…))` is not supported; a query in the language of a catalog's source is \
+                     `TABLE(catalog.system.query('…'))`",
+                    function.name
+                )));
+            };
             (catalog, text_of(&arguments(function)), alias.take())
         }
         TableFactor::Table { name, alias, args: Some(given), .. } => {

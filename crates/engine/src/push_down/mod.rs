@@ -14,6 +14,7 @@ mod subqueries;
 mod nodes;
 mod operators;
 mod expressions;
+mod casts;
 mod functions;
 mod aggregates;
 mod worth;

@@ -22,8 +22,9 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Names of columns are those of the plan up to this length: sources cut longer ones.
-const NAME_LENGTH_MAX: usize = 30;
+/// Names of columns are those of the plan up to this length: sources cut longer ones (PostgreSQL those of more than 63
+/// bytes), and equal ones have something behind them.
+const NAME_LENGTH_MAX: usize = 48;
 
 #[derive(Debug)]
 pub(super) struct PushedTable {
@@ -121,14 +122,15 @@ fn projected(
     Ok(Arc::new(ProjectionExec::try_new(columns.collect::<Vec<_>>(), plan)?))
 }
 
-/// A name of its own for each column: the field's where any source takes it.
+/// A name of its own for each column: the field's, which may be the text of an expression, where any source takes it.
 fn names(fields: &Fields, count: usize) -> Vec<String> {
     let mut taken: HashSet<String> = HashSet::new();
     let mut names = Vec::with_capacity(count);
     for index in 0..count {
         let wanted =
-            fields.get(index).map(|field| field.name().as_str()).filter(|name| plain(name));
-        let mut name = wanted.map_or_else(|| format!("column_{}", index + 1), str::to_owned);
+            fields.get(index).map(|field| field.name().as_str()).filter(|name| is_taken(name));
+        let unnamed = || format!("column {} of the statement", index + 1);
+        let mut name = wanted.map_or_else(unnamed, str::to_owned);
         while !taken.insert(name.to_ascii_lowercase()) {
             name.push('_');
         }
@@ -137,11 +139,10 @@ fn names(fields: &Fields, count: usize) -> Vec<String> {
     names
 }
 
-fn plain(name: &str) -> bool {
-    let letter = |byte: u8| byte.is_ascii_alphabetic() || byte == b'_';
-    name.len() <= NAME_LENGTH_MAX
-        && name.bytes().next().is_some_and(letter)
-        && name.bytes().all(|byte| letter(byte) || byte.is_ascii_digit())
+/// Whether any source takes it, in quotes: whatever character set it has.
+fn is_taken(name: &str) -> bool {
+    (1..=NAME_LENGTH_MAX).contains(&name.len())
+        && name.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic())
 }
 
 #[cfg(test)]
@@ -151,11 +152,25 @@ mod tests {
 
     #[test]
     fn columns_have_names_of_their_own() {
-        let fields: Vec<Field> = ["a", "A", "sum(t.x)", "column_3", "größe"]
-            .into_iter()
-            .map(|name| Field::new(name, DataType::Int64, true))
-            .collect();
-        let names = names(&Fields::from(fields), 5);
-        assert_eq!(names, ["a", "A_", "column_3", "column_3_", "column_5"]);
+        let long = "x".repeat(NAME_LENGTH_MAX + 1);
+        let names_of = |wanted: &[&str], count| {
+            let field = |name: &&str| Field::new(*name, DataType::Int64, true);
+            names(&Fields::from(wanted.iter().map(field).collect::<Vec<_>>()), count)
+        };
+        assert_eq!(
+            names_of(&["a", "A", "sum(t.x)", "größe", "t.a + Utf8(\"\0\")", &long, ""], 8),
+            [
+                "a",
+                "A_",
+                "sum(t.x)",
+                "column 4 of the statement",
+                "column 5 of the statement",
+                "column 6 of the statement",
+                "column 7 of the statement",
+                "column 8 of the statement",
+            ]
+        );
+        let other = "column 2 of the statement";
+        assert_eq!(names_of(&[other, "größe"], 2), [other, "column 2 of the statement_"]);
     }
 }

@@ -3,11 +3,13 @@
 use super::awaited_keys::keys_or_late;
 use super::give_way::{Aside, giving_way};
 use super::key_filters::{changes, narrowed};
+use super::shown_statements::{cut, in_line};
 use crate::catalogs::Catalog;
 use crate::error::to_datafusion;
 use crate::leases::QueryLeases;
 use crate::options::MooringOptions;
 use crate::sources::Sources;
+use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
 use datafusion::catalog::Session;
 use datafusion::common::config::ConfigOptions;
@@ -21,21 +23,21 @@ use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType};
 use datafusion::physical_plan::filter_pushdown::{
     ChildPushdownResult, FilterPushdownPhase, FilterPushdownPropagation, PushedDown,
 };
-use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet};
+use datafusion::physical_plan::metrics::{
+    BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet, Time,
+};
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, PlanProperties, StatisticsArgs,
     apply_expression_roots,
 };
+use futures::stream::{self, BoxStream};
 use futures::{FutureExt, StreamExt, TryStreamExt};
 use itertools::Itertools;
 use mooring_spi::{CatalogKey, Error, OpenRequest, Predicate, Split, SplitScan};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// Characters of the keys that `EXPLAIN ANALYZE` shows; there may be thousands of them.
-const SHOWN_KEYS_MAX: usize = 1_000;
 
 /// How DataFusion 55.2 shows a filter that nobody has said anything to.
 const NOTHING_KNOWN: &str = "DynamicFilter [ empty ]";
@@ -172,21 +174,11 @@ impl DisplayAs for SplitExec {
             columns.join(", ")
         )?;
         if !self.key_filters.is_empty() {
+            // There may be thousands.
             let keys = self.key_filters.iter().map(shown_keys).join(", ");
-            let (shown, more) = match keys.char_indices().nth(SHOWN_KEYS_MAX) {
-                Some((end, _)) => (&keys[..end], "…"),
-                None => (keys.as_str(), ""),
-            };
-            write!(f, ", keys=[{shown}{more}]")?;
+            write!(f, ", keys=[{}]", cut(&keys))?;
         }
-        let labels = self.spec.groups.iter().flatten().map(|split| &split.label).unique();
-        match labels.collect::<Vec<_>>().as_slice() {
-            [statement] if self.spec.statements => write!(f, ", statement={statement}"),
-            [first, rest @ ..] if self.spec.statements => {
-                write!(f, ", statements={first} and {} more", rest.len())
-            }
-            _ => Ok(()),
-        }
+        f.write_str(&in_line(&self.spec))
     }
 }
 
@@ -282,8 +274,10 @@ impl ExecutionPlan for SplitExec {
         let wait_ms = options.map_or(0, |options| options.dynamic_filter_wait_ms);
         let query_id = options.map(|options| options.query_id.clone()).unwrap_or_default();
         let metrics = BaselineMetrics::new(&self.metrics, partition);
+        let compute = metrics.elapsed_compute().clone();
         let stream_schema = schema.clone();
         let demand = reader.demand();
+        let placed = move |error| to_datafusion(sources.placed(error));
         let aside = Aside {
             schema: schema.clone(),
             runtime: context.runtime_env(),
@@ -293,25 +287,26 @@ impl ExecutionPlan for SplitExec {
         let open = move |split| {
             let reader = reader.clone();
             let (schema, lease, query_id) = (schema.clone(), lease.clone(), query_id.clone());
+            let (compute, placed) = (compute.clone(), placed.clone());
             let request = narrowed(predicate.clone(), &key_filters, &schema).map(|predicate| {
                 OpenRequest { split, schema, predicate, batch_size_rows, lease, query_id }
             });
             async move {
-                let batches = reader.open(request?).await.map_err(to_datafusion)?;
-                Ok::<_, DataFusionError>(batches.map_err(to_datafusion).boxed())
+                let batches = reader.open(request?).await.map_err(placed)?;
+                Ok::<_, DataFusionError>(timed(batches.map_err(to_datafusion).boxed(), compute))
             }
         };
         let batches = async move {
             keys_or_late(&awaited_keys, Duration::from_millis(wait_ms)).await;
             match demand {
                 Some(demand) => giving_way(splits, open, demand, aside),
-                None => futures::stream::iter(splits).then(open).try_flatten().boxed(),
+                None => stream::iter(splits).then(open).try_flatten().boxed(),
             }
         };
-        let batches = batches
-            .flatten_stream()
-            .inspect_ok(move |batch| metrics.record_output(batch.num_rows()));
-        Ok(Box::pin(RecordBatchStreamAdapter::new(stream_schema, batches.boxed())))
+        let mut batches = batches.flatten_stream().boxed();
+        let counted =
+            stream::poll_fn(move |context| metrics.record_poll(batches.poll_next_unpin(context)));
+        Ok(Box::pin(RecordBatchStreamAdapter::new(stream_schema, counted)))
     }
 
     fn metrics(&self) -> Option<MetricsSet> {
@@ -328,6 +323,18 @@ impl ExecutionPlan for SplitExec {
             Some(_) => Arc::new(Statistics::new_unknown(&self.spec.schema)),
         })
     }
+}
+
+/// Counts the time in which a source's stream makes its rows, and not that in which it waits for them.
+fn timed(
+    mut batches: BoxStream<'static, Result<RecordBatch>>,
+    compute: Time,
+) -> BoxStream<'static, Result<RecordBatch>> {
+    let polled = stream::poll_fn(move |context| {
+        let _timer = compute.timer();
+        batches.poll_next_unpin(context)
+    });
+    polled.boxed()
 }
 
 #[cfg(test)]

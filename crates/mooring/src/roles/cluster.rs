@@ -228,9 +228,11 @@ enum Member {
 impl WorkerNode {
     pub fn new(config: &Config, node: &Node, listener: &TcpListener) -> Result<Self> {
         let advertise = config.worker.advertise.as_deref();
+        let address = address("worker", advertise, listener)?;
+        node.runtime.sources.set_worker(&address);
         let info = Register {
             node_id: uuid::Uuid::new_v4().to_string(),
-            url: format!("http://{}", address("worker", advertise, listener)?),
+            url: format!("http://{address}"),
             version: VERSION.to_string(),
             cores: cores(),
             memory_bytes: config.memory_limit_bytes(),

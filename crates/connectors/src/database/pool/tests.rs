@@ -9,6 +9,11 @@ const SHORT: Duration = Duration::from_millis(1);
 struct Numbers {
     made: AtomicUsize,
     are_dead: AtomicBool,
+    are_silent: AtomicBool,
+    asked: AtomicUsize,
+    /// Until when the last one had to be made.
+    until: Mutex<Option<Instant>>,
+    limit: Duration,
     closed: UnboundedSender<usize>,
 }
 
@@ -17,11 +22,20 @@ impl Connect for Arc<Numbers> {
     type Connection = usize;
     type Failure = ();
 
-    async fn connect(&self) -> Result<usize, ()> {
+    fn limit(&self) -> Duration {
+        self.limit
+    }
+
+    async fn connect(&self, until: Instant) -> Result<usize, ()> {
+        *self.until.lock() = Some(until);
         Ok(self.made.fetch_add(1, Ordering::SeqCst))
     }
 
     async fn is_alive(&self, _connection: &mut usize, _kept: Duration) -> bool {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        if self.are_silent.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
         !self.are_dead.load(Ordering::SeqCst)
     }
 
@@ -38,10 +52,19 @@ struct Fixture {
 }
 
 fn fixture(readers: usize, wait: Duration, idle: Duration) -> Fixture {
+    limited_fixture(LONG, readers, wait, idle)
+}
+
+/// Where a connection is had within `limit`.
+fn limited_fixture(limit: Duration, readers: usize, wait: Duration, idle: Duration) -> Fixture {
     let (sender, closed) = unbounded_channel();
     let numbers = Arc::new(Numbers {
         made: AtomicUsize::new(0),
         are_dead: AtomicBool::new(false),
+        are_silent: AtomicBool::new(false),
+        asked: AtomicUsize::new(0),
+        until: Mutex::new(None),
+        limit,
         closed: sender,
     });
     let metrics = PoolMetrics::default();
@@ -77,6 +100,21 @@ async fn connections_are_used_again_while_they_answer() {
     assert_eq!(it.open(), (1, 0));
     drop(lease);
     assert_eq!(it.open(), (0, 0));
+}
+
+#[tokio::test]
+async fn of_silent_connections_one_is_asked() {
+    let limit = Duration::from_millis(20);
+    let it = limited_fixture(limit, 4, LONG, LONG);
+    let leases = [it.lease().await, it.lease().await, it.lease().await];
+    leases.into_iter().for_each(Lease::give_back);
+    it.numbers.are_silent.store(true, Ordering::SeqCst);
+    let lease = it.lease().await;
+    assert_eq!((lease.get(), it.open()), (Some(&3), (1, 0)));
+    assert_eq!(it.numbers.asked.load(Ordering::SeqCst), 1);
+    // Half of the time has gone.
+    let until = it.numbers.until.lock().expect("a new one");
+    assert!(until <= Instant::now() + limit / 2, "asking and connecting have one end");
 }
 
 #[tokio::test]

@@ -103,7 +103,7 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_written_is_read(unscaled in -(10_i128.pow(38) - 1)..10_i128.pow(38), scale in 0_i8..=38) {
-            let text = crate::mysql::sql::decimal(unscaled, scale);
+            let text = crate::sql::decimal_text(unscaled, scale);
             prop_assert_eq!(decimal(text.as_bytes(), 38, scale), Ok(unscaled));
         }
 

@@ -4,6 +4,7 @@ mod literal;
 mod mysql;
 mod postgres;
 
+pub(crate) use literal::decimal_text;
 pub use mysql::MysqlDialect;
 pub use postgres::PostgresDialect;
 

@@ -70,7 +70,9 @@ impl Draft<'_> {
                         shape.native = None;
                     }
                 }
-                Form::Opaque { reason, .. } => shape.opaque = Some(reason.clone()),
+                Form::Opaque { reason, .. } => {
+                    shape.opaque = Some(format!("column `{}` is {reason}", column.name));
+                }
             }
             let sql = dialect.column(&native, &column.form);
             let column = Some((native, column.form.clone()));

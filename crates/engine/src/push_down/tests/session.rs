@@ -3,9 +3,10 @@
 use super::source::{MemoryReaders, MemorySource, TABLES};
 use crate::catalogs::{Catalog, CatalogOrigin, Catalogs};
 use crate::distribute::{ClusterChannels, ClusterSecret, NodeAddress, WorkerDirectory};
-use crate::engine::{Engine, FoldedQuery, QueryContext};
+use crate::engine::Engine;
 use crate::options::MooringOptions;
 use crate::push_down::PushDownMode;
+use crate::query_context::{FoldedQuery, QueryContext};
 use crate::session::{NodeLimits, NodeRuntime};
 use crate::snapshot::CurrentNames;
 use crate::sources::{DefinitionSource, Sources};
@@ -159,6 +160,6 @@ impl TestSession {
         let context = QueryContext { explain: true, ..self.context(push_down) };
         let query = Self::query(sql).expect(sql);
         let plan = self.engine.plan(&query, &context).await.expect(sql);
-        plan.explain().expect("a plan")
+        plan.explain(false).expect("a plan")
     }
 }

@@ -1,7 +1,9 @@
-//! A connection that is not under TLS ends when the server asks for the password in clear text: who took the server's
-//! place, or its port, would have it.
+//! The first that a server says, before it is answered. A connection that is not under TLS ends when the server asks for
+//! the password in clear text: who took the server's place, or its port, would have it. It ends, too, where the server
+//! speaks another protocol.
 //!
-//! Source: PostgreSQL's manual, 55.7 "Message Formats": `AuthenticationCleartextPassword`.
+//! Source: PostgreSQL's manual, 55.2.10 "SSL Session Encryption" and 55.7 "Message Formats":
+//! `AuthenticationCleartextPassword`.
 
 use std::error::Error;
 use std::fmt;
@@ -12,8 +14,12 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// The type, the length and the code of the message.
 const REQUEST: [u8; 9] = [b'R', 0, 0, 0, 8, 0, 0, 0, 3];
+/// The types of messages that a login begins with: `Authentication...`, `ErrorResponse`, `NoticeResponse`,
+/// `NegotiateProtocolVersion`.
+const FIRST_TYPES: &[u8] = b"RENv";
 
 /// The stream below the protocol, looked at until the first message is there: only it may ask for a password so.
+/// Under TLS nothing is looked at.
 #[derive(Debug)]
 pub(super) struct Watched<S> {
     stream: S,
@@ -34,45 +40,74 @@ impl<S> Watched<S> {
         self.stream
     }
 
-    /// Whether the bytes that were read end a request for the password.
-    fn is_asked(&mut self, bytes: &[u8]) -> bool {
-        let Some(mut read) = self.read else { return false };
-        let answer = usize::from(self.awaits_tls).min(bytes.len());
-        self.awaits_tls &= answer == 0;
-        for byte in &bytes[answer..] {
+    /// Why the connection has to end by the bytes that were read.
+    fn unfit(&mut self, bytes: &[u8]) -> Option<Unfit> {
+        let mut read = self.read?;
+        let mut bytes = bytes;
+        if self.awaits_tls
+            && let Some((answer, rest)) = bytes.split_first()
+        {
+            match answer {
+                b'S' | b'N' => {}
+                // The head of an error. What goes on after it is not believed: it may ask for the password.
+                b'E' => return Some(Unfit::NoTls),
+                _ => return Some(Unfit::Stranger),
+            }
+            self.awaits_tls = false;
+            bytes = rest;
+        }
+        for byte in bytes {
+            if read == 0 && !FIRST_TYPES.contains(byte) {
+                return Some(Unfit::Stranger);
+            }
             if REQUEST.get(read) != Some(byte) {
                 self.read = None;
-                return false;
+                return None;
             }
             read += 1;
             if read == REQUEST.len() {
-                return true;
+                return Some(Unfit::ClearText);
             }
         }
         self.read = Some(read);
-        false
+        None
     }
 }
 
-/// The server wants the password in clear text.
-#[derive(Debug)]
-struct Asked;
+/// Why a connection ended by what the server said first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unfit {
+    /// It wants the password in clear text.
+    ClearText,
+    /// It has an error where it is to say whether it has TLS.
+    NoTls,
+    /// It speaks another protocol.
+    Stranger,
+}
 
-impl fmt::Display for Asked {
+impl fmt::Display for Unfit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(
-            "the server asks for the password in clear text, and the connection is not under TLS; set `tls` to \
-             `verify-full`, or have the server ask for `scram-sha-256`",
-        )
+        f.write_str(match self {
+            Unfit::ClearText => {
+                "the login fails: the server asks for the password in clear text, and the connection is not under TLS; \
+                 set `tls` to `verify-full`, or have the server ask for `scram-sha-256`"
+            }
+            Unfit::NoTls => {
+                "the server answers the request for TLS by an error; `tls` = `disable` does without it"
+            }
+            Unfit::Stranger => {
+                "the server is there and does not speak PostgreSQL's protocol; is `port` that of another one?"
+            }
+        })
     }
 }
 
-impl Error for Asked {}
+impl Error for Unfit {}
 
-/// What the server asked for, where that ended the connection.
-pub(super) fn refused(error: &tokio_postgres::Error) -> Option<String> {
+/// What the server said, where that ended the connection.
+pub(super) fn refused(error: &tokio_postgres::Error) -> Option<Unfit> {
     let cause = error.source()?.downcast_ref::<io::Error>()?.get_ref()?;
-    cause.downcast_ref::<Asked>().map(ToString::to_string)
+    cause.downcast_ref::<Unfit>().copied()
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
@@ -83,13 +118,12 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
     ) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(cx, buf);
-        if self.read.is_some()
-            && matches!(read, Poll::Ready(Ok(())))
-            && self.is_asked(&buf.filled()[before..])
+        if matches!(read, Poll::Ready(Ok(())))
+            && let Some(unfit) = self.unfit(&buf.filled()[before..])
         {
             // Nobody sees the message, so nobody answers it.
             buf.set_filled(before);
-            return Poll::Ready(Err(io::Error::other(Asked)));
+            return Poll::Ready(Err(io::Error::other(unfit)));
         }
         read
     }
@@ -131,19 +165,30 @@ mod tests {
     use std::collections::VecDeque;
     use tokio::io::AsyncReadExt;
 
-    /// Whether reading what comes in these pieces ends with the request.
-    async fn is_refused(asks_for_tls: bool, pieces: &[&[u8]]) -> bool {
+    /// Why reading what comes in these pieces ends before its end.
+    async fn ended(asks_for_tls: bool, pieces: &[&[u8]]) -> Option<Unfit> {
         let pieces_to_read = Pieces(pieces.iter().map(|piece| piece.to_vec()).collect());
         let mut watched = Watched::new(pieces_to_read, asks_for_tls);
         let mut all = Vec::new();
         match watched.read_to_end(&mut all).await {
             Ok(_) => {
                 assert_eq!(all, pieces.concat());
-                false
+                None
             }
             Err(error) => {
-                assert!(error.get_ref().is_some_and(|cause| cause.is::<Asked>()), "{error}");
-                true
+                let unfit = error.get_ref().and_then(|cause| cause.downcast_ref().copied());
+                assert!(unfit.is_some(), "{error}");
+                unfit
+            }
+        }
+    }
+
+    async fn is_refused(asks_for_tls: bool, pieces: &[&[u8]]) -> bool {
+        match ended(asks_for_tls, pieces).await {
+            None => false,
+            Some(Unfit::ClearText) => true,
+            Some(unfit @ (Unfit::NoTls | Unfit::Stranger)) => {
+                panic!("it speaks the protocol: {unfit}")
             }
         }
     }
@@ -175,5 +220,23 @@ mod tests {
             assert!(!is_refused(true, &[b"N", first, &REQUEST]).await);
         }
         assert!(!is_refused(false, &[&REQUEST[..8]]).await);
+        // An error in the place of an answer about TLS ends all, whatever follows.
+        for rest in [&b"\0\0\0\x08"[..], &REQUEST] {
+            assert_eq!(ended(true, &[b"E", rest]).await, Some(Unfit::NoTls));
+        }
+    }
+
+    /// The greeting of MySQL, and the answers of a web server and of Redis.
+    #[tokio::test]
+    async fn other_protocols_are_told_by_their_first_byte() {
+        for first in
+            [&b"\x4a\0\0\0\x0a8.4.3"[..], b"HTTP/1.1 400 Bad Request", b"-ERR unknown command"]
+        {
+            for asks_for_tls in [false, true] {
+                let unfit = ended(asks_for_tls, &[first]).await;
+                assert_eq!(unfit, Some(Unfit::Stranger), "{first:?}");
+            }
+        }
+        assert_eq!(ended(true, &[b"N", b"HTTP"]).await, Some(Unfit::Stranger));
     }
 }
