@@ -302,6 +302,21 @@ mod tests {
         Relation { operator: Operator::Scan { table: Arc::new(table), projection }, columns }
     }
 
+    /// MariaDB's hashes lose rows of equalities that only a view can have.
+    #[test]
+    fn only_tables_are_joined_by_hashes() {
+        let of_kind = |kind| scan(Table { kind, ..table("a", &[("int", None)]) });
+        let of = |inputs| Relation { operator: Operator::Union { inputs }, columns: Vec::new() };
+        let mariadb = MysqlDialect { mariadb: true, version: (10, 11, 0) };
+        let tables = of(vec![of_kind(TableKind::Table), of_kind(TableKind::Table)]);
+        assert_eq!(settings(&mariadb, &tables), MysqlDialect::HASHED_JOINS);
+        let with_view = of(vec![of_kind(TableKind::Table), of_kind(TableKind::View)]);
+        assert_eq!(settings(&mariadb, &with_view), "");
+        assert_eq!(settings(&mariadb, &of_kind(TableKind::Table)), "");
+        let mysql = MysqlDialect { mariadb: false, version: (8, 4, 3) };
+        assert_eq!(settings(&mysql, &tables), "");
+    }
+
     #[test]
     fn a_column_is_compared_as_its_own_type_is() {
         let text = |characters| Comparison::Text { ordered: false, characters };

@@ -37,7 +37,11 @@ impl Draft<'_> {
         for condition in conditions {
             match self.matching(condition, columns)? {
                 Some(Matching::ByPairs) => asks_each_pair = true,
-                Some(_) if is_of_both_sides(condition, left_width) => return Ok(true),
+                Some(Matching::AsWritten | Matching::Beside(_))
+                    if is_of_both_sides(condition, left_width) =>
+                {
+                    return Ok(true);
+                }
                 Some(Matching::AsWritten | Matching::Beside(_)) | None => {}
             }
         }
