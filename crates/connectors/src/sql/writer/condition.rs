@@ -48,18 +48,18 @@ impl Draft<'_> {
         Ok(!asks_each_pair)
     }
 
-    /// For an equality of what differs from row to row.
+    /// For an equality of two values of a row.
     fn matching(
         &mut self,
         condition: &Expression,
         columns: &[Operand],
     ) -> Result<Option<Matching>, Unsupported> {
         let ExpressionKind::Call { function, arguments } = &condition.kind else { return Ok(None) };
-        let is_one_value = |argument: &Expression| {
-            matches!(argument.kind, ExpressionKind::Literal(_) | ExpressionKind::Subquery(_))
+        // Subqueries within one another would be written ever more often.
+        let stays_out = |argument: &Expression| {
+            matches!(argument.kind, ExpressionKind::Literal(_)) || !argument.subqueries().is_empty()
         };
-        if !matches!(function, Function::Equal | Function::Same)
-            || arguments.iter().any(is_one_value)
+        if !matches!(function, Function::Equal | Function::Same) || arguments.iter().any(stays_out)
         {
             return Ok(None);
         }
