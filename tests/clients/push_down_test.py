@@ -320,7 +320,8 @@ class TextKeys(unittest.TestCase):
     def test_a_view_is_joined_as_its_server_does(self):
         # Equal but for spaces at their end, which a hash of MariaDB's does not see.
         self.source.run(
-            "CREATE VIEW market.padded AS SELECT l.id, p.id AS part FROM market.entries l JOIN market.parts p ON p.bytes = l.bytes"
+            "CREATE VIEW market.padded AS "
+            "SELECT l.id, p.id AS part FROM market.entries l JOIN market.parts p ON p.bytes = l.bytes"
         )
         self.addCleanup(self.source.run, "DROP VIEW market.padded")
         sql = "SELECT count(*), sum(v.part), sum(l.id) FROM {0}padded v JOIN {0}entries l ON l.id = v.id"
