@@ -21,6 +21,8 @@ const MICROS_TO_2000: i64 = 946_684_800_000_000;
 const DAY_MICROS: i64 = 86_400_000_000;
 /// Text of unknown length is about this long.
 const TEXT_BYTES: usize = 16;
+/// Of values, for a batch after the first.
+const CAPACITY_MAX: usize = 1 << 20;
 
 pub(super) enum ColumnBuilder {
     Boolean(BooleanBuilder),
@@ -238,7 +240,7 @@ impl ListBuilder {
 /// The next batch has probably as many values, so that its builder need not grow step by step.
 fn finished<T: ArrowPrimitiveType>(builder: &mut PrimitiveBuilder<T>) -> PrimitiveArray<T> {
     let (length, capacity) = (builder.len(), builder.capacity());
-    let next = PrimitiveBuilder::with_capacity(length);
+    let next = PrimitiveBuilder::with_capacity(length.min(CAPACITY_MAX));
     let mut values = std::mem::replace(builder, next).finish();
     if capacity / 2 > length {
         values.shrink_to_fit();

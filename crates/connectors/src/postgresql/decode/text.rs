@@ -5,6 +5,9 @@ use arrow::buffer::{Buffer, NullBufferBuilder, OffsetBuffer, ScalarBuffer};
 use arrow::error::ArrowError;
 use mooring_spi::{Error, ErrorKind, Result};
 
+/// What is kept free for the texts of a batch before they come.
+const CAPACITY_BYTES_MAX: usize = 8 << 20;
+
 /// Most texts are ASCII, which is seen sooner than that a text is UTF-8, and costs next to nothing to check again
 /// when all become an array. From the first other text of a batch on, arrow's own builder has them.
 pub(super) struct TextBuilder {
@@ -80,7 +83,7 @@ impl TextBuilder {
             None => self.finish_ascii()?,
         };
         let (rows, bytes) = (texts.len(), texts.values().len());
-        *self = Self::with_capacity(rows, bytes + bytes / 16);
+        *self = Self::with_capacity(rows, (bytes + bytes / 16).min(CAPACITY_BYTES_MAX));
         if texts.get_buffer_memory_size() / 2 > bytes + rows * size_of::<i32>() {
             texts.shrink_to_fit();
         }
@@ -154,7 +157,7 @@ mod tests {
 
     #[test]
     fn halves_of_a_character_are_no_texts() {
-        let [first, second] = *"å".as_bytes() else { panic!("two bytes") };
+        let [first, second] = [0xc3, 0xa5]; // `å`
         let mut builder = TextBuilder::with_capacity(4, 0);
         append(&mut builder, &[Some("a".to_owned())]);
         for value in [[b'b', first].as_slice(), &[second]] {
