@@ -1,7 +1,7 @@
 //! Texts of a column, each checked when it comes.
 
-use arrow::array::{Array, StringArray, StringBuilder};
-use arrow::buffer::{Buffer, NullBufferBuilder, OffsetBuffer, ScalarBuffer};
+use arrow::array::{Array, NullBufferBuilder, StringArray, StringBuilder};
+use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
 use arrow::error::ArrowError;
 use mooring_spi::{Error, ErrorKind, Result};
 
