@@ -63,7 +63,7 @@ fn of_four_groups(value: &[u8], precision: u8, scale: i8) -> Option<i128> {
 }
 
 fn exact_part<const UNIT: u64>(digits: u64) -> Option<i128> {
-    (digits % UNIT == 0).then_some((digits / UNIT).into())
+    digits.is_multiple_of(UNIT).then_some((digits / UNIT).into())
 }
 
 #[inline(never)]
