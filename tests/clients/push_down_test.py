@@ -309,7 +309,9 @@ class TextKeys(unittest.TestCase):
 
     def test_a_single_key_reads_no_whole_table(self):
         condition = "p.id = l.id AND l.bytes = 'Part 3'"
-        statements = self.joined("JOIN", condition, condition)
+        # Spaces at the end are nothing to the server.
+        peer = f"p.id = l.id AND {self.by_bytes('l.bytes')} = 'Part 3'"
+        statements = self.joined("JOIN", condition, peer)
         self.assertIn(("eq_ref", "PRIMARY"), self.access(statements[0].sql))
 
     def test_without_an_index_rows_are_hashed(self):

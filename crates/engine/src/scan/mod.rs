@@ -18,6 +18,7 @@ mod shown_footers;
 mod shown_statements;
 mod splits;
 mod traced_keys;
+mod untold_keys;
 mod wall_times;
 
 pub(crate) use awaited_keys::{AwaitKeys, with_awaited_keys};
