@@ -32,3 +32,4 @@ pub(crate) use reading::Reading;
 pub(crate) use shown_statements::whole_statements;
 pub(crate) use splits::{SplitExec, SplitScanSpec, SplitsRequest, deal, split_plan};
 pub(crate) use traced_keys::{TracedKeys, names_are_different};
+pub(crate) use untold_keys::UntoldKeys;
