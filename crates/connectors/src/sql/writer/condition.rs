@@ -2,7 +2,7 @@
 
 use super::Draft;
 use crate::sql::{Matching, Operand};
-use mooring_spi::{Expression, ExpressionKind, Function, Unsupported};
+use mooring_spi::{Expression, ExpressionKind, Function, Unsupported, Value};
 
 impl Draft<'_> {
     /// Each behind what follows from it, which only means the same where all of them must be true.
@@ -84,7 +84,8 @@ impl Draft<'_> {
         else {
             return Ok(None);
         };
-        let is_literal = |other: &Expression| matches!(other.kind, ExpressionKind::Literal(_));
+        // NULL has a collation of its own, and nothing is found by it.
+        let is_literal = |other: &Expression| matches!(&other.kind, ExpressionKind::Literal(value) if *value != Value::Null);
         let is_single = others.len() == 1 || *function == Function::In;
         if others.is_empty() || !is_single || !others.iter().all(is_literal) {
             return Ok(None);
