@@ -2,12 +2,10 @@
 
 use super::connection::Connection;
 use super::failure::Failure;
-use super::protocol::{
-    ByteStream, Greeting, Login, Packets, authenticate, capabilities, tls_request,
-};
+use super::protocol::{Greeting, Login, Packets, authenticate, capabilities, tls_request};
 use super::refused_logins::RefusedLogins;
 use super::settings::MysqlSettings;
-use crate::database::Connect;
+use crate::database::{ByteStream, Connect};
 use async_trait::async_trait;
 use mooring_spi::Error;
 use mooring_storage::resolve_secret;

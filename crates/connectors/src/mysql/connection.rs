@@ -81,7 +81,7 @@ impl Connection {
 
     /// How long the server may be silent from now on.
     pub(super) fn set_silence(&mut self, silence: Duration) {
-        self.packets.silence = silence;
+        self.packets.set_silence(silence);
     }
 
     /// A statement without rows.

@@ -3,7 +3,7 @@
 //! Sources: MySQL 8.0 Error Message Reference, chapter 2; MariaDB Server Documentation, "MariaDB Error Codes".
 
 use super::protocol::{Malformed, ServerError};
-use crate::database::Outcome;
+use crate::database::{Outcome, WireError};
 use crate::sql::MysqlDialect;
 use mooring_spi::{Error, ErrorKind};
 use std::io;
@@ -37,6 +37,15 @@ pub(super) enum Failure {
 impl From<Malformed> for Failure {
     fn from(malformed: Malformed) -> Self {
         Self::malformed(malformed.0)
+    }
+}
+
+impl From<WireError> for Failure {
+    fn from(error: WireError) -> Self {
+        match error {
+            WireError::Lost(error) => Self::Lost(error),
+            WireError::Silent(limit) => Self::Silent(limit),
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! TLS to a server, as strict as the catalog's owner asks for.
 
 use super::failure::Failure;
-use super::protocol::ByteStream;
+use crate::database::ByteStream;
 use mooring_spi::Result;
 use mooring_storage::{distrust, tls_name, unnamed_tls, verified_tls};
 use std::fmt;

@@ -1,7 +1,7 @@
 //! The way to a database within its time, and what is known of the password.
 
-use super::connection::{Connection, NotConnected};
-use super::failure::{failed, is_of_login, unavailable};
+use super::connection::Connection;
+use super::failure::unavailable;
 use super::settings::PostgresSettings;
 use crate::database::Connect;
 use async_trait::async_trait;
@@ -59,18 +59,11 @@ impl Connect for PostgresConnect {
     }
 
     async fn is_alive(&self, connection: &mut Connection, kept: Duration) -> bool {
-        if connection.client.is_closed() {
-            return false;
-        }
-        if kept < FRESH {
-            return true;
-        }
-        connection.client.check_connection().await.is_ok()
+        connection.is_quiet() && (kept < FRESH || connection.run("").await.is_ok())
     }
 
     async fn close(&self, connection: Connection) {
-        // Its task says good-bye.
-        drop(connection);
+        connection.close(&self.catalog, &self.settings).await;
     }
 }
 
@@ -89,15 +82,14 @@ impl PostgresConnect {
         if let Some(error) = self.refused(password.as_ref()) {
             return Err(error);
         }
-        match Connection::open(&self.catalog, &self.settings, password.as_ref()).await {
+        match Connection::open(&self.settings, password.as_ref()).await {
             Ok(connection) => {
                 self.login.accepted.store(true, Ordering::Release);
                 Ok(connection)
             }
-            Err(NotConnected::Socket(error)) => Err(error),
-            Err(NotConnected::Database(error)) => {
-                let of_login = is_of_login(&error);
-                let error = failed(&self.catalog, error);
+            Err(failure) => {
+                let of_login = failure.is_of_login();
+                let error = failure.into_error(&self.catalog);
                 if of_login {
                     self.login.accepted.store(false, Ordering::Release);
                     let (error, at) = (error.clone(), Instant::now());

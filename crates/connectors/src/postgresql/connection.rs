@@ -1,23 +1,35 @@
-//! One connection: a socket of our own under `tokio-postgres`, and a session whose settings make every value
-//! come in one form.
+//! One session at a server: settings that make every value come in one form, questions whose answers are texts, and
+//! one binary COPY at a time, whose rows are read where they stand.
+//!
+//! Source: PostgreSQL's manual, 55.2.2 "Simple Query", 55.2.3 "Extended Query", 55.2.6 "COPY Operations".
 
-use super::failure::{failed, unavailable};
-use super::first_words::{Watched, refused};
+use super::failure::Failure;
+use super::protocol::{
+    Kind, Login, Messages, NamedColumn, ServerError, TextRow, columns, log_in, text_row,
+};
 use super::settings::PostgresSettings;
-use mooring_spi::{Error, ErrorKind, Result};
+use crate::database::{ByteStream, Wire, WireError};
+use bytes::{BufMut, BytesMut};
+use mooring_spi::{Error, ErrorKind};
+use postgres_protocol::IsNull;
+use postgres_protocol::message::frontend;
 use secrecy::{ExposeSecret, SecretString};
 use socket2::{SockRef, TcpKeepalive};
 use std::io;
 use std::time::Duration;
 use tokio::net::{TcpStream, lookup_host};
 use tokio::runtime::Handle;
-use tokio::task::AbortHandle;
-use tokio_postgres::config::SslMode;
-use tokio_postgres::{Client, Config};
+use tokio::time::timeout;
 
 /// A server that has gone without a word is noticed after about a minute.
 const KEEPALIVE_IDLE: Duration = Duration::from_secs(30);
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
+
+/// What all rows of an answer to a question may take.
+const ANSWER_MAX_BYTES: usize = 256 << 20;
+const GOOD_BYE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Of statements and portals: the one that has no name, which the next one takes the place of.
+const UNNAMED: &str = "";
 
 /// Names are always qualified, so that nobody's search path decides what a name means; texts of dates,
 /// intervals and numbers are of one form.
@@ -28,78 +40,270 @@ const SESSION: &str = "SET search_path = pg_catalog; SET TimeZone = 'UTC'; SET D
     ('idle_in_transaction_session_timeout', 'idle_session_timeout', 'transaction_timeout')";
 
 /// A connection that is logged in.
+#[derive(Debug)]
 pub(super) struct Connection {
-    pub client: Client,
+    messages: Messages,
+    key: Option<(i32, i32)>,
     /// 15 of version 15.4.
     pub version: u32,
     /// Where it was made; what has to be done when it is dropped is done there.
     pub runtime: Handle,
-    task: AbortHandle,
+    state: State,
 }
 
-/// Why there is none, with the database's own error.
-pub(super) enum NotConnected {
-    Socket(Error),
-    Database(tokio_postgres::Error),
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Nothing runs, and no transaction is open.
+    Idle,
+    InTransaction,
+    /// A statement runs, or nobody knows.
+    Busy,
 }
 
 impl Connection {
     /// Without a bound of its own.
     pub async fn open(
-        catalog: &str,
         settings: &PostgresSettings,
         password: Option<&SecretString>,
-    ) -> Result<Self, NotConnected> {
-        let socket = socket(catalog, settings).await.map_err(NotConnected::Socket)?;
-        let tls = settings.tls.connector(&settings.host).map_err(NotConnected::Socket)?;
-        let mut config = Config::new();
-        config
-            .user(&settings.user)
-            .dbname(&settings.database)
-            .application_name("mooring")
-            .ssl_mode(settings.tls.ssl_mode());
-        if let Some(password) = password {
-            config.password(password.expose_secret());
-        }
-        let asks_for_tls = settings.tls.ssl_mode() != SslMode::Disable;
-        let connected = config.connect_raw(Watched::new(socket, asks_for_tls), tls).await;
-        let (client, connection) = connected.map_err(|error| match refused(&error) {
-            None => NotConnected::Database(error),
-            Some(unfit) => NotConnected::Socket(Error::new(
-                ErrorKind::SourceRefused,
-                format!("catalog `{catalog}`: {unfit}"),
-            )),
-        })?;
-        let version = connection.parameter("server_version").map_or(0, major_version);
-        // Whoever waits for an answer is told of its end too.
-        let task = tokio::spawn(async move { drop(connection.await) }).abort_handle();
-        let connection = Self { client, version, runtime: Handle::current(), task };
+    ) -> Result<Self, Failure> {
+        let (stream, is_encrypted) = secured(settings).await?;
+        let mut messages = Messages::new(stream, settings.connect_timeout);
+        let login = Login {
+            user: &settings.user,
+            database: &settings.database,
+            password: password.map(ExposeSecret::expose_secret),
+            is_encrypted,
+        };
+        let session = log_in(&mut messages, login).await?;
+        messages.trust(settings.read_timeout);
+        let mut connection = Self {
+            messages,
+            key: session.key,
+            version: major_version(&session.server_version),
+            runtime: Handle::current(),
+            state: State::Idle,
+        };
         let mut session = SESSION.to_owned();
         if let Some(timeout) = settings.statement_timeout {
             session += &format!("; SET statement_timeout = {}", timeout.as_millis());
         }
-        connection.client.batch_execute(&session).await.map_err(NotConnected::Database)?;
+        connection.run(&session).await?;
         Ok(connection)
     }
 
-    /// Asks the server to stop what the connection does, by another connection, and closes it.
-    pub async fn cancel(self, catalog: &str, settings: &PostgresSettings) {
-        if !self.client.is_closed() {
-            let cancelled = tokio::time::timeout(settings.connect_timeout, async {
-                let socket = socket(catalog, settings).await?;
-                let tls = settings.tls.connector(&settings.host)?;
-                let token = self.client.cancel_token();
-                token.cancel_query_raw(socket, tls).await.map_err(|error| failed(catalog, error))
-            });
-            match cancelled.await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => tracing::warn!(catalog, %error, "a statement was not cancelled"),
-                Err(_) => tracing::warn!(catalog, "a statement was not cancelled in time"),
+    /// Whether another one may have it: nothing runs, and no transaction is open.
+    pub fn is_idle(&self) -> bool {
+        self.state == State::Idle
+    }
+
+    /// Whether the server has neither closed the connection nor said anything unasked, such as that it stops.
+    pub fn is_quiet(&mut self) -> bool {
+        self.is_idle() && self.messages.is_quiet()
+    }
+
+    /// Statements of ours, and the rows of all of them.
+    pub async fn run(&mut self, statements: &str) -> Result<Vec<TextRow>, Failure> {
+        let mut request = BytesMut::new();
+        frontend::query(statements, &mut request).map_err(unwritable)?;
+        self.begin(&request).await?;
+        self.rows().await
+    }
+
+    /// One statement, whose parameters are texts.
+    pub async fn ask(
+        &mut self,
+        statement: &str,
+        parameters: &[&str],
+    ) -> Result<Vec<TextRow>, Failure> {
+        let mut request = BytesMut::new();
+        frontend::parse(UNNAMED, statement, [], &mut request).map_err(unwritable)?;
+        bind(parameters, &mut request)?;
+        frontend::execute(UNNAMED, 0, &mut request).map_err(unwritable)?;
+        frontend::sync(&mut request);
+        self.begin(&request).await?;
+        self.rows().await
+    }
+
+    /// The columns that a user's query would give. It is not run, and it is one statement.
+    pub async fn describe(&mut self, statement: &str) -> Result<Vec<NamedColumn>, Failure> {
+        let mut request = BytesMut::new();
+        frontend::parse(UNNAMED, statement, [], &mut request).map_err(unwritable)?;
+        frontend::describe(b'S', UNNAMED, &mut request).map_err(unwritable)?;
+        frontend::sync(&mut request);
+        self.begin(&request).await?;
+        let mut described = Vec::new();
+        loop {
+            match self.next().await? {
+                Kind::ParseComplete | Kind::ParameterDescription | Kind::NoData => {}
+                Kind::RowDescription => described = columns(self.messages.body())?,
+                Kind::ReadyForQuery => return Ok(described),
+                kind => return Err(kind.misplaced()),
             }
         }
-        // Without this, what the server still sends would be read to its end.
-        self.task.abort();
     }
+
+    /// Begins to read the rows of one statement; they come by [`Self::next_row`]. What it cannot be is several: it may
+    /// be a user's.
+    pub async fn copy_out(&mut self, statement: &str) -> Result<(), Failure> {
+        let copy = format!("COPY ({statement}) TO STDOUT (FORMAT BINARY)");
+        let mut request = BytesMut::new();
+        frontend::parse(UNNAMED, &copy, [], &mut request).map_err(unwritable)?;
+        bind(&[], &mut request)?;
+        frontend::execute(UNNAMED, 0, &mut request).map_err(unwritable)?;
+        frontend::sync(&mut request);
+        self.begin(&request).await?;
+        loop {
+            match self.next().await? {
+                Kind::ParseComplete | Kind::BindComplete => {}
+                Kind::CopyOutResponse => return Ok(()),
+                kind => return Err(kind.misplaced()),
+            }
+        }
+    }
+
+    /// The next piece of a copy, which is a row, or what stands before or behind them; `None` at its end.
+    #[inline]
+    pub async fn next_row(&mut self) -> Result<Option<&[u8]>, Failure> {
+        loop {
+            match self.messages.next().await? {
+                Kind::CopyData => return Ok(Some(self.messages.body())),
+                Kind::CopyDone | Kind::CommandComplete => {}
+                kind => {
+                    if self.settled(kind).await? == Some(Kind::ReadyForQuery) {
+                        return Ok(None);
+                    }
+                }
+            }
+        }
+    }
+
+    async fn begin(&mut self, request: &[u8]) -> Result<(), Failure> {
+        self.state = State::Busy;
+        self.messages.send(request).await
+    }
+
+    /// The rows of what runs.
+    async fn rows(&mut self) -> Result<Vec<TextRow>, Failure> {
+        let (mut rows, mut bytes) = (Vec::new(), 0);
+        loop {
+            match self.next().await? {
+                Kind::DataRow => {
+                    let body = self.messages.body();
+                    bytes += body.len();
+                    if bytes > ANSWER_MAX_BYTES {
+                        let message = format!("a listing takes more than {ANSWER_MAX_BYTES} bytes");
+                        return Err(Error::new(ErrorKind::LimitExceeded, message).into());
+                    }
+                    rows.push(text_row(body)?);
+                }
+                Kind::ReadyForQuery => return Ok(rows),
+                Kind::ParseComplete
+                | Kind::BindComplete
+                | Kind::RowDescription
+                | Kind::CommandComplete
+                | Kind::EmptyQueryResponse => {}
+                kind => return Err(kind.misplaced()),
+            }
+        }
+    }
+
+    /// The next message that answers something.
+    async fn next(&mut self) -> Result<Kind, Failure> {
+        loop {
+            let kind = self.messages.next().await?;
+            if let Some(kind) = self.settled(kind).await? {
+                return Ok(kind);
+            }
+        }
+    }
+
+    /// What is the same wherever it comes: errors, what is said aside (`None`), and the end of a statement.
+    async fn settled(&mut self, kind: Kind) -> Result<Option<Kind>, Failure> {
+        match kind {
+            Kind::Aside | Kind::ParameterStatus => Ok(None),
+            Kind::ErrorResponse => {
+                let error = ServerError::read(self.messages.body())?;
+                if !error.is_fatal {
+                    self.skip_to_end().await?;
+                }
+                Err(Failure::Refused(error))
+            }
+            Kind::ReadyForQuery => {
+                self.end();
+                Ok(Some(kind))
+            }
+            other => Ok(Some(other)),
+        }
+    }
+
+    /// What a server says behind an error until it is ready again.
+    async fn skip_to_end(&mut self) -> Result<(), Failure> {
+        while self.messages.next().await? != Kind::ReadyForQuery {}
+        self.end();
+        Ok(())
+    }
+
+    /// The server is ready for the next statement, and says where it is.
+    fn end(&mut self) {
+        self.state = match self.messages.body() {
+            b"I" => State::Idle,
+            b"T" | b"E" => State::InTransaction,
+            _ => State::Busy,
+        };
+        self.messages.shrink();
+    }
+
+    /// Ends the connection: by a word where nothing runs, else by asking the server, over another connection, to stop
+    /// what does.
+    pub async fn close(mut self, catalog: &str, settings: &PostgresSettings) {
+        match (self.state, self.key) {
+            (State::Busy, Some(key)) => {
+                match timeout(settings.connect_timeout, cancel(key, settings)).await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(failure)) => {
+                        let error = failure.into_error(catalog);
+                        tracing::warn!(catalog, %error, "a statement was not cancelled");
+                    }
+                    Err(_) => tracing::warn!(catalog, "a statement was not cancelled in time"),
+                }
+            }
+            (State::Busy, None) => {}
+            (State::Idle | State::InTransaction, _) => {
+                let mut request = BytesMut::new();
+                frontend::terminate(&mut request);
+                let _ = timeout(GOOD_BYE_TIMEOUT, self.messages.send(&request)).await;
+            }
+        }
+    }
+}
+
+/// The server answers by closing.
+async fn cancel(key: (i32, i32), settings: &PostgresSettings) -> Result<(), Failure> {
+    let (stream, _) = secured(settings).await?;
+    let mut wire = Wire::new(stream, settings.connect_timeout);
+    let mut request = BytesMut::new();
+    frontend::cancel_request(key.0, key.1, &mut request);
+    wire.send(&request).await?;
+    match wire.fill(1).await {
+        Ok(()) | Err(WireError::Lost(_)) => Ok(()),
+        Err(silent @ WireError::Silent(_)) => Err(silent.into()),
+    }
+}
+
+fn bind(parameters: &[&str], request: &mut BytesMut) -> Result<(), Failure> {
+    let write = |text: &&str, into: &mut BytesMut| {
+        into.put_slice(text.as_bytes());
+        Ok(IsNull::No)
+    };
+    // No formats: all of it is text.
+    let bound = frontend::bind(UNNAMED, UNNAMED, [], parameters, write, [], request);
+    bound.map_err(|_| Error::internal("the parameters of a statement are too long").into())
+}
+
+/// A zero byte ends texts.
+fn unwritable(_error: io::Error) -> Failure {
+    let message = "a statement has a zero byte, or is longer than the protocol has it";
+    Error::new(ErrorKind::InvalidQuery, message).into()
 }
 
 /// Of `15.4 (Debian 15.4-1)` or `18beta1`.
@@ -108,24 +312,29 @@ pub(super) fn major_version(text: &str) -> u32 {
     text[..digits].parse().unwrap_or(0)
 }
 
+/// A connection to the server, encrypted as the settings ask for, and whether it is.
+async fn secured(settings: &PostgresSettings) -> Result<(Box<dyn ByteStream>, bool), Failure> {
+    let stream = Box::new(socket(settings).await?);
+    settings.tls.secure(&settings.host, stream, settings.connect_timeout).await
+}
+
 /// Tries each address of the host, with an equal share of the time.
-async fn socket(catalog: &str, settings: &PostgresSettings) -> Result<TcpStream> {
+async fn socket(settings: &PostgresSettings) -> Result<TcpStream, Failure> {
     let (host, port) = (settings.host.as_str(), settings.port);
-    let unreachable = |problem: &dyn std::fmt::Display| {
-        unavailable(catalog, &format!("`{host}:{port}` cannot be reached: {problem}"))
+    let unreachable = |problem: io::Error| {
+        Failure::Unreachable(format!("`{host}:{port}` cannot be reached: {problem}"))
     };
-    let addresses: Vec<_> =
-        lookup_host((host, port)).await.map_err(|error| unreachable(&error))?.collect();
+    let addresses: Vec<_> = lookup_host((host, port)).await.map_err(unreachable)?.collect();
     let share = settings.connect_timeout / u32::try_from(addresses.len().max(1)).unwrap_or(1);
     let mut last = io::Error::other("the name has no address");
     for address in addresses {
-        match tokio::time::timeout(share, TcpStream::connect(address)).await {
-            Ok(Ok(stream)) => return prepared(stream).map_err(|error| unreachable(&error)),
+        match timeout(share, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => return prepared(stream).map_err(unreachable),
             Ok(Err(error)) => last = error,
             Err(_) => last = io::ErrorKind::TimedOut.into(),
         }
     }
-    Err(unreachable(&last))
+    Err(unreachable(last))
 }
 
 fn prepared(stream: TcpStream) -> io::Result<TcpStream> {

@@ -1,78 +1,112 @@
 //! What the database's errors are to a client. Source of the codes: PostgreSQL's manual, appendix A.
 
+use super::protocol::{ServerError, Unfit};
+use crate::database::WireError;
 use mooring_spi::{Error, ErrorKind};
-use std::error::Error as _;
 use std::io;
+use std::time::Duration;
 
-/// The error of a connection or a statement.
-pub(super) fn failed(catalog: &str, error: tokio_postgres::Error) -> Error {
-    let told = match error.as_db_error() {
-        Some(told) => {
-            let (kind, text) = refusal(told.code().code(), told.message());
-            Error::new(kind, format!("catalog `{catalog}`: {text}"))
-        }
-        None => {
-            // The outermost text names the layer only.
-            let layer = error.to_string();
-            let cause = error.source().map_or_else(|| layer.clone(), ToString::to_string);
-            let (kind, text) = of_layer(&layer, &cause, is_of_socket(&error));
-            Error::new(kind, format!("catalog `{catalog}`: {text}"))
-        }
-    };
-    told.with_cause(error)
+/// What goes wrong between us and a server.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// There is no way to the server.
+    Unreachable(String),
+    /// The connection broke.
+    Lost(io::Error),
+    /// No byte came, or was taken, for so long.
+    Silent(Duration),
+    /// The server answered with an error.
+    Refused(ServerError),
+    /// What the server says first ends the connection.
+    Unfit(Unfit),
+    /// The server's certificate, or its TLS, is not what the settings ask for.
+    Tls(String),
+    /// The server wants a proof that we do not give.
+    Proof(String),
+    /// What the server sent does not follow the protocol.
+    Malformed(String),
+    /// Everything that says itself what it is.
+    Other(Error),
 }
 
-/// Whether the operating system said so, or the connection ended.
-fn is_of_socket(error: &tokio_postgres::Error) -> bool {
-    let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
-    cause.is_some_and(|cause| cause.get_ref().is_none())
+impl From<WireError> for Failure {
+    fn from(error: WireError) -> Self {
+        match error {
+            WireError::Lost(error) => Self::Lost(error),
+            WireError::Silent(limit) => Self::Silent(limit),
+        }
+    }
 }
 
-/// What happened outside of what the database says, by the words of `tokio-postgres` for where it did.
-fn of_layer(layer: &str, cause: &str, is_of_socket: bool) -> (ErrorKind, String) {
-    let refused = |text: String| (ErrorKind::SourceRefused, text);
-    match layer {
-        "authentication error" => refused(format!("the login fails: {cause}")),
-        // Nothing else that it asks for can be missing.
-        "invalid configuration" => refused(
-            "the login fails: the database asks for a password, and there is no `password`"
-                .to_owned(),
-        ),
-        "error performing TLS handshake" if cause.contains("does not support TLS") => {
-            refused("the database does not offer TLS, which `tls` demands".to_owned())
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Other(error)
+    }
+}
+
+impl Failure {
+    pub(super) fn malformed(what: impl Into<String>) -> Self {
+        Self::Malformed(what.into())
+    }
+
+    /// Whether the user or the password is wrong: trying again may lock the account.
+    pub(super) fn is_of_login(&self) -> bool {
+        match self {
+            Self::Refused(error) => error.code.starts_with("28"),
+            // What the server wants of us before it looks at a password.
+            Self::Proof(_) => true,
+            Self::Unreachable(_)
+            | Self::Lost(_)
+            | Self::Silent(_)
+            | Self::Unfit(_)
+            | Self::Tls(_)
+            | Self::Malformed(_)
+            | Self::Other(_) => false,
         }
-        "error performing TLS handshake" if !is_of_socket => {
-            refused(format!("TLS with the database fails: {cause}"))
+    }
+
+    /// What the database says of a query that a user wrote, where it is the query that is wrong: its syntax, a name, a
+    /// type. Source of the classes: PostgreSQL's manual, appendix A.
+    pub(super) fn of_query(self) -> Result<String, Self> {
+        match self {
+            Self::Refused(ServerError { code, text, .. }) if is_of_query(&code) => {
+                Ok(format!("{text} (SQLSTATE {code})"))
+            }
+            other => Err(other),
         }
-        "error parsing response from server" | "unexpected message from server" => (
-            ErrorKind::CorruptData,
-            format!("the database sent what is not of its protocol: {cause}"),
-        ),
-        _ => {
-            (ErrorKind::SourceUnavailable, format!("the connection to the database broke: {cause}"))
-        }
+    }
+
+    /// What a client is told.
+    pub(super) fn into_error(self, catalog: &str) -> Error {
+        let broke = |cause: &str| format!("the connection to the database broke: {cause}");
+        let (kind, text) = match self {
+            Self::Unreachable(problem) => (ErrorKind::SourceUnavailable, problem),
+            Self::Lost(error) => {
+                let cause = match error.kind() {
+                    io::ErrorKind::UnexpectedEof => "the database closed it".to_owned(),
+                    _ => error.to_string(),
+                };
+                return unavailable(catalog, &broke(&cause)).with_cause(error);
+            }
+            Self::Silent(limit) => (
+                ErrorKind::SourceUnavailable,
+                format!("the database sent nothing for {} ms", limit.as_millis()),
+            ),
+            Self::Refused(error) => refusal(&error.code, &error.text),
+            Self::Unfit(unfit) => (ErrorKind::SourceRefused, unfit.to_string()),
+            Self::Tls(problem) | Self::Proof(problem) => (ErrorKind::SourceRefused, problem),
+            Self::Malformed(what) => (
+                ErrorKind::CorruptData,
+                format!("the database sent what is not of its protocol: {what}"),
+            ),
+            Self::Other(error) => (error.kind(), error.message().to_owned()),
+        };
+        Error::new(kind, format!("catalog `{catalog}`: {text}"))
     }
 }
 
 pub(super) fn unavailable(catalog: &str, problem: &str) -> Error {
     Error::new(ErrorKind::SourceUnavailable, format!("catalog `{catalog}`: {problem}"))
-}
-
-/// Whether the user or the password is wrong: trying again may lock the account.
-pub(super) fn is_of_login(error: &tokio_postgres::Error) -> bool {
-    match error.as_db_error() {
-        Some(told) => told.code().code().starts_with("28"),
-        // What the server wants of us before it looks at a password.
-        None => error.to_string().starts_with("authentication error"),
-    }
-}
-
-/// What the database says of a query that a user wrote, where it is the query that is wrong: its syntax, a name, a
-/// type. Source of the classes: PostgreSQL's manual, appendix A.
-pub(super) fn of_query(error: &tokio_postgres::Error) -> Option<String> {
-    let told = error.as_db_error()?;
-    let code = told.code().code();
-    is_of_query(code).then(|| format!("{} (SQLSTATE {code})", told.message()))
 }
 
 fn is_of_query(code: &str) -> bool {
@@ -138,47 +172,27 @@ mod tests {
         }
     }
 
-    /// The words of tokio-postgres 0.7, and of the operating system.
     #[test]
     fn what_was_reached_is_not_told_as_out_of_reach() {
-        let tls = "error performing TLS handshake";
-        for (layer, cause, of_socket, kind, expected) in [
+        let lost = |kind: io::ErrorKind| Failure::Lost(kind.into());
+        for (failure, kind, expected) in [
+            (Failure::Unfit(Unfit::ClearText), ErrorKind::SourceRefused, "clear text"),
+            (Failure::Proof("the login fails".into()), ErrorKind::SourceRefused, "the login fails"),
+            (Failure::Tls("certificate".into()), ErrorKind::SourceRefused, "certificate"),
+            (lost(io::ErrorKind::ConnectionReset), ErrorKind::SourceUnavailable, "broke"),
+            (lost(io::ErrorKind::UnexpectedEof), ErrorKind::SourceUnavailable, "closed it"),
+            (Failure::malformed("x"), ErrorKind::CorruptData, "protocol"),
             (
-                "invalid configuration",
-                "password missing",
-                false,
-                ErrorKind::SourceRefused,
-                "no `password`",
-            ),
-            (
-                "authentication error",
-                "unsupported",
-                false,
-                ErrorKind::SourceRefused,
-                "the login fails",
-            ),
-            (tls, "server does not support TLS", false, ErrorKind::SourceRefused, "`tls` demands"),
-            (tls, "invalid peer certificate", false, ErrorKind::SourceRefused, "certificate"),
-            (tls, "Connection reset by peer", true, ErrorKind::SourceUnavailable, "broke"),
-            ("unexpected message from server", "x", false, ErrorKind::CorruptData, "protocol"),
-            (
-                "error communicating with the server",
-                "reset",
-                true,
+                Failure::Silent(Duration::from_secs(2)),
                 ErrorKind::SourceUnavailable,
-                "broke",
-            ),
-            (
-                "connection closed",
-                "connection closed",
-                false,
-                ErrorKind::SourceUnavailable,
-                "broke",
+                "nothing for 2000 ms",
             ),
         ] {
-            let (told, text) = of_layer(layer, cause, of_socket);
-            assert_eq!(told, kind, "{layer}");
-            assert!(text.contains(expected) && !text.contains("reached"), "{text}");
+            let error = failure.into_error("pg");
+            assert_eq!(error.kind(), kind, "{error}");
+            let text = error.message();
+            assert!(text.starts_with("catalog `pg`: ") && text.contains(expected), "{text}");
+            assert!(!text.contains("reached"), "{text}");
         }
     }
 

@@ -2,13 +2,13 @@
 //! columns, types, partitions and statistics, in one round trip.
 
 use super::connection::major_version;
-use super::pool::{Pool, Pooled};
+use super::pool::Pool;
+use super::protocol::TextRow;
 use super::types::TypeRow;
 use crate::database::Purpose;
 use mooring_spi::{Error, ErrorKind, Result, SchemaTable, TableKind, TableSummary, pick_name};
 use serde::Deserialize;
 use std::sync::Arc;
-use tokio_postgres::types::Type;
 
 const METADATA: &str = include_str!("metadata.sql");
 /// `pg_partition_tree` is there since version 12.
@@ -44,7 +44,7 @@ const SCHEMAS: &str = "SELECT n.nspname::text FROM pg_namespace n \
 const TABLES: &str = "SELECT n.nspname::text, c.relname::text, c.relkind::text \
     FROM pg_namespace n LEFT JOIN pg_class c ON c.relnamespace = n.oid \
     AND c.relkind IN ('r', 'v', 'm', 'p', 'f') AND NOT c.relispartition AND c.relpersistence <> 't' \
-    WHERE lower(n.nspname::text COLLATE \"C\") = $1 OR octet_length(n.nspname::text) <> length(n.nspname::text) \
+    WHERE lower(n.nspname::text COLLATE \"C\") = $1::text OR octet_length(n.nspname::text) <> length(n.nspname::text) \
     ORDER BY 1, 2";
 
 /// The answer to [`METADATA`].
@@ -128,27 +128,19 @@ impl Metadata {
         pool: &Arc<Pool>,
         names: &[SchemaTable],
     ) -> Result<(Self, Vec<Option<Relation>>)> {
-        let held = pool.acquire(Purpose::Read).await?;
+        let mut held = pool.acquire(Purpose::Read).await?;
         let version = held.connection()?.version;
         let statement = match version >= LEAVES_SINCE {
             true => METADATA.replace(LEAVES_PLACE, LEAVES),
             false => METADATA.to_owned(),
         };
-        let schemas: Vec<String> =
-            names.iter().map(|name| name.schema.to_ascii_lowercase()).collect();
-        let tables: Vec<String> =
-            names.iter().map(|name| name.table.to_ascii_lowercase()).collect();
-        let rows = held
-            .answer(held.client()?.query_typed(
-                &statement,
-                &[(&schemas, Type::TEXT_ARRAY), (&tables, Type::TEXT_ARRAY)],
-            ))
-            .await?;
-        let text: String = match rows.first() {
-            Some(row) => row.try_get(0).map_err(|error| unreadable(pool, error))?,
-            None => return Err(Error::internal("the database answers nothing about its tables")),
-        };
+        let schemas = json(names.iter().map(|name| &name.schema))?;
+        let tables = json(names.iter().map(|name| &name.table))?;
+        let rows = held.ask(&statement, &[&schemas, &tables]).await?;
         held.give_back();
+        let Some(text) = first_text(rows) else {
+            return Err(Error::internal("the database answers nothing about its tables"));
+        };
         let mut metadata: Self =
             serde_json::from_str(&text).map_err(|error| unreadable(pool, error))?;
         metadata.version = version;
@@ -195,24 +187,34 @@ fn unreadable(pool: &Pool, error: impl std::error::Error + Send + Sync + 'static
     .with_cause(error)
 }
 
+/// The first value of an answer.
+fn first_text(rows: Vec<TextRow>) -> Option<String> {
+    rows.into_iter().next()?.into_iter().next()?
+}
+
+/// Names in small letters, as an array in JSON.
+fn json<'a>(names: impl Iterator<Item = &'a String>) -> Result<String> {
+    let names: Vec<String> = names.map(|name| name.to_ascii_lowercase()).collect();
+    serde_json::to_string(&names)
+        .map_err(|error| Error::internal("names cannot be written").with_cause(error))
+}
+
 /// The types of these numbers, with all that they are made of.
 pub(super) async fn types_of(pool: &Arc<Pool>, oids: Vec<u32>) -> Result<Vec<TypeRow>> {
-    let held = pool.acquire(Purpose::Read).await?;
-    let rows = held.answer(held.client()?.query_typed(TYPES, &[(&oids, Type::OID_ARRAY)])).await?;
+    let oids: Vec<String> = oids.iter().map(u32::to_string).collect();
+    let mut held = pool.acquire(Purpose::Read).await?;
+    let rows = held.ask(TYPES, &[&format!("{{{}}}", oids.join(","))]).await?;
     held.give_back();
-    let Some(row) = rows.first() else { return Ok(Vec::new()) };
-    let text: Option<String> = row.try_get(0).map_err(|error| unreadable(pool, error))?;
-    let types = text.map(|text| serde_json::from_str(&text)).transpose();
+    let types = first_text(rows).map(|text| serde_json::from_str(&text)).transpose();
     Ok(types.map_err(|error| unreadable(pool, error))?.unwrap_or_default())
 }
 
 /// The schemas that the user may use, without the database's own.
 pub(super) async fn schemas(pool: &Arc<Pool>) -> Result<Vec<String>> {
-    let held = pool.acquire(Purpose::Read).await?;
-    let rows = held.answer(held.client()?.query_typed(SCHEMAS, &[])).await?;
+    let mut held = pool.acquire(Purpose::Read).await?;
+    let rows = held.ask(SCHEMAS, &[]).await?;
     held.give_back();
-    let name = |row: &tokio_postgres::Row| row.try_get(0).map_err(|error| unreadable(pool, error));
-    rows.iter().map(name).collect()
+    Ok(rows.into_iter().flatten().flatten().collect())
 }
 
 /// Everything of a schema that can be read; of partitioned tables the whole alone.
@@ -220,17 +222,17 @@ pub(super) async fn schemas(pool: &Arc<Pool>) -> Result<Vec<String>> {
 /// # Errors
 /// `SchemaNotFound`, `AmbiguousName`, and what the database answers.
 pub(super) async fn tables(pool: &Arc<Pool>, schema: &str) -> Result<Vec<TableSummary>> {
-    let held = pool.acquire(Purpose::Read).await?;
-    let lower = schema.to_ascii_lowercase();
-    let rows = held.answer(held.client()?.query_typed(TABLES, &[(&lower, Type::TEXT)])).await?;
+    let mut held = pool.acquire(Purpose::Read).await?;
+    let rows = held.ask(TABLES, &[&schema.to_ascii_lowercase()]).await?;
     held.give_back();
     let mut found: Vec<(String, Option<TableSummary>)> = Vec::with_capacity(rows.len());
     for row in rows {
-        let name: Option<String> = row.try_get(1).map_err(|error| unreadable(pool, error))?;
-        let kind: Option<String> = row.try_get(2).map_err(|error| unreadable(pool, error))?;
-        let summary =
-            name.zip(kind).map(|(name, kind)| TableSummary { name, kind: table_kind(&kind) });
-        found.push((row.try_get(0).map_err(|error| unreadable(pool, error))?, summary));
+        let Ok([Some(schema), name, kind]) = <[Option<String>; 3]>::try_from(row) else {
+            return Err(Error::internal("the database answers a list of tables in another form"));
+        };
+        let table = name.zip(kind);
+        let table = table.map(|(name, kind)| TableSummary { name, kind: table_kind(&kind) });
+        found.push((schema, table));
     }
     let names = found.iter().map(|(schema, _)| schema.as_str());
     let mut names: Vec<&str> = names.filter(|schema| !is_own(schema)).collect();
@@ -283,12 +285,10 @@ impl PlanNode {
     /// # Errors
     /// What the database answers.
     pub async fn of(pool: &Arc<Pool>, statement: &str) -> Result<Self> {
-        let held = pool.acquire(Purpose::Read).await?;
-        let plan = explain(&held, statement).await;
-        if plan.is_ok() {
-            held.give_back();
-        }
-        let text = plan?;
+        let mut held = pool.acquire(Purpose::Read).await?;
+        let lines = held.run(&format!("EXPLAIN (FORMAT JSON, VERBOSE) {statement}")).await?;
+        held.give_back();
+        let text: String = lines.into_iter().flatten().flatten().collect();
         let mut plans: Vec<Explained> =
             serde_json::from_str(&text).map_err(|error| unreadable(pool, error))?;
         match plans.pop() {
@@ -304,18 +304,6 @@ impl PlanNode {
             plan.each(visit);
         }
     }
-}
-
-async fn explain(held: &Pooled, statement: &str) -> Result<String> {
-    let statement = format!("EXPLAIN (FORMAT JSON, VERBOSE) {statement}");
-    let messages = held.answer(held.client()?.simple_query(&statement)).await?;
-    let mut text = String::new();
-    for message in &messages {
-        if let tokio_postgres::SimpleQueryMessage::Row(row) = message {
-            text += row.get(0).unwrap_or_default();
-        }
-    }
-    Ok(text)
 }
 
 #[cfg(test)]

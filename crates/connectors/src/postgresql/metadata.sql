@@ -3,9 +3,9 @@ WITH RECURSIVE relations AS (
     c.reltuples, c.relpages, c.relhassubclass
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE c.relkind IN ('r', 'v', 'm', 'p', 'f') AND c.relpersistence <> 't'
-    AND (lower(n.nspname::text COLLATE "C") = ANY ($1)
+    AND (lower(n.nspname::text COLLATE "C") = ANY (ARRAY(SELECT json_array_elements_text($1::json)))
       OR octet_length(n.nspname::text) <> length(n.nspname::text))
-    AND (lower(c.relname::text COLLATE "C") = ANY ($2)
+    AND (lower(c.relname::text COLLATE "C") = ANY (ARRAY(SELECT json_array_elements_text($2::json)))
       OR octet_length(c.relname::text) <> length(c.relname::text))
 ),
 columns AS (

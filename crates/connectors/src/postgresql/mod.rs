@@ -6,7 +6,7 @@
 mod settings;
 mod tls;
 mod failure;
-mod first_words;
+mod protocol;
 mod connection;
 mod connect;
 mod pool;

@@ -3,7 +3,8 @@
 
 use super::connect::PostgresConnect;
 use super::connection::Connection;
-use super::failure::{failed, unavailable};
+use super::failure::{Failure, unavailable};
+use super::protocol::{NamedColumn, TextRow};
 use super::settings::PostgresSettings;
 use crate::database::{
     self, DatabaseMetrics, Lease, NoConnection, Outcome, PoolLimits, Purpose, Reads,
@@ -11,9 +12,10 @@ use crate::database::{
 use mooring_spi::{Demand, Error, ErrorKind, Part, Result, Share};
 use parking_lot::Mutex;
 use std::fmt;
-use std::future::Future;
 use std::sync::Arc;
-use tokio_postgres::Client;
+use tokio::runtime::Handle;
+use tokio::time::error::Elapsed;
+use tokio::time::timeout;
 
 pub(super) struct Pool {
     pub catalog: String,
@@ -135,15 +137,13 @@ pub(super) struct Pooled {
 impl Pooled {
     /// # Errors
     /// `Internal`.
-    pub fn connection(&self) -> Result<&Connection> {
-        let connection = self.lease.as_ref().and_then(Lease::get);
+    pub fn connection(&mut self) -> Result<&mut Connection> {
+        let connection = self.lease.as_mut().and_then(Lease::get_mut);
         connection.ok_or_else(|| Error::internal("a connection was given back"))
     }
 
-    /// # Errors
-    /// `Internal`.
-    pub fn client(&self) -> Result<&Client> {
-        Ok(&self.connection()?.client)
+    pub fn runtime(&self) -> Option<Handle> {
+        self.lease.as_ref().and_then(Lease::get).map(|connection| connection.runtime.clone())
     }
 
     /// Its query waits for rows until what this gives is dropped.
@@ -151,19 +151,46 @@ impl Pooled {
         self.lease.as_ref().map(Lease::reads)
     }
 
-    /// Runs one statement about tables or transactions, in its time.
+    /// Runs statements of ours, in their time; the rows of all of them.
     ///
     /// # Errors
     /// `SourceUnavailable` when the time is over, and what the database answers.
-    pub async fn answer<T>(
-        &self,
-        statement: impl Future<Output = Result<T, tokio_postgres::Error>>,
-    ) -> Result<T> {
+    pub async fn run(&mut self, statements: &str) -> Result<Vec<TextRow>> {
         let bound = self.pool.settings.metadata_timeout;
-        let answer = match tokio::time::timeout(bound, statement).await {
-            Ok(answer) => answer.map_err(|error| failed(&self.pool.catalog, error)),
+        let answer = timeout(bound, self.connection()?.run(statements)).await;
+        self.answered(answer)
+    }
+
+    /// Asks a question about tables, in its time. Its parameters are texts.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub async fn ask(&mut self, statement: &str, parameters: &[&str]) -> Result<Vec<TextRow>> {
+        let bound = self.pool.settings.metadata_timeout;
+        let answer = timeout(bound, self.connection()?.ask(statement, parameters)).await;
+        self.answered(answer)
+    }
+
+    /// The columns that a user's query would give, or what the database says against the query.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    pub async fn describe(&mut self, query: &str) -> Result<Result<Vec<NamedColumn>, String>> {
+        let bound = self.pool.settings.metadata_timeout;
+        let answer = timeout(bound, self.connection()?.describe(query)).await;
+        self.answered(answer.map(|described| match described {
+            Ok(columns) => Ok(Ok(columns)),
+            Err(failure) => failure.of_query().map(Err),
+        }))
+    }
+
+    /// Counts a statement that was answered, or not in time.
+    fn answered<T>(&self, answer: Result<Result<T, Failure>, Elapsed>) -> Result<T> {
+        let answer = match answer {
+            Ok(answer) => answer.map_err(|failure| failure.into_error(&self.pool.catalog)),
             Err(_) => {
-                let problem = format!("no answer within {} ms", bound.as_millis());
+                let bound_ms = self.pool.settings.metadata_timeout.as_millis();
+                let problem = format!("no answer within {bound_ms} ms");
                 Err(unavailable(&self.pool.catalog, &problem))
             }
         };
@@ -172,18 +199,13 @@ impl Pooled {
         answer
     }
 
-    /// Keeps the connection for others: it has no open transaction and no statement runs.
+    /// Keeps the connection for others where it has no open transaction and no statement runs; else it ends.
     pub fn give_back(mut self) {
-        let Some(lease) = self.lease.take() else { return };
-        // One that has ended is of no use to anybody.
-        if lease.get().is_some_and(|connection| !connection.client.is_closed()) {
+        if self.connection().is_ok_and(|connection| connection.is_idle())
+            && let Some(lease) = self.lease.take()
+        {
             lease.give_back();
         }
-    }
-
-    /// Closes a connection that does nothing, and that nobody else is to have.
-    pub fn close(mut self) {
-        drop(self.lease.take());
     }
 }
 
@@ -193,7 +215,7 @@ impl Drop for Pooled {
         let pool = Arc::clone(&self.pool);
         let runtime = connection.runtime.clone();
         runtime.spawn(async move {
-            connection.cancel(&pool.catalog, &pool.settings).await;
+            connection.close(&pool.catalog, &pool.settings).await;
             // Until now it counted as one of those that there may be.
             drop(ending);
         });

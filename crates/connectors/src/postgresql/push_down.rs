@@ -1,8 +1,8 @@
 //! What the database does itself: relations of several of its tables, and queries in its own language.
 
 use super::connector::{PostgresConnector, TableHandle, locks};
-use super::failure::of_query;
 use super::metadata::{PlanNode, types_of};
+use super::protocol::NamedColumn;
 use super::sql::{identifier, selected_as};
 use super::types::{Column, Decode, NativeText, Types};
 use crate::database::Purpose;
@@ -180,39 +180,27 @@ impl PostgresConnector {
                 format!("catalog `{catalog}`: the query is not accepted: {message}"),
             )
         };
-        let held = self.pool.acquire(Purpose::Read).await?;
-        let client = held.client()?;
-        let asked = async {
-            // By itself first: it must not end what it is put into. Then as a part of what is read: `EXPLAIN` is none.
-            let prepared = match client.prepare(text).await {
-                Ok(prepared) if prepared.columns().is_empty() => Ok(prepared),
-                Ok(prepared) => {
-                    let part = format!("SELECT * FROM (\n{text}\n) AS q");
-                    client.prepare(&part).await.map(|_| prepared)
-                }
-                Err(error) => Err(error),
-            };
-            match prepared {
-                Ok(prepared) => Ok(Ok(prepared)),
-                Err(error) => of_query(&error).map(Err).ok_or(error),
-            }
-        };
-        let prepared = held.answer(asked).await?;
+        let mut held = self.pool.acquire(Purpose::Read).await?;
+        // By itself first: it must not end what it is put into. Then as a part of what is read: `EXPLAIN` is none.
+        let mut described = held.describe(text).await?;
+        if described.as_ref().is_ok_and(|columns| !columns.is_empty()) {
+            let part = held.describe(&format!("SELECT * FROM (\n{text}\n) AS q")).await?;
+            described = part.and(described);
+        }
         held.give_back();
-        let prepared = prepared.map_err(wrong)?;
-        if prepared.columns().is_empty() {
+        let described = described.map_err(wrong)?;
+        if described.is_empty() {
             return Err(wrong("it gives no columns; write a SELECT".into()));
         }
-        let oids = prepared.columns().iter().map(|column| column.type_().oid()).collect();
+        let oids = described.iter().map(|column| column.type_oid).collect();
         let types = Types::new(types_of(&self.pool, oids).await?, self.pool.settings.numeric_as);
-        let mut columns: Vec<Column> = Vec::with_capacity(prepared.columns().len());
-        let mut fields = Vec::with_capacity(prepared.columns().len());
-        for column in prepared.columns() {
-            let name = column.name().to_owned();
+        let mut columns: Vec<Column> = Vec::with_capacity(described.len());
+        let mut fields = Vec::with_capacity(described.len());
+        for NamedColumn { name, type_oid, modifier } in described {
             if columns.iter().any(|column| column.name == name) {
                 return Err(wrong(format!("it has two columns `{name}`; give one another name")));
             }
-            let (decode, native) = types.mapping(column.type_().oid(), column.type_modifier());
+            let (decode, native) = types.mapping(type_oid, modifier);
             fields.push(Field::new(&name, decode.data_type(), true));
             columns.push(Column { name, decode, native });
         }

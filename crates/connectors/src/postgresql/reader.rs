@@ -1,24 +1,22 @@
 //! The worker's side: a statement's rows by binary COPY. Whoever writes the statement, the reader is the same.
 
+use super::connection::Connection;
 use super::decode::BatchDecoder;
-use super::failure::{failed, unavailable};
+use super::failure::Failure;
 use super::pool::{Pool, Pooled};
+use super::protocol::corrupt;
 use super::snapshot::begin_with;
 use super::sql::conditions;
 use super::types::Column;
 use crate::database::{Outcome, Purpose};
 use arrow::array::RecordBatch;
 use async_trait::async_trait;
-use bytes::Bytes;
-use futures::{FutureExt, StreamExt, stream};
+use futures::{StreamExt, stream};
 use mooring_spi::{
-    BatchStream, Demand, Domain, Error, ErrorKind, OpenRequest, Predicate, Result, Split,
-    SplitReader,
+    BatchStream, Demand, Domain, Error, OpenRequest, Predicate, Result, Split, SplitReader,
 };
 use serde::{Deserialize, Serialize};
-use std::pin::Pin;
 use std::sync::Arc;
-use tokio_postgres::CopyOutStream;
 
 /// A batch ends when its rows took this much on their way.
 const BATCH_BYTES_MAX: usize = 8 << 20;
@@ -81,13 +79,12 @@ impl SplitReader for PostgresReader {
                 "split `{label}` gives other columns than asked for"
             )));
         }
-        let held = self.pool.acquire_for(Purpose::Read, &request.query_id).await?;
+        let mut held = self.pool.acquire_for(Purpose::Read, &request.query_id).await?;
         let _reads = held.reads();
         if let Some(token) = &request.lease {
-            begin_with(&held, token).await?;
+            begin_with(&mut held, token).await?;
         }
         let mut reading = Reading {
-            copy: None,
             decoder: BatchDecoder::new(
                 request.schema,
                 &statement.columns,
@@ -114,7 +111,6 @@ impl SplitReader for PostgresReader {
 
 /// One statement on its way. Dropped before its end, it is cancelled at the server.
 struct Reading {
-    copy: Option<Pin<Box<CopyOutStream>>>,
     decoder: BatchDecoder,
     in_transaction: bool,
     is_foreign: bool,
@@ -125,20 +121,13 @@ struct Reading {
 }
 
 impl Reading {
-    fn held(&self) -> Result<&Pooled> {
-        self.held.as_ref().ok_or_else(|| Error::internal("a statement is read beyond its end"))
+    async fn start(&mut self, sql: &str) -> Result<()> {
+        let started = self.connection()?.copy_out(sql).await;
+        started.or_else(|failure| self.fail(self.told(failure)))
     }
 
-    async fn start(&mut self, sql: &str) -> Result<()> {
-        let text = format!("COPY ({sql}) TO STDOUT (FORMAT BINARY)");
-        let started = self.held()?.client()?.copy_out(&*text);
-        let started = tokio::time::timeout(self.pool.settings.read_timeout, started).await;
-        let copy = match started {
-            Ok(copy) => copy.map_err(|error| failed(&self.pool.catalog, error)),
-            Err(_) => Err(self.silent()),
-        };
-        self.copy = Some(Box::pin(copy.or_else(|error| self.fail(error))?));
-        Ok(())
+    fn connection(&mut self) -> Result<&mut Connection> {
+        self.held.as_mut().ok_or_else(beyond_end)?.connection()
     }
 
     /// The next batch; `None` at the end.
@@ -161,12 +150,9 @@ impl Reading {
     }
 
     async fn next_of_copy(&mut self) -> Result<Option<RecordBatch>> {
-        while self.decoder.rows() < self.batch_size_rows && self.decoder.bytes() < BATCH_BYTES_MAX {
-            let Some(message) = self.message().await? else {
-                self.end().await?;
-                break;
-            };
-            self.decoder.take(&message).map_err(|error| self.of_catalog(&error))?;
+        let has_more = self.decode_rows().await.map_err(|failure| self.told(failure))?;
+        if !has_more {
+            self.end().await?;
         }
         let (rows, bytes) = (self.decoder.rows(), self.decoder.bytes());
         if rows == 0 {
@@ -174,57 +160,49 @@ impl Reading {
         }
         self.pool.metrics.count_read(&self.pool.catalog, rows, bytes);
         let batch = self.decoder.finish();
-        batch.map(Some).map_err(|error| self.of_catalog(&error))
+        batch.map(Some).map_err(|error| self.told(error.into()))
     }
 
-    /// The next message of the server. Nothing is read ahead of what is asked for here, so a slow query makes
-    /// the server wait.
-    async fn message(&mut self) -> Result<Option<Bytes>> {
-        let bound = self.pool.settings.read_timeout;
-        let Some(copy) = &mut self.copy else { return Ok(None) };
-        // A timer for each row would cost more than the row.
-        let message = match copy.next().now_or_never() {
-            Some(message) => message,
-            None => match tokio::time::timeout(bound, copy.next()).await {
-                Ok(message) => message,
-                Err(_) => return Err(self.silent()),
-            },
-        };
-        message.transpose().map_err(|error| failed(&self.pool.catalog, error))
+    /// Reads a batch's rows; `false` at the end of all. Nothing is read ahead of what is asked for here, so a slow query
+    /// makes the server wait.
+    async fn decode_rows(&mut self) -> Result<bool, Failure> {
+        let connection = self.held.as_mut().ok_or_else(beyond_end)?.connection()?;
+        let decoder = &mut self.decoder;
+        while decoder.rows() < self.batch_size_rows && decoder.bytes() < BATCH_BYTES_MAX {
+            match connection.next_row().await? {
+                Some(row) => decoder.take(row)?,
+                None if decoder.has_ended() => return Ok(false),
+                None => return Err(corrupt("it ends too early").into()),
+            }
+        }
+        Ok(true)
     }
 
     async fn end(&mut self) -> Result<()> {
-        if !self.decoder.has_ended() {
-            let error = Error::new(ErrorKind::CorruptData, "the database's answer ends too early");
-            return Err(self.of_catalog(&error));
-        }
-        self.copy = None;
         if self.in_transaction {
-            let held = self.held()?;
-            held.answer(held.client()?.batch_execute("COMMIT")).await?;
+            self.held.as_mut().ok_or_else(beyond_end)?.run("COMMIT").await?;
         }
         self.count(Outcome::Ok);
         // A session that is not as we made it is nobody else's.
         match self.held.take() {
-            Some(held) if self.is_foreign => held.close(),
+            Some(held) if self.is_foreign => drop(held),
             Some(held) => held.give_back(),
             None => {}
         }
         Ok(())
     }
 
-    fn silent(&self) -> Error {
-        let bound = self.pool.settings.read_timeout.as_millis();
-        unavailable(&self.pool.catalog, &format!("the database sent nothing for {bound} ms"))
-    }
-
-    fn of_catalog(&self, error: &Error) -> Error {
-        Error::new(error.kind(), format!("catalog `{}`: {}", self.pool.catalog, error.message()))
+    fn told(&self, failure: Failure) -> Error {
+        failure.into_error(&self.pool.catalog)
     }
 
     fn count(&self, outcome: Outcome) {
         self.pool.metrics.count_statement(&self.pool.catalog, outcome);
     }
+}
+
+fn beyond_end() -> Error {
+    Error::internal("a statement is read beyond its end")
 }
 
 impl Drop for Reading {

@@ -7,7 +7,6 @@ use async_trait::async_trait;
 use mooring_spi::{Error, ErrorKind, Lease, LeaseSource, Result};
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use tokio_postgres::SimpleQueryMessage;
 
 /// A change of the table waits for the lease of the query, and whoever wants to read the table waits behind the change:
 /// the query for itself, though PostgreSQL sees no cycle. So it does not wait, and begins anew.
@@ -24,19 +23,16 @@ pub(super) struct SnapshotSource {
 #[async_trait]
 impl LeaseSource for SnapshotSource {
     async fn open(&self, needs: &BTreeSet<String>) -> Result<Lease> {
-        let held = self.pool.acquire(Purpose::Hold).await?;
+        let mut held = self.pool.acquire(Purpose::Hold).await?;
         let mut statements = format!("{BEGIN}; ");
         for lock in needs {
             statements += lock;
             statements += "; ";
         }
         statements += "SELECT pg_export_snapshot()";
-        let rows = held.answer(held.client()?.simple_query(&statements)).await?;
-        let token = rows.iter().rev().find_map(|message| match message {
-            SimpleQueryMessage::Row(row) => row.get(0),
-            _ => None,
-        });
-        let token = token.filter(|token| is_token(token)).map(str::to_owned).ok_or_else(|| {
+        let rows = held.run(&statements).await?;
+        let token = rows.into_iter().next_back().and_then(|row| row.into_iter().next().flatten());
+        let token = token.filter(|token| is_token(token)).ok_or_else(|| {
             let catalog = &self.pool.catalog;
             Error::internal(format!("catalog `{catalog}`: the database exported no snapshot"))
         })?;
@@ -48,13 +44,12 @@ impl LeaseSource for SnapshotSource {
 ///
 /// # Errors
 /// `Internal` for a token that is none; `SourceUnavailable`, for example when the snapshot is gone.
-pub(super) async fn begin_with(held: &Pooled, token: &str) -> Result<()> {
+pub(super) async fn begin_with(held: &mut Pooled, token: &str) -> Result<()> {
     if !is_token(token) {
         return Err(Error::internal("the token of a lease is no snapshot's"));
     }
     let statements = format!("{BEGIN}; SET TRANSACTION SNAPSHOT '{token}'; {NO_LONG_LOCKS}");
-    let begun = held.answer(held.client()?.batch_execute(&statements)).await;
-    begun.map_err(|error| {
+    held.run(&statements).await.map(drop).map_err(|error| {
         let message = format!("{}; the query's snapshot is not to be had", error.message());
         Error::new(ErrorKind::SourceUnavailable, message)
     })
@@ -69,13 +64,10 @@ struct HeldSnapshot(Option<Pooled>);
 
 impl Drop for HeldSnapshot {
     fn drop(&mut self) {
-        let Some(held) = self.0.take() else { return };
-        let Ok(connection) = held.connection() else { return };
-        let runtime = connection.runtime.clone();
+        let Some(mut held) = self.0.take() else { return };
+        let Some(runtime) = held.runtime() else { return };
         runtime.spawn(async move {
-            if let Ok(client) = held.client()
-                && held.answer(client.batch_execute("COMMIT")).await.is_ok()
-            {
+            if held.run("COMMIT").await.is_ok() {
                 held.give_back();
             }
         });

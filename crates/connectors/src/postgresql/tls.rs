@@ -1,25 +1,18 @@
 //! TLS to a database, in the four ways that PostgreSQL's own clients know of these names.
 
-use super::first_words::Watched;
+use super::failure::Failure;
+use super::protocol::ask_for_tls;
 use super::settings::invalid;
+use crate::database::ByteStream;
 use mooring_spi::Result;
-use mooring_storage::{tls_name, unnamed_tls, verified_tls};
+use mooring_storage::{distrust, tls_name, unnamed_tls, verified_tls};
 use std::collections::BTreeMap;
 use std::fmt;
-use std::future::Future;
-use std::io;
 use std::path::Path;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
-use tokio_postgres::config::SslMode;
-use tokio_postgres::tls::{ChannelBinding, TlsConnect, TlsStream};
+use std::time::Duration;
 use tokio_rustls::TlsConnector;
-use tokio_rustls::client;
 use tokio_rustls::rustls::ClientConfig;
-use tokio_rustls::rustls::pki_types::ServerName;
 
 /// Whether a connection is encrypted, and whether the server proves who it is.
 #[derive(Clone)]
@@ -70,91 +63,40 @@ impl TlsMode {
         }
     }
 
-    pub(super) fn ssl_mode(&self) -> SslMode {
-        match self {
-            TlsMode::Disable => SslMode::Disable,
-            TlsMode::Prefer(_) => SslMode::Prefer,
-            TlsMode::Require(_) | TlsMode::VerifyFull { .. } => SslMode::Require,
-        }
-    }
-
+    /// The connection as it is to go on, and whether it is encrypted.
+    ///
     /// # Errors
-    /// `InvalidArgument` for a host that no certificate can have.
-    pub(super) fn connector(&self, host: &str) -> Result<Handshake> {
-        let (config, name) = match self {
-            TlsMode::Disable => return Ok(Handshake { to: None }),
-            TlsMode::Prefer(config) | TlsMode::Require(config) => (config, host),
+    /// `Tls`, `Unfit`, `Lost`, `Silent`; `InvalidArgument` for a host that no certificate can have.
+    pub(super) async fn secure(
+        &self,
+        host: &str,
+        mut stream: Box<dyn ByteStream>,
+        silence: Duration,
+    ) -> Result<(Box<dyn ByteStream>, bool), Failure> {
+        let (config, name, is_required) = match self {
+            TlsMode::Disable => return Ok((stream, false)),
+            TlsMode::Prefer(config) => (config, host, false),
+            TlsMode::Require(config) => (config, host, true),
             TlsMode::VerifyFull { config, server_name } => {
-                (config, server_name.as_deref().unwrap_or(host))
+                (config, server_name.as_deref().unwrap_or(host), true)
             }
         };
-        let server = tls_name(name)?;
-        Ok(Handshake { to: Some((TlsConnector::from(Arc::clone(config)), server)) })
-    }
-}
-
-/// One handshake to be done.
-pub(super) struct Handshake {
-    to: Option<(TlsConnector, ServerName<'static>)>,
-}
-
-impl TlsConnect<TcpStream> for Handshake {
-    type Stream = Encrypted;
-    type Error = io::Error;
-    type Future = Pin<Box<dyn Future<Output = io::Result<Encrypted>> + Send>>;
-
-    fn connect(self, stream: TcpStream) -> Self::Future {
-        Box::pin(async move {
-            let (connector, server) =
-                self.to.ok_or_else(|| io::Error::other("TLS is disabled for this catalog"))?;
-            connector.connect(server, stream).await.map(|stream| Encrypted(Box::new(stream)))
-        })
-    }
-}
-
-impl TlsConnect<Watched<TcpStream>> for Handshake {
-    type Stream = Encrypted;
-    type Error = io::Error;
-    type Future = Pin<Box<dyn Future<Output = io::Result<Encrypted>> + Send>>;
-
-    fn connect(self, stream: Watched<TcpStream>) -> Self::Future {
-        self.connect(stream.into_inner())
-    }
-}
-
-/// A connection under TLS.
-pub(super) struct Encrypted(Box<client::TlsStream<TcpStream>>);
-
-impl TlsStream for Encrypted {
-    fn channel_binding(&self) -> ChannelBinding {
-        ChannelBinding::none()
-    }
-}
-
-impl AsyncRead for Encrypted {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(cx, buf)
-    }
-}
-
-impl AsyncWrite for Encrypted {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(cx, buf)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(cx)
+        if !ask_for_tls(&mut *stream, silence).await? {
+            return match is_required {
+                true => Err(Failure::Tls(
+                    "the database does not offer TLS, which `tls` demands".to_owned(),
+                )),
+                false => Ok((stream, false)),
+            };
+        }
+        match TlsConnector::from(Arc::clone(config)).connect(tls_name(name)?, stream).await {
+            Ok(stream) => Ok((Box::new(stream), true)),
+            // What the operating system says has no error inside.
+            Err(error) if error.get_ref().is_none() => Err(Failure::Lost(error)),
+            Err(error) => {
+                let why = distrust(&error, name).unwrap_or_else(|| error.to_string());
+                Err(Failure::Tls(format!("TLS with the database fails: {why}")))
+            }
+        }
     }
 }

@@ -15,4 +15,4 @@ pub(super) use answers::{
 pub(super) use authentication::{Login, authenticate};
 pub(super) use cursor::{Cursor, Malformed};
 pub(super) use greeting::{Flavour, Greeting, capabilities, tls_request};
-pub(super) use packets::{ByteStream, Packets};
+pub(super) use packets::Packets;

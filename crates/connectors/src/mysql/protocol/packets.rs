@@ -3,34 +3,20 @@
 //!
 //! Source: MySQL Source Code Documentation, "MySQL Packets".
 
+use crate::database::{ByteStream, Wire};
 use crate::mysql::failure::Failure;
 use std::fmt;
-use std::io;
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::time::timeout;
 
 const HEADER_BYTES: usize = 4;
 /// A packet of this length is continued by the next one.
 const PIECE_MAX: usize = 0xFF_FFFF;
-const BUFFER_BYTES: usize = 128 * 1024;
-
-/// A connection, in plain text or not.
-pub(crate) trait ByteStream: AsyncRead + AsyncWrite + Unpin + Send {}
-
-impl<S: AsyncRead + AsyncWrite + Unpin + Send> ByteStream for S {}
 
 pub(crate) struct Packets {
-    stream: Box<dyn ByteStream>,
-    /// What came and was not handed out yet stands from `start` to `end`.
-    buffer: Vec<u8>,
-    start: usize,
-    end: usize,
+    wire: Wire,
     /// A payload of several packets.
     long: Vec<u8>,
     sequence: u8,
-    /// How long the peer may take to send or to take the next bytes.
-    pub(crate) silence: Duration,
     payload_max_bytes: usize,
 }
 
@@ -46,16 +32,12 @@ impl Packets {
         silence: Duration,
         payload_max_bytes: usize,
     ) -> Self {
-        Self {
-            stream,
-            buffer: vec![0; BUFFER_BYTES],
-            start: 0,
-            end: 0,
-            long: Vec::new(),
-            sequence: 0,
-            silence,
-            payload_max_bytes,
-        }
+        Self { wire: Wire::new(stream, silence), long: Vec::new(), sequence: 0, payload_max_bytes }
+    }
+
+    /// How long the peer may take to send or to take the next bytes.
+    pub(crate) fn set_silence(&mut self, silence: Duration) {
+        self.wire.silence = silence;
     }
 
     /// The connection, to go on over it in another way.
@@ -63,10 +45,8 @@ impl Packets {
     /// # Errors
     /// `Malformed` when the peer has sent more than it was asked for.
     pub(crate) fn into_stream(self) -> Result<Box<dyn ByteStream>, Failure> {
-        match self.start == self.end {
-            true => Ok(self.stream),
-            false => Err(Failure::malformed("bytes before the TLS handshake")),
-        }
+        let stream = self.wire.into_stream();
+        stream.ok_or_else(|| Failure::malformed("bytes before the TLS handshake"))
     }
 
     /// The same conversation over another stream goes on with this number.
@@ -100,30 +80,23 @@ impl Packets {
                 break;
             }
         }
-        let sent = async {
-            self.stream.write_all(&written).await?;
-            self.stream.flush().await
-        };
-        match timeout(self.silence, sent).await {
-            Ok(done) => done.map_err(Failure::Lost),
-            Err(_) => Err(Failure::Silent(self.silence)),
-        }
+        Ok(self.wire.send(&written).await?)
     }
 
     /// The next payload.
     pub(crate) async fn receive(&mut self) -> Result<&[u8], Failure> {
-        let (at, length) = self.piece().await?;
+        let length = self.piece().await?;
         if length < PIECE_MAX {
-            return Ok(&self.buffer[at..at + length]);
+            return Ok(self.wire.taken(length));
         }
         self.long.clear();
-        self.long.extend_from_slice(&self.buffer[at..at + length]);
+        self.long.extend_from_slice(self.wire.taken(length));
         loop {
-            let (at, length) = self.piece().await?;
+            let length = self.piece().await?;
             if self.long.len() + length > self.payload_max_bytes {
                 return Err(self.too_long());
             }
-            self.long.extend_from_slice(&self.buffer[at..at + length]);
+            self.long.extend_from_slice(self.wire.taken(length));
             if length < PIECE_MAX {
                 return Ok(&self.long);
             }
@@ -133,16 +106,13 @@ impl Packets {
     /// Gives back the memory that long payloads took.
     pub(crate) fn shrink(&mut self) {
         self.long = Vec::new();
-        if self.start == self.end && self.buffer.len() > BUFFER_BYTES {
-            self.buffer = vec![0; BUFFER_BYTES];
-            (self.start, self.end) = (0, 0);
-        }
+        self.wire.shrink();
     }
 
-    /// Where the payload of the next packet stands in the buffer, and its length.
-    async fn piece(&mut self) -> Result<(usize, usize), Failure> {
+    /// Takes the next packet, and gives the length of its payload.
+    async fn piece(&mut self) -> Result<usize, Failure> {
         self.fill(HEADER_BYTES).await?;
-        let header = &self.buffer[self.start..self.start + HEADER_BYTES];
+        let header = self.wire.buffered();
         let length =
             usize::from(header[0]) | usize::from(header[1]) << 8 | usize::from(header[2]) << 16;
         if header[3] != self.sequence {
@@ -153,34 +123,16 @@ impl Packets {
         }
         self.sequence = self.sequence.wrapping_add(1);
         self.fill(HEADER_BYTES + length).await?;
-        let at = self.start + HEADER_BYTES;
-        self.start = at + length;
-        Ok((at, length))
+        self.wire.take(HEADER_BYTES + length);
+        Ok(length)
     }
 
-    /// Reads until `wanted` bytes stand in the buffer.
+    #[inline]
     async fn fill(&mut self, wanted: usize) -> Result<(), Failure> {
-        if self.end - self.start >= wanted {
-            return Ok(());
+        match self.wire.buffered().len() >= wanted {
+            true => Ok(()),
+            false => Ok(self.wire.fill(wanted).await?),
         }
-        if self.start + wanted > self.buffer.len() {
-            self.buffer.copy_within(self.start..self.end, 0);
-            self.end -= self.start;
-            self.start = 0;
-            if wanted > self.buffer.len() {
-                self.buffer.resize(wanted, 0);
-            }
-        }
-        while self.end - self.start < wanted {
-            let read = self.stream.read(&mut self.buffer[self.end..]);
-            match timeout(self.silence, read).await {
-                Ok(Ok(0)) => return Err(Failure::Lost(io::ErrorKind::UnexpectedEof.into())),
-                Ok(Ok(count)) => self.end += count,
-                Ok(Err(error)) => return Err(Failure::Lost(error)),
-                Err(_) => return Err(Failure::Silent(self.silence)),
-            }
-        }
-        Ok(())
     }
 
     fn too_long(&self) -> Failure {
@@ -192,6 +144,7 @@ impl Packets {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use tokio::io::AsyncWriteExt;
 
     const PATIENCE: Duration = Duration::from_secs(30);
 

@@ -2,7 +2,7 @@
 
 use super::numeric::decimal;
 use super::text::TextBuilder;
-use super::{Bytes, corrupt};
+use crate::postgresql::protocol::{Cursor, corrupt};
 use crate::postgresql::types::Decode;
 use arrow::array::{
     Array, ArrayBuilder, ArrayRef, ArrowPrimitiveType, BinaryBuilder, BooleanBuilder,
@@ -189,7 +189,7 @@ impl ListBuilder {
 
     /// Source of the form: `array_send` of PostgreSQL.
     fn append_elements(&mut self, value: &[u8]) -> Result<()> {
-        let mut bytes = Bytes(value);
+        let mut bytes = Cursor::new(value);
         let dimensions = bytes.i32()?;
         let (_has_nulls, _element_type) = (bytes.i32()?, bytes.i32()?);
         match dimensions {
@@ -216,7 +216,7 @@ impl ListBuilder {
             }
             _ => return Err(corrupt("an array has no such number of dimensions")),
         }
-        match bytes.0.is_empty() {
+        match bytes.is_empty() {
             true => Ok(()),
             false => Err(corrupt("an array is longer than its elements")),
         }

@@ -6,6 +6,7 @@ mod column;
 mod numeric;
 mod text;
 
+use super::protocol::{Cursor, corrupt};
 use super::types::Column;
 use arrow::array::{RecordBatch, RecordBatchOptions};
 use arrow::datatypes::SchemaRef;
@@ -45,12 +46,12 @@ impl BatchDecoder {
     /// `CorruptData` for bytes that are not in the form, `InvalidValue` for a value that has no place in its
     /// column's type; both name the column.
     pub fn take(&mut self, message: &[u8]) -> Result<()> {
-        let mut bytes = Bytes(message);
+        let mut bytes = Cursor::new(message);
         if self.state == State::Header {
             header(&mut bytes)?;
             self.state = State::Rows;
         }
-        while !bytes.0.is_empty() {
+        while !bytes.is_empty() {
             if self.state == State::Ended {
                 return Err(corrupt("there is something after the end of the rows"));
             }
@@ -60,7 +61,7 @@ impl BatchDecoder {
         Ok(())
     }
 
-    fn row(&mut self, bytes: &mut Bytes<'_>) -> Result<()> {
+    fn row(&mut self, bytes: &mut Cursor<'_>) -> Result<()> {
         let fields = bytes.i16()?;
         if fields == -1 {
             self.state = State::Ended;
@@ -111,7 +112,7 @@ impl BatchDecoder {
     }
 }
 
-fn header(bytes: &mut Bytes<'_>) -> Result<()> {
+fn header(bytes: &mut Cursor<'_>) -> Result<()> {
     if bytes.take(SIGNATURE.len())? != SIGNATURE {
         return Err(corrupt("it does not begin with the signature of a binary COPY"));
     }
@@ -127,54 +128,6 @@ fn header(bytes: &mut Bytes<'_>) -> Result<()> {
 #[cold]
 fn of_column(name: &str, error: &Error) -> Error {
     Error::new(error.kind(), format!("column `{name}`: {}", error.message()))
-}
-
-#[cold]
-fn corrupt(problem: &str) -> Error {
-    Error::new(ErrorKind::CorruptData, format!("the database's answer is damaged: {problem}"))
-}
-
-#[cold]
-fn ends_early() -> Error {
-    corrupt("it ends within a value")
-}
-
-/// What is left of a message.
-#[derive(Clone, Copy)]
-struct Bytes<'a>(&'a [u8]);
-
-impl<'a> Bytes<'a> {
-    fn take(&mut self, count: usize) -> Result<&'a [u8]> {
-        let (taken, rest) = self.0.split_at_checked(count).ok_or_else(ends_early)?;
-        self.0 = rest;
-        Ok(taken)
-    }
-
-    fn array<const N: usize>(&mut self) -> Result<[u8; N]> {
-        let (taken, rest) = self.0.split_first_chunk().ok_or_else(ends_early)?;
-        self.0 = rest;
-        Ok(*taken)
-    }
-
-    fn i16(&mut self) -> Result<i16> {
-        self.array().map(i16::from_be_bytes)
-    }
-
-    fn i32(&mut self) -> Result<i32> {
-        self.array().map(i32::from_be_bytes)
-    }
-
-    /// A value behind its length; `None` for null.
-    fn field(&mut self) -> Result<Option<&'a [u8]>> {
-        match self.i32()? {
-            -1 => Ok(None),
-            length => {
-                let length =
-                    usize::try_from(length).map_err(|_| corrupt("a length is below zero"))?;
-                self.take(length).map(Some)
-            }
-        }
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! `numeric` to a decimal, exactly or not at all. Source of the form: `numeric_send` of PostgreSQL.
 
-use super::{Bytes, corrupt};
+use crate::postgresql::protocol::{Cursor, corrupt};
 use mooring_spi::{Error, ErrorKind, Result};
 
 const NEGATIVE: u16 = 0x4000;
@@ -68,7 +68,7 @@ fn exact_part<const UNIT: u64>(digits: u64) -> Option<i128> {
 
 #[inline(never)]
 fn of_any_groups(value: &[u8], precision: u8, scale: i8) -> Result<i128> {
-    let mut bytes = Bytes(value);
+    let mut bytes = Cursor::new(value);
     let [groups, weight, sign, _display_scale] =
         [bytes.i16()?, bytes.i16()?, bytes.i16()?, bytes.i16()?];
     let name = match sign as u16 {
@@ -83,7 +83,7 @@ fn of_any_groups(value: &[u8], precision: u8, scale: i8) -> Result<i128> {
             "the number `{name}` has no place among decimals; leave it out in the query, or cast it by a view"
         )));
     }
-    if i64::from(groups) * 2 != bytes.0.len() as i64 {
+    if i64::from(groups) * 2 != bytes.len() as i64 {
         return Err(corrupt("a number has other digits than it says"));
     }
     let too_long = || invalid(format!("a number does not fit into decimal({precision}, {scale})"));
