@@ -5,10 +5,12 @@ mod host;
 mod places;
 mod pool;
 mod metrics;
+mod socket;
 mod wire;
 
 pub(crate) use host::without_port;
 pub use metrics::DatabaseMetrics;
 pub(crate) use metrics::Outcome;
 pub(crate) use pool::{Connect, Lease, NoConnection, Pool, PoolLimits, Purpose, Reads};
+pub(crate) use socket::Socket;
 pub(crate) use wire::{ByteStream, Wire, WireError};

@@ -5,6 +5,7 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::task::coop::unconstrained;
 use tokio::time::timeout;
 
 const BUFFER_BYTES: usize = 128 * 1024;
@@ -58,16 +59,18 @@ impl Wire {
     /// Takes bytes that are there.
     #[inline]
     pub(crate) fn take(&mut self, count: usize) {
-        self.start = (self.start + count).min(self.end);
+        debug_assert!(count <= self.end - self.start, "bytes that are not there");
+        self.start += count;
     }
 
     /// The last `count` bytes that were taken, until the next wait.
     #[inline]
     pub(crate) fn taken(&self, count: usize) -> &[u8] {
-        &self.buffer[self.start.saturating_sub(count)..self.start]
+        &self.buffer[self.start - count..self.start]
     }
 
     /// Waits until `wanted` bytes are there.
+    #[inline]
     pub(crate) async fn fill(&mut self, wanted: usize) -> Result<(), WireError> {
         while self.end - self.start < wanted {
             self.make_room(wanted);
@@ -87,7 +90,7 @@ impl Wire {
         if self.start == self.end {
             (self.start, self.end) = (0, 0);
         }
-        if self.start + wanted > self.buffer.len() {
+        if self.start > 0 && self.start + wanted > self.buffer.len() {
             self.buffer.copy_within(self.start..self.end, 0);
             (self.start, self.end) = (0, self.end - self.start);
         }
@@ -110,7 +113,8 @@ impl Wire {
     /// Whether the peer has neither closed the connection nor sent anything since it was last asked. What it sent is
     /// lost.
     pub(crate) fn is_quiet(&mut self) -> bool {
-        self.start == self.end && self.stream.read(&mut self.buffer).now_or_never().is_none()
+        let read = unconstrained(self.stream.read(&mut self.buffer));
+        self.start == self.end && read.now_or_never().is_none()
     }
 
     /// Gives back the memory that long messages took.

@@ -5,7 +5,7 @@ use super::failure::Failure;
 use super::protocol::{Greeting, Login, Packets, authenticate, capabilities, tls_request};
 use super::refused_logins::RefusedLogins;
 use super::settings::MysqlSettings;
-use crate::database::{ByteStream, Connect};
+use crate::database::{ByteStream, Connect, Socket};
 use async_trait::async_trait;
 use mooring_spi::Error;
 use mooring_storage::resolve_secret;
@@ -70,7 +70,7 @@ impl MysqlConnect {
         let address = (settings.host.as_str(), settings.port);
         let stream = TcpStream::connect(address).await.map_err(Failure::Lost)?;
         tune(&stream).map_err(Failure::Lost)?;
-        let stream: Box<dyn ByteStream> = Box::new(stream);
+        let stream: Box<dyn ByteStream> = Box::new(Socket::new(stream));
         let mut packets = Packets::new(stream, settings.connect_timeout, settings.row_max_bytes);
         // It speaks first; others wait for us to begin.
         let greeted_until = until - settings.connect_timeout / 10;

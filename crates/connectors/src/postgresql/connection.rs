@@ -7,23 +7,17 @@ use super::failure::Failure;
 use super::protocol::{
     Kind, Login, Messages, NamedColumn, ServerError, TextRow, columns, log_in, text_row,
 };
+use super::reach::{cancel, secured};
 use super::settings::PostgresSettings;
-use crate::database::{ByteStream, Wire, WireError};
 use bytes::{BufMut, BytesMut};
 use mooring_spi::{Error, ErrorKind};
 use postgres_protocol::IsNull;
 use postgres_protocol::message::frontend;
 use secrecy::{ExposeSecret, SecretString};
-use socket2::{SockRef, TcpKeepalive};
 use std::io;
 use std::time::Duration;
-use tokio::net::{TcpStream, lookup_host};
 use tokio::runtime::Handle;
 use tokio::time::timeout;
-
-/// A server that has gone without a word is noticed after about a minute.
-const KEEPALIVE_IDLE: Duration = Duration::from_secs(30);
-const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
 
 /// What all rows of an answer to a question may take.
 const ANSWER_MAX_BYTES: usize = 256 << 20;
@@ -40,9 +34,9 @@ const SESSION: &str = "SET search_path = pg_catalog; SET TimeZone = 'UTC'; SET D
     ('idle_in_transaction_session_timeout', 'idle_session_timeout', 'transaction_timeout')";
 
 /// A connection that is logged in.
-#[derive(Debug)]
 pub(super) struct Connection {
     messages: Messages,
+    /// For who cancels its statement; `None` where the server gave none, or has ended the connection.
     key: Option<(i32, i32)>,
     /// 15 of version 15.4.
     pub version: u32,
@@ -165,7 +159,7 @@ impl Connection {
     #[inline]
     pub async fn next_row(&mut self) -> Result<Option<&[u8]>, Failure> {
         loop {
-            match self.messages.next().await? {
+            match self.receive().await? {
                 Kind::CopyData => return Ok(Some(self.messages.body())),
                 Kind::CopyDone | Kind::CommandComplete => {}
                 kind => {
@@ -179,7 +173,21 @@ impl Connection {
 
     async fn begin(&mut self, request: &[u8]) -> Result<(), Failure> {
         self.state = State::Busy;
-        self.messages.send(request).await
+        let sent = self.messages.send(request).await;
+        sent.inspect_err(|failure| self.lose(failure))
+    }
+
+    #[inline]
+    async fn receive(&mut self) -> Result<Kind, Failure> {
+        let received = self.messages.next().await;
+        received.inspect_err(|failure| self.lose(failure))
+    }
+
+    /// What runs over a connection that broke ends with it.
+    fn lose(&mut self, failure: &Failure) {
+        if matches!(failure, Failure::Lost(_)) {
+            self.key = None;
+        }
     }
 
     /// The rows of what runs.
@@ -189,12 +197,13 @@ impl Connection {
             match self.next().await? {
                 Kind::DataRow => {
                     let body = self.messages.body();
-                    bytes += body.len();
+                    let row = text_row(body)?;
+                    bytes += body.len() + size_of::<TextRow>() + size_of_val(row.as_slice());
                     if bytes > ANSWER_MAX_BYTES {
                         let message = format!("a listing takes more than {ANSWER_MAX_BYTES} bytes");
                         return Err(Error::new(ErrorKind::LimitExceeded, message).into());
                     }
-                    rows.push(text_row(body)?);
+                    rows.push(row);
                 }
                 Kind::ReadyForQuery => return Ok(rows),
                 Kind::ParseComplete
@@ -210,7 +219,7 @@ impl Connection {
     /// The next message that answers something.
     async fn next(&mut self) -> Result<Kind, Failure> {
         loop {
-            let kind = self.messages.next().await?;
+            let kind = self.receive().await?;
             if let Some(kind) = self.settled(kind).await? {
                 return Ok(kind);
             }
@@ -223,8 +232,10 @@ impl Connection {
             Kind::Aside | Kind::ParameterStatus => Ok(None),
             Kind::ErrorResponse => {
                 let error = ServerError::read(self.messages.body())?;
-                if !error.is_fatal {
-                    self.skip_to_end().await?;
+                match error.is_fatal {
+                    true => self.key = None,
+                    // Whatever comes then, the error is what is told.
+                    false => drop(timeout(GOOD_BYE_TIMEOUT, self.skip_to_end()).await),
                 }
                 Err(Failure::Refused(error))
             }
@@ -238,7 +249,7 @@ impl Connection {
 
     /// What a server says behind an error until it is ready again.
     async fn skip_to_end(&mut self) -> Result<(), Failure> {
-        while self.messages.next().await? != Kind::ReadyForQuery {}
+        while self.receive().await? != Kind::ReadyForQuery {}
         self.end();
         Ok(())
     }
@@ -267,6 +278,7 @@ impl Connection {
                     Err(_) => tracing::warn!(catalog, "a statement was not cancelled in time"),
                 }
             }
+            // It has ended, or the server has no way to end it.
             (State::Busy, None) => {}
             (State::Idle | State::InTransaction, _) => {
                 let mut request = BytesMut::new();
@@ -274,19 +286,6 @@ impl Connection {
                 let _ = timeout(GOOD_BYE_TIMEOUT, self.messages.send(&request)).await;
             }
         }
-    }
-}
-
-/// The server answers by closing.
-async fn cancel(key: (i32, i32), settings: &PostgresSettings) -> Result<(), Failure> {
-    let (stream, _) = secured(settings).await?;
-    let mut wire = Wire::new(stream, settings.connect_timeout);
-    let mut request = BytesMut::new();
-    frontend::cancel_request(key.0, key.1, &mut request);
-    wire.send(&request).await?;
-    match wire.fill(1).await {
-        Ok(()) | Err(WireError::Lost(_)) => Ok(()),
-        Err(silent @ WireError::Silent(_)) => Err(silent.into()),
     }
 }
 
@@ -310,38 +309,6 @@ fn unwritable(_error: io::Error) -> Failure {
 pub(super) fn major_version(text: &str) -> u32 {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     text[..digits].parse().unwrap_or(0)
-}
-
-/// A connection to the server, encrypted as the settings ask for, and whether it is.
-async fn secured(settings: &PostgresSettings) -> Result<(Box<dyn ByteStream>, bool), Failure> {
-    let stream = Box::new(socket(settings).await?);
-    settings.tls.secure(&settings.host, stream, settings.connect_timeout).await
-}
-
-/// Tries each address of the host, with an equal share of the time.
-async fn socket(settings: &PostgresSettings) -> Result<TcpStream, Failure> {
-    let (host, port) = (settings.host.as_str(), settings.port);
-    let unreachable = |problem: io::Error| {
-        Failure::Unreachable(format!("`{host}:{port}` cannot be reached: {problem}"))
-    };
-    let addresses: Vec<_> = lookup_host((host, port)).await.map_err(unreachable)?.collect();
-    let share = settings.connect_timeout / u32::try_from(addresses.len().max(1)).unwrap_or(1);
-    let mut last = io::Error::other("the name has no address");
-    for address in addresses {
-        match timeout(share, TcpStream::connect(address)).await {
-            Ok(Ok(stream)) => return prepared(stream).map_err(unreachable),
-            Ok(Err(error)) => last = error,
-            Err(_) => last = io::ErrorKind::TimedOut.into(),
-        }
-    }
-    Err(unreachable(last))
-}
-
-fn prepared(stream: TcpStream) -> io::Result<TcpStream> {
-    stream.set_nodelay(true)?;
-    let keepalive = TcpKeepalive::new().with_time(KEEPALIVE_IDLE).with_interval(KEEPALIVE_INTERVAL);
-    SockRef::from(&stream).set_tcp_keepalive(&keepalive)?;
-    Ok(stream)
 }
 
 #[cfg(test)]

@@ -90,7 +90,7 @@ impl Failure {
             }
             Self::Silent(limit) => (
                 ErrorKind::SourceUnavailable,
-                format!("the database sent nothing for {} ms", limit.as_millis()),
+                format!("the database neither sent nor took anything for {} ms", limit.as_millis()),
             ),
             Self::Refused(error) => refusal(&error.code, &error.text),
             Self::Unfit(unfit) => (ErrorKind::SourceRefused, unfit.to_string()),
@@ -99,7 +99,10 @@ impl Failure {
                 ErrorKind::CorruptData,
                 format!("the database sent what is not of its protocol: {what}"),
             ),
-            Self::Other(error) => (error.kind(), error.message().to_owned()),
+            Self::Other(error) => {
+                let text = format!("catalog `{catalog}`: {}", error.message());
+                return Error::new(error.kind(), text).with_cause(error);
+            }
         };
         Error::new(kind, format!("catalog `{catalog}`: {text}"))
     }
@@ -185,7 +188,7 @@ mod tests {
             (
                 Failure::Silent(Duration::from_secs(2)),
                 ErrorKind::SourceUnavailable,
-                "nothing for 2000 ms",
+                "anything for 2000 ms",
             ),
         ] {
             let error = failure.into_error("pg");

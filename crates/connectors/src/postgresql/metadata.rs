@@ -139,7 +139,7 @@ impl Metadata {
         let rows = held.ask(&statement, &[&schemas, &tables]).await?;
         held.give_back();
         let Some(text) = first_text(rows) else {
-            return Err(Error::internal("the database answers nothing about its tables"));
+            return Err(other_form(pool));
         };
         let mut metadata: Self =
             serde_json::from_str(&text).map_err(|error| unreadable(pool, error))?;
@@ -180,11 +180,14 @@ fn is_postgresql(server: &str) -> bool {
 }
 
 fn unreadable(pool: &Pool, error: impl std::error::Error + Send + Sync + 'static) -> Error {
+    other_form(pool).with_cause(error)
+}
+
+fn other_form(pool: &Pool) -> Error {
     let catalog = &pool.catalog;
     Error::internal(format!(
         "catalog `{catalog}`: the database tells of its tables in another form"
     ))
-    .with_cause(error)
 }
 
 /// The first value of an answer.
@@ -228,7 +231,7 @@ pub(super) async fn tables(pool: &Arc<Pool>, schema: &str) -> Result<Vec<TableSu
     let mut found: Vec<(String, Option<TableSummary>)> = Vec::with_capacity(rows.len());
     for row in rows {
         let Ok([Some(schema), name, kind]) = <[Option<String>; 3]>::try_from(row) else {
-            return Err(Error::internal("the database answers a list of tables in another form"));
+            return Err(other_form(pool));
         };
         let table = name.zip(kind);
         let table = table.map(|(name, kind)| TableSummary { name, kind: table_kind(&kind) });
@@ -286,14 +289,14 @@ impl PlanNode {
     /// What the database answers.
     pub async fn of(pool: &Arc<Pool>, statement: &str) -> Result<Self> {
         let mut held = pool.acquire(Purpose::Read).await?;
-        let lines = held.run(&format!("EXPLAIN (FORMAT JSON, VERBOSE) {statement}")).await?;
+        let lines = held.ask(&format!("EXPLAIN (FORMAT JSON, VERBOSE) {statement}"), &[]).await?;
         held.give_back();
         let text: String = lines.into_iter().flatten().flatten().collect();
         let mut plans: Vec<Explained> =
             serde_json::from_str(&text).map_err(|error| unreadable(pool, error))?;
         match plans.pop() {
             Some(explained) => Ok(explained.plan),
-            None => Err(Error::internal("the database has no plan for a scan")),
+            None => Err(other_form(pool)),
         }
     }
 

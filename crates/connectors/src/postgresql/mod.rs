@@ -7,6 +7,7 @@ mod settings;
 mod tls;
 mod failure;
 mod protocol;
+mod reach;
 mod connection;
 mod connect;
 mod pool;

@@ -111,7 +111,7 @@ impl Packets {
 
     /// Takes the next packet, and gives the length of its payload.
     async fn piece(&mut self) -> Result<usize, Failure> {
-        self.fill(HEADER_BYTES).await?;
+        self.wire.fill(HEADER_BYTES).await?;
         let header = self.wire.buffered();
         let length =
             usize::from(header[0]) | usize::from(header[1]) << 8 | usize::from(header[2]) << 16;
@@ -122,17 +122,9 @@ impl Packets {
             return Err(self.too_long());
         }
         self.sequence = self.sequence.wrapping_add(1);
-        self.fill(HEADER_BYTES + length).await?;
+        self.wire.fill(HEADER_BYTES + length).await?;
         self.wire.take(HEADER_BYTES + length);
         Ok(length)
-    }
-
-    #[inline]
-    async fn fill(&mut self, wanted: usize) -> Result<(), Failure> {
-        match self.wire.buffered().len() >= wanted {
-            true => Ok(()),
-            false => Ok(self.wire.fill(wanted).await?),
-        }
     }
 
     fn too_long(&self) -> Failure {

@@ -21,7 +21,8 @@ pub(crate) struct ServerError {
 impl ServerError {
     pub(crate) fn read(body: &[u8]) -> Result<Self> {
         let mut cursor = Cursor::new(body);
-        let (mut code, mut text, mut is_fatal) = (String::new(), String::new(), false);
+        let (mut code, mut text) = (String::new(), String::new());
+        let (mut severity, mut local_severity) = (None, None);
         loop {
             let field = match cursor.u8()? {
                 0 => break,
@@ -31,12 +32,15 @@ impl ServerError {
             match field {
                 b'C' => code = value.into_owned(),
                 b'M' => text = value.into_owned(),
-                // `S` is the same in the server's language.
-                b'V' => is_fatal = matches!(&*value, "FATAL" | "PANIC"),
+                b'V' => severity = Some(value),
+                // The same in the server's language; poolers have no other.
+                b'S' => local_severity = Some(value),
                 _ => {}
             }
         }
         text.truncate(text.floor_char_boundary(TEXT_MAX_BYTES));
+        let severity = severity.or(local_severity);
+        let is_fatal = matches!(severity.as_deref(), Some("FATAL" | "PANIC"));
         Ok(Self { code, text, is_fatal })
     }
 }
@@ -52,7 +56,7 @@ pub(crate) struct NamedColumn {
 /// Of a `RowDescription`.
 pub(crate) fn columns(body: &[u8]) -> Result<Vec<NamedColumn>> {
     let mut cursor = Cursor::new(body);
-    let count = cursor.i16()?;
+    let count = cursor.count()?;
     let mut columns = Vec::new();
     for _ in 0..count {
         let name = String::from_utf8_lossy(cursor.until_zero()?).into_owned();
@@ -70,12 +74,12 @@ pub(crate) type TextRow = Vec<Option<String>>;
 /// Of a `DataRow` in the text format.
 pub(crate) fn text_row(body: &[u8]) -> Result<TextRow> {
     let mut cursor = Cursor::new(body);
-    let count = cursor.i16()?;
+    let count = cursor.count()?;
     let mut row = Vec::new();
     for _ in 0..count {
         let text = |value: &[u8]| {
             let text = std::str::from_utf8(value);
-            text.map(str::to_owned).map_err(|_| corrupt("a text is not UTF-8"))
+            text.map(str::to_owned).map_err(|_| corrupt("a name is not in UTF-8"))
         };
         row.push(cursor.field()?.map(text).transpose()?);
     }
@@ -101,6 +105,8 @@ mod tests {
         assert_eq!(error.text, "relation \"t\" does not exist");
         let fatal = ServerError::read(b"SFATAL\0VFATAL\0C57P01\0Mbye\0\0").expect("an error");
         assert!(fatal.is_fatal);
+        let of_pooler = ServerError::read(b"SFATAL\0C08P01\0Mserver conn crashed?\0\0");
+        assert!(of_pooler.expect("an error").is_fatal);
     }
 
     #[test]

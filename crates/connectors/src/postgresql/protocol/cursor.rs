@@ -50,6 +50,11 @@ impl<'a> Cursor<'a> {
         self.array().map(i16::from_be_bytes)
     }
 
+    /// How many there are of something.
+    pub(crate) fn count(&mut self) -> Result<usize> {
+        usize::try_from(self.i16()?).map_err(|_| corrupt("a count is below zero"))
+    }
+
     #[inline]
     pub(crate) fn i32(&mut self) -> Result<i32> {
         self.array().map(i32::from_be_bytes)

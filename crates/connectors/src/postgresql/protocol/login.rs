@@ -17,9 +17,6 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
-/// Of SCRAM: each takes a while, and the server says how many. PostgreSQL's default is 4096.
-const ITERATIONS_MAX: u32 = 1_000_000;
-
 /// `Authentication` messages.
 const OK: i32 = 0;
 const CLEAR_TEXT: i32 = 3;
@@ -64,7 +61,8 @@ impl fmt::Display for Unfit {
                  set `tls` to `verify-full`, or have the server ask for `scram-sha-256`"
             }
             Unfit::NoTls => {
-                "the server answers the request for TLS by an error; `tls` = `disable` does without it"
+                "the server answers the request for TLS by an error: it has none, and `tls` = `disable` does without it, or it \
+                 cannot take another connection"
             }
             Unfit::Stranger => {
                 "the server is there and does not speak PostgreSQL's protocol; is `port` that of another one?"
@@ -112,8 +110,15 @@ pub(crate) async fn log_in(messages: &mut Messages, login: Login<'_>) -> Result<
     ];
     frontend::startup_message(parameters, &mut start).map_err(unwritable)?;
     messages.send(&start).await?;
-    if !matches!(messages.peek().await?, Kind::Authentication | Kind::ErrorResponse | Kind::Aside) {
-        return Err(Failure::Unfit(Unfit::Stranger));
+    match messages.peek().await? {
+        Kind::ErrorResponse => {
+            if let Some(text) = messages.bare_error().await? {
+                let problem = format!("the database cannot take another connection: {text}");
+                return Err(Failure::Unreachable(problem));
+            }
+        }
+        Kind::Authentication | Kind::Aside => {}
+        _ => return Err(Failure::Unfit(Unfit::Stranger)),
     }
     authenticate(messages, login).await?;
     let mut session = Session::default();
@@ -182,24 +187,12 @@ async fn scram(messages: &mut Messages, login: Login<'_>) -> Result<(), Failure>
     frontend::sasl_initial_response(SCRAM_SHA_256, scram.message(), &mut answer)
         .map_err(unwritable)?;
     messages.send(&answer).await?;
-    let challenge = expect(messages, SASL_CONTINUE).await?;
-    if iterations(challenge).is_none_or(|count| count > ITERATIONS_MAX) {
-        return Err(Failure::Proof(format!(
-            "the login fails: the server asks for more than {ITERATIONS_MAX} iterations of SCRAM"
-        )));
-    }
-    scram.update(challenge).map_err(not_proven)?;
+    scram.update(expect(messages, SASL_CONTINUE).await?).map_err(not_proven)?;
     answer.clear();
     frontend::sasl_response(scram.message(), &mut answer).map_err(unwritable)?;
     messages.send(&answer).await?;
     scram.finish(expect(messages, SASL_FINAL).await?).map_err(not_proven)?;
     expect(messages, OK).await.map(drop)
-}
-
-/// Of `r=NONCE,s=SALT,i=COUNT`. Source: RFC 5802, section 7.
-fn iterations(challenge: &[u8]) -> Option<u32> {
-    let count = challenge.split(|byte| *byte == b',').find_map(|part| part.strip_prefix(b"i="))?;
-    std::str::from_utf8(count).ok()?.parse().ok()
 }
 
 /// What an `Authentication` message of a kind has behind the kind.
@@ -320,25 +313,53 @@ mod tests {
         }
     }
 
+    /// A server that does not know the password cannot say that the proof was right.
     #[tokio::test]
-    async fn a_server_does_not_choose_how_long_we_compute() {
-        let nonce = b"R\0\0\0\x17\0\0\0\x0aSCRAM-SHA-256\0\0";
-        let challenge = b"r=n,s=c2FsdA==,i=4000000000";
-        let length = u8::try_from(challenge.len() + 8).expect("short");
-        let more = [&[b'R', 0, 0, 0, length, 0, 0, 0, 11], &challenge[..]].concat();
-        let (outcome, _) = logged_in(&[&nonce[..], &more].concat(), false).await;
+    async fn the_server_proves_itself() {
+        let offer = b"R\0\0\0\x17\0\0\0\x0aSCRAM-SHA-256\0\0";
+        let (ours, mut theirs) = tokio::io::duplex(4096);
+        let server = tokio::spawn(async move {
+            theirs.write_all(offer).await.expect("written");
+            let mut told = Vec::new();
+            // `n,,n=,r=NONCE` ends the first answer.
+            let nonce = loop {
+                let read = theirs.read_buf(&mut told).await.expect("read");
+                assert!(read > 0, "closed");
+                let text = String::from_utf8_lossy(&told).into_owned();
+                if let Some((_, nonce)) = text.split_once(",r=") {
+                    break nonce.to_owned();
+                }
+            };
+            let message = |kind: u8, text: &str| {
+                let length = u32::try_from(text.len() + 8).expect("short");
+                let header = [&b"R"[..], &length.to_be_bytes(), &[0, 0, 0, kind]].concat();
+                [&header[..], text.as_bytes()].concat()
+            };
+            let challenge = message(11, &format!("r={nonce}x,s=c2FsdA==,i=4096"));
+            theirs.write_all(&challenge).await.expect("written");
+            let wrong = message(12, "v=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=");
+            theirs.write_all(&[&wrong, READY].concat()).await.expect("written");
+            theirs
+        });
+        let mut messages = Messages::new(Box::new(ours), PATIENCE);
+        let login =
+            Login { user: "u", database: "d", password: Some("secret"), is_encrypted: false };
+        let outcome = log_in(&mut messages, login).await;
+        server.await.expect("a server");
         let Err(Failure::Proof(why)) = outcome else { panic!("{outcome:?}") };
-        assert!(why.contains("iterations"), "{why}");
+        assert!(why.contains("SCRAM"), "{why}");
     }
 
     #[tokio::test]
     async fn an_error_is_the_servers() {
-        let error = b"E\0\0\0\x24SFATAL\0VFATAL\0C3D000\0Mnone such\0\0";
-        let length = u8::try_from(error.len() - 1).expect("short");
-        let mut error = error.to_vec();
-        error[4] = length;
-        let (outcome, _) = logged_in(&error, false).await;
+        let error = b"E\0\0\0\x25SFATAL\0VFATAL\0C3D000\0Mnone such\0\0";
+        let (outcome, _) = logged_in(error, false).await;
         let Err(Failure::Refused(refused)) = outcome else { panic!("{outcome:?}") };
         assert_eq!(refused.code, "3D000");
+        // What a server says that cannot begin a process for us has no length.
+        let (outcome, _) =
+            logged_in(b"Ecould not fork new process for connection\n\0", false).await;
+        let Err(Failure::Unreachable(why)) = outcome else { panic!("{outcome:?}") };
+        assert!(why.contains("could not fork new process"), "{why}");
     }
 }

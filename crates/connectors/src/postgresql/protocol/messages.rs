@@ -100,6 +100,23 @@ impl Messages {
         Ok(self.wire.buffered().first().map_or(Kind::Other(0), |byte| Kind::of(*byte)))
     }
 
+    /// The text of an error in the form of protocol 2, in which a server tells that it cannot begin a process for the
+    /// connection: a type, and text up to a zero byte. `None` where the error has the form of all other messages.
+    pub(crate) async fn bare_error(&mut self) -> Result<Option<String>, Failure> {
+        self.wire.fill(HEADER_BYTES).await?;
+        if self.next_bytes().is_ok() {
+            return Ok(None);
+        }
+        // It is the last that the server says.
+        let mut wanted = HEADER_BYTES;
+        while self.wire.buffered().len() < LOGIN_MAX_BYTES && self.wire.fill(wanted).await.is_ok() {
+            wanted = self.wire.buffered().len() + 1;
+        }
+        let text = self.wire.buffered().get(TYPE_BYTES..).unwrap_or_default();
+        let text = text.split(|byte| *byte == 0).next().unwrap_or_default();
+        Ok(Some(String::from_utf8_lossy(text).trim_end().to_owned()))
+    }
+
     /// Takes the next message. What it says is its [`Self::body`], until the next one.
     #[inline]
     pub(crate) async fn next(&mut self) -> Result<Kind, Failure> {
