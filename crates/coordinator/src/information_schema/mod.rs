@@ -9,7 +9,7 @@
 //! warning.
 
 mod table;
-mod listing;
+pub(crate) mod listing;
 mod connector;
 mod databases;
 mod columns;

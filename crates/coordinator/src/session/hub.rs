@@ -10,6 +10,7 @@ use crate::mysql::{MysqlSession, SessionFactory, SessionRequest};
 use crate::query::{Query, Runner, cancelled, shortened};
 use crate::statement::{Name, Process, ServerStatus, ServerVariables, Variables};
 use async_trait::async_trait;
+use mooring_engine::Catalogs;
 use mooring_spi::{Error, ErrorKind, Result};
 use mooring_state::StoredUser;
 use parking_lot::Mutex;
@@ -17,6 +18,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Instant;
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 /// The lower bits of a connection id count the connections of one coordinator, the upper ones are the
@@ -223,6 +225,14 @@ impl SessionFactory for SessionHub {
     }
 
     async fn open(&self, request: SessionRequest) -> Result<Box<dyn MysqlSession>> {
+        Ok(Box::new(self.open_session(request).await?))
+    }
+}
+
+impl SessionHub {
+    /// # Errors
+    /// `CatalogNotFound`, `SchemaNotFound` for the database.
+    pub(crate) async fn open_session(&self, request: SessionRequest) -> Result<Session> {
         let hub = self
             .this
             .upgrade()
@@ -246,7 +256,17 @@ impl SessionFactory for SessionHub {
             // The client asked for it, and an error would have told that it is not so.
             session.take_changes();
         }
-        Ok(Box::new(session))
+        Ok(session)
+    }
+
+    /// All catalogs, for a door that lists them.
+    pub(crate) fn catalogs(&self) -> &Arc<Catalogs> {
+        self.runner.engine.catalogs()
+    }
+
+    /// Where what computes runs, away from the doors' threads.
+    pub(crate) fn runtime(&self) -> &Handle {
+        &self.runner.runtime
     }
 }
 

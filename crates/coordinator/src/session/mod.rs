@@ -12,6 +12,7 @@ mod functions;
 mod users;
 mod catalogs;
 mod prepared;
+mod options;
 
 pub use hub::SessionHub;
 pub use long_statements::LongStatement;

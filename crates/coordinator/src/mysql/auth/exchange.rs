@@ -141,6 +141,25 @@ impl Authenticator {
         decide(proven && attempt.is_known, true)
     }
 
+    /// Whether a password that came in the clear, inside TLS or from this machine, is that of
+    /// `account`. `None` for an unknown user, whose check takes as long.
+    pub(crate) async fn is_right(
+        &self,
+        account: Option<&Account>,
+        user: &str,
+        password: &[u8],
+    ) -> mooring_spi::Result<bool> {
+        let checked = match account {
+            Some(known) if known.credential != Credential::NoPassword || password.is_empty() => {
+                known
+            }
+            Some(_) => self.unknown_users.caching_sha2(),
+            None => self.unknown_users.account(user),
+        };
+        let is_right = self.verifier.verify(checked, password).await?;
+        Ok(is_right && account.is_some())
+    }
+
     /// The method by which the account is proven to a client that speaks `spoken`. A password
     /// that came in the clear is taken inside TLS, and outside of it not even looked at.
     fn wanted(

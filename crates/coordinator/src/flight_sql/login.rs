@@ -1,0 +1,191 @@
+//! Handshake: a name and a password become a session and the token that stands for it.
+//!
+//! Source: "Arrow Flight RPC", section "Authentication": the password in `authorization: Basic`
+//! (RFC 7617), the token in the answer's header `authorization: Bearer`, which clients send with
+//! every call from then on.
+
+use super::FlightSqlDoor;
+use super::metrics::Refusal;
+use super::session::{AccountMark, FlightSession};
+use super::status::{limit_exceeded, not_authenticated, report};
+use super::stream::Peer;
+use crate::mysql::{LoginFailure, PasswordLogin, SessionFactory, SessionRequest};
+use crate::session::Client;
+use base64::Engine;
+use base64::engine::{GeneralPurpose, GeneralPurposeConfig, DecodePaddingMode};
+use mooring_spi::{Error, ErrorKind, Result};
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+use tonic::Status;
+use tonic::metadata::MetadataMap;
+
+/// A user's name has 32 characters, a password 256 bytes.
+const BASIC_BYTES_MAX: usize = 1024;
+/// Of what a client says of itself.
+const USER_AGENT_BYTES_MAX: usize = 256;
+
+/// Clients exist that leave the padding out.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &base64::alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// A user's name and password; it has no readable form.
+struct Basic {
+    user: String,
+    password: Vec<u8>,
+}
+
+impl FlightSqlDoor {
+    /// The token of a new session.
+    pub(super) async fn log_in(
+        self: &Arc<Self>,
+        headers: &MetadataMap,
+        peer: &Peer,
+    ) -> std::result::Result<String, Status> {
+        let basic = basic(headers).map_err(|error| report(&error, "", 0))?;
+        let token = self.open(&basic, headers, peer).await;
+        token.map_err(|error| report(&error, &basic.user, 0))
+    }
+
+    async fn open(
+        self: &Arc<Self>,
+        basic: &Basic,
+        headers: &MetadataMap,
+        peer: &Peer,
+    ) -> Result<String> {
+        let Basic { user, password } = basic;
+        if !password.is_empty() && !peer.is_private() && !self.settings.clear_passwords {
+            self.metrics.refused(Refusal::AccessDenied);
+            return Err(not_authenticated(
+                "a password came over the network in the clear and was not looked at; connect with TLS (`grpc+tls://`)",
+            ));
+        }
+        let address = peer.address;
+        let login = PasswordLogin { user, password, address, encryption: &peer.encryption };
+        let account = self.logins.log_in_by_password(login).await.map_err(|failure| {
+            self.metrics.refused(Refusal::AccessDenied);
+            refusal(failure, user, peer)
+        })?;
+        peer.vouch();
+
+        let too_many = |message: String| {
+            self.metrics.refused(Refusal::TooManySessions);
+            limit_exceeded(message)
+        };
+        let per_user = self.settings.sessions_per_user_max;
+        let place = self.user_places.take(user, per_user).ok_or_else(|| {
+            too_many(format!("user `{user}` has {per_user} Flight SQL sessions already; close some"))
+        })?;
+        let client = Client {
+            user: user.clone(),
+            account_host: account.host.clone(),
+            administrator: account.administrator,
+            address,
+            tls: peer.tls_names,
+            connection_id: self.hub.next_connection_id(),
+            attributes: attributes(headers),
+        };
+        let close = CancellationToken::new();
+        let request =
+            SessionRequest { client: client.clone(), database: None, close: close.clone() };
+        let session = self.hub.open_session(request).await?;
+        let mark = AccountMark::of(&account);
+        let lifetime = self.settings.token_lifetime;
+        let session = FlightSession::new(session, client, mark, close, lifetime, place);
+        let sessions_max = self.settings.sessions_max;
+        self.sessions.insert(session, sessions_max).ok_or_else(|| {
+            too_many(format!("{sessions_max} Flight SQL sessions are open; try again later"))
+        })
+    }
+}
+
+fn refusal(failure: LoginFailure, user: &str, peer: &Peer) -> Error {
+    let host = peer.address.ip().to_canonical();
+    match failure {
+        LoginFailure::Denied => {
+            not_authenticated(format!("access denied for user '{user}'@'{host}'"))
+        }
+        LoginFailure::Locked => {
+            not_authenticated(format!("access denied for user '{user}'@'{host}': the account is locked"))
+        }
+        LoginFailure::TooManyWaiting => limit_exceeded(format!(
+            "host '{host}' has logins waiting after failed ones; try again later"
+        )),
+        LoginFailure::Unable(error) => error,
+    }
+}
+
+fn attributes(headers: &MetadataMap) -> Arc<[(String, String)]> {
+    let agent = headers.get("user-agent").and_then(|agent| agent.to_str().ok());
+    let agent = agent.map(|agent| agent.chars().take(USER_AGENT_BYTES_MAX).collect());
+    agent.map(|agent| ("_client_name".to_owned(), agent)).into_iter().collect()
+}
+
+fn basic(headers: &MetadataMap) -> Result<Basic> {
+    let value = headers.get("authorization").and_then(|value| value.to_str().ok());
+    let credentials = value.and_then(|value| value.split_once(' '));
+    let encoded = credentials
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("basic"))
+        .map(|(_, encoded)| encoded.trim())
+        .ok_or_else(|| {
+            not_authenticated("Handshake takes a name and a password as `authorization: Basic ...`")
+        })?;
+    read_basic(encoded).ok_or_else(|| {
+        Error::new(
+            ErrorKind::AuthenticationFailed,
+            format!(
+                "what follows `Basic` is not `NAME:PASSWORD` in base64, of at most {BASIC_BYTES_MAX} bytes"
+            ),
+        )
+    })
+}
+
+fn read_basic(encoded: &str) -> Option<Basic> {
+    if encoded.len() > BASIC_BYTES_MAX * 4 / 3 + 4 {
+        return None;
+    }
+    let decoded = BASE64.decode(encoded).ok()?;
+    let colon = decoded.iter().position(|byte| *byte == b':')?;
+    let user = std::str::from_utf8(&decoded[..colon]).ok()?.to_owned();
+    Some(Basic { user, password: decoded[colon + 1..].to_vec() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// The example of RFC 7617, section 2.
+    #[test]
+    fn a_name_and_a_password_are_read() {
+        for encoded in ["QWxhZGRpbjpvcGVuIHNlc2FtZQ==", "QWxhZGRpbjpvcGVuIHNlc2FtZQ"] {
+            let basic = read_basic(encoded).expect("read");
+            assert_eq!((basic.user.as_str(), &basic.password[..]), ("Aladdin", &b"open sesame"[..]));
+        }
+        let colons = read_basic(&BASE64.encode("a:b:c")).expect("read");
+        assert_eq!((colons.user.as_str(), &colons.password[..]), ("a", &b"b:c"[..]));
+        assert!(read_basic(&BASE64.encode("nobody")).is_none());
+        assert!(read_basic(&BASE64.encode("x".repeat(2000) + ":")).is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_read_or_refused(text: String) {
+            let _ = read_basic(&text);
+        }
+
+        #[test]
+        fn what_was_encoded_is_read(user in "[^:]{0,32}", password: Vec<u8>) {
+            let mut plain = user.clone().into_bytes();
+            plain.push(b':');
+            plain.extend_from_slice(&password);
+            if let Some(basic) = read_basic(&BASE64.encode(&plain)) {
+                prop_assert_eq!(basic.user, user);
+                prop_assert_eq!(basic.password, password);
+            } else {
+                prop_assert!(plain.len() > BASIC_BYTES_MAX - 4);
+            }
+        }
+    }
+}

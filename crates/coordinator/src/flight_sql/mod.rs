@@ -1,0 +1,115 @@
+//! The Flight SQL door: Arrow Flight SQL over gRPC, translated to sessions. It knows messages,
+//! tokens, tickets and the forms of Arrow data; it must never know SQL.
+//!
+//! `arrow-flight` gives the messages. Its `FlightSqlService` is not implemented: it answers
+//! `PollFlightInfo` and `GetSchema` by itself with a refusal, so the door is a `FlightService`.
+//!
+//! Source: the Arrow project's `format/Flight.proto` and `format/FlightSql.proto`, and its pages
+//! "Arrow Flight RPC" and "Arrow Flight SQL".
+
+mod actions;
+mod batches;
+mod command;
+mod gate;
+mod info;
+mod listener;
+mod login;
+mod metadata;
+mod metrics;
+mod options;
+mod options_messages;
+mod parameters;
+mod poll;
+mod prepared;
+mod put;
+mod reflection;
+mod results;
+mod service;
+mod session;
+mod sessions;
+mod status;
+mod stream;
+mod ticket;
+mod wire_types;
+
+pub use metrics::FlightSqlMetrics;
+
+use crate::mysql::{MysqlDoor, Tls, UserPlaces};
+use crate::session::SessionHub;
+use sessions::Sessions;
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
+use std::time::Duration;
+use ticket::TicketKey;
+
+/// The limits of the door and what it offers. Defaults come from the configuration.
+#[derive(Clone)]
+pub struct FlightSqlSettings {
+    /// Connections at a time, those that are just connecting included.
+    pub connections_max: usize,
+    /// From the first byte to the first call that the gate lets through.
+    pub handshake_timeout: Duration,
+    /// Calls of one connection at a time.
+    pub calls_per_connection_max: u32,
+    /// The largest message that a client may send.
+    pub message_max_bytes: usize,
+    /// The silence after which a client is asked whether it is still there.
+    pub keepalive: Duration,
+    /// How long a client may take no bytes while a result is sent to it.
+    pub write_timeout: Duration,
+    /// How long a token is taken, however busy its session is.
+    pub token_lifetime: Duration,
+    /// How long a ticket is taken, and a result kept that nobody fetches.
+    pub ticket_lifetime: Duration,
+    pub sessions_max: usize,
+    /// Sessions of one user at a time; 0 for no limit.
+    pub sessions_per_user_max: usize,
+    /// Results of one session that are not read to their end.
+    pub results_per_session_max: usize,
+    /// Statements that all clients together may hold prepared.
+    pub prepared_statements_max: usize,
+    /// Rows of parameters that a prepared statement takes at once.
+    pub parameter_rows_max: usize,
+    /// Passwords are taken outside of TLS from other machines, too.
+    pub clear_passwords: bool,
+    /// Without it no TLS is offered.
+    pub tls: Option<Arc<Tls>>,
+    /// Calls outside of TLS are refused, those of the same machine too.
+    pub require_tls: bool,
+}
+
+/// The door. [`FlightSqlDoor::serve`] opens it.
+pub struct FlightSqlDoor {
+    settings: FlightSqlSettings,
+    /// Who knows passwords, and delays those who guess.
+    logins: Arc<MysqlDoor>,
+    hub: Arc<SessionHub>,
+    metrics: FlightSqlMetrics,
+    sessions: Sessions,
+    tickets: TicketKey,
+    user_places: UserPlaces,
+    connections: AtomicUsize,
+    prepared_statements: Arc<AtomicUsize>,
+}
+
+impl FlightSqlDoor {
+    /// `logins`: the door whose accounts and delays after failed logins count here, too.
+    pub fn new(
+        settings: FlightSqlSettings,
+        logins: Arc<MysqlDoor>,
+        hub: Arc<SessionHub>,
+        metrics: FlightSqlMetrics,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            sessions: Sessions::new(metrics.clone()),
+            settings,
+            logins,
+            hub,
+            metrics,
+            tickets: TicketKey::random(),
+            user_places: UserPlaces::default(),
+            connections: AtomicUsize::new(0),
+            prepared_statements: Arc::default(),
+        })
+    }
+}

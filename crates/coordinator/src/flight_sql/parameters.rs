@@ -1,0 +1,280 @@
+//! Parameters of prepared statements: from the client's Arrow batches to values, row by row.
+//!
+//! Nothing of what a client sends here is believed: compressed bodies are refused, since their
+//! lengths are only claimed, and what the decoder stumbles over is caught.
+
+use super::prepared::Row;
+use super::status::{invalid, limit_exceeded};
+use super::wire_types::wire_type;
+use crate::flight_sql::options::WireOptions;
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::compute::cast;
+use arrow::datatypes::{
+    DECIMAL128_MAX_PRECISION, DataType, Date32Type, Decimal128Type, Field, Fields, Float64Type,
+    Int64Type, Schema, SchemaRef, Time64MicrosecondType, TimeUnit, TimestampMicrosecondType,
+    UInt64Type,
+};
+use arrow::ipc::root_as_message;
+use arrow_flight::FlightData;
+use arrow_flight::decode::FlightRecordBatchStream;
+use futures::{StreamExt, TryStreamExt};
+use mooring_spi::{Error, Result, Value};
+use std::sync::Arc;
+
+/// Parameters of one statement; MySQL's bound as well.
+const PARAMETERS_MAX: usize = 65_535;
+
+/// What parameters look like to a client: those of which nothing tells the type are text, which
+/// every client can bind and the planner converts.
+pub(super) fn parameter_fields(parameters: &[DataType]) -> SchemaRef {
+    let fields = parameters.iter().enumerate().map(|(index, data_type)| {
+        let data_type = match data_type {
+            DataType::Null => DataType::Utf8,
+            known => wire_type(known, WireOptions::default()),
+        };
+        Field::new(format!("parameter_{}", index + 1), data_type, true)
+    });
+    Arc::new(Schema::new(fields.collect::<Fields>()))
+}
+
+/// The bounds of what a client binds at once.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct BindLimits {
+    pub(super) bytes_max: usize,
+    pub(super) rows_max: usize,
+}
+
+/// Collects the messages of a client, as far as it may send any.
+///
+/// # Errors
+/// `LimitExceeded`; what the stream ends with.
+pub(super) async fn collect<E>(
+    mut messages: impl futures::Stream<Item = std::result::Result<FlightData, E>> + Unpin,
+    limits: BindLimits,
+) -> std::result::Result<Vec<FlightData>, CollectError<E>> {
+    let mut collected = Vec::new();
+    let mut bytes = 0_usize;
+    while let Some(message) = messages.next().await {
+        let message = message.map_err(CollectError::Stream)?;
+        // Empty messages take memory, too.
+        bytes += message.data_header.len() + message.data_body.len() + size_of::<FlightData>();
+        if bytes > limits.bytes_max {
+            return Err(CollectError::TooLarge(limit_exceeded(format!(
+                "parameters take more than {} bytes (`coordinator.flight_sql.message_max_bytes`)",
+                limits.bytes_max
+            ))));
+        }
+        collected.push(message);
+    }
+    Ok(collected)
+}
+
+/// Why messages were not collected.
+#[derive(Debug)]
+pub(super) enum CollectError<E> {
+    Stream(E),
+    TooLarge(Error),
+}
+
+/// The rows in a client's messages. Decodes and computes: not for an I/O thread.
+///
+/// # Errors
+/// `InvalidArgument` for what is no Arrow data or has a type that parameters do not have,
+/// `InvalidValue` for a value out of range, `LimitExceeded`.
+pub(super) fn rows_of(messages: Vec<FlightData>, limits: BindLimits) -> Result<Vec<Row>> {
+    // The decoder indexes by what a client claims.
+    let decoded = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| decode(messages)));
+    let batches = decoded.map_err(|_| malformed("its lengths do not fit its data"))??;
+    let count: usize = batches
+        .iter()
+        .try_fold(0_usize, |sum, batch| sum.checked_add(batch.num_rows()))
+        .unwrap_or(usize::MAX);
+    if count > limits.rows_max {
+        return Err(limit_exceeded(format!(
+            "{count} rows of parameters are bound at once, and at most {} may be (`coordinator.flight_sql.parameter_rows_max`)",
+            limits.rows_max
+        )));
+    }
+    let mut rows = Vec::with_capacity(count);
+    for batch in &batches {
+        append_rows(batch, &mut rows)?;
+    }
+    Ok(rows)
+}
+
+fn malformed(problem: &str) -> Error {
+    invalid(format!("the parameters are no Arrow data: {problem}"))
+}
+
+fn decode(messages: Vec<FlightData>) -> Result<Vec<RecordBatch>> {
+    let mut with_data = Vec::with_capacity(messages.len());
+    for message in messages {
+        // A client may send the descriptor by itself.
+        if message.data_header.is_empty() {
+            continue;
+        }
+        refuse_compressed(&message)?;
+        with_data.push(Ok(message));
+    }
+    let batches = FlightRecordBatchStream::new_from_flight_data(futures::stream::iter(with_data));
+    // Nothing in it waits.
+    futures::executor::block_on(batches.try_collect())
+        .map_err(|error| malformed(&error.to_string()))
+}
+
+fn refuse_compressed(message: &FlightData) -> Result<()> {
+    let header = root_as_message(&message.data_header)
+        .map_err(|error| malformed(&error.to_string()))?;
+    let dictionary = header.header_as_dictionary_batch().and_then(|batch| batch.data());
+    let batch = header.header_as_record_batch().or(dictionary);
+    match batch.and_then(|batch| batch.compression()) {
+        None => Ok(()),
+        Some(_) => Err(Error::unsupported("compressed parameters; send them without compression")),
+    }
+}
+
+fn append_rows(batch: &RecordBatch, rows: &mut Vec<Row>) -> Result<()> {
+    if batch.num_columns() > PARAMETERS_MAX {
+        return Err(limit_exceeded(format!("a statement has at most {PARAMETERS_MAX} parameters")));
+    }
+    let columns = batch.columns().iter().map(Column::of).collect::<Result<Vec<_>>>()?;
+    for row in 0..batch.num_rows() {
+        let values = columns.iter().map(|column| column.value(row));
+        rows.push(values.collect::<Result<Row>>()?);
+    }
+    Ok(())
+}
+
+/// A column of parameters in the one type of its kind.
+enum Column {
+    Null,
+    Boolean(ArrayRef),
+    Int(ArrayRef),
+    UInt(ArrayRef),
+    Float(ArrayRef),
+    Decimal(ArrayRef, i8),
+    Text(ArrayRef),
+    Binary(ArrayRef),
+    Date(ArrayRef),
+    Time(ArrayRef),
+    Timestamp(ArrayRef),
+}
+
+impl Column {
+    fn of(array: &ArrayRef) -> Result<Self> {
+        let to = |data_type: DataType| {
+            let wrong = |error| {
+                let text = format!("a parameter of type `{}` is out of range", array.data_type());
+                Error::new(mooring_spi::ErrorKind::InvalidValue, text).with_cause(error)
+            };
+            match *array.data_type() == data_type {
+                true => Ok(array.clone()),
+                false => cast_or_fail(array, &data_type).map_err(wrong),
+            }
+        };
+        Ok(match array.data_type() {
+            DataType::Null => Self::Null,
+            DataType::Boolean => Self::Boolean(array.clone()),
+            data_type if data_type.is_signed_integer() => Self::Int(to(DataType::Int64)?),
+            data_type if data_type.is_unsigned_integer() => Self::UInt(to(DataType::UInt64)?),
+            data_type if data_type.is_floating() => Self::Float(to(DataType::Float64)?),
+            DataType::Decimal32(_, scale)
+            | DataType::Decimal64(_, scale)
+            | DataType::Decimal128(_, scale)
+            | DataType::Decimal256(_, scale) => {
+                let data_type = DataType::Decimal128(DECIMAL128_MAX_PRECISION, *scale);
+                Self::Decimal(to(data_type)?, *scale)
+            }
+            DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => {
+                Self::Text(to(DataType::Utf8View)?)
+            }
+            DataType::Binary
+            | DataType::LargeBinary
+            | DataType::BinaryView
+            | DataType::FixedSizeBinary(_) => Self::Binary(to(DataType::LargeBinary)?),
+            DataType::Date32 | DataType::Date64 => Self::Date(to(DataType::Date32)?),
+            DataType::Time32(_) | DataType::Time64(_) => {
+                Self::Time(to(DataType::Time64(TimeUnit::Microsecond))?)
+            }
+            DataType::Timestamp(_, None) => {
+                Self::Timestamp(to(DataType::Timestamp(TimeUnit::Microsecond, None))?)
+            }
+            DataType::Dictionary(_, values) => return Self::of(&to(values.as_ref().clone())?),
+            other => {
+                return Err(invalid(format!(
+                    "a parameter has the type `{other}`; there are numbers, text, bytes, dates, times, \
+                     and timestamps without zone"
+                )));
+            }
+        })
+    }
+
+    fn value(&self, row: usize) -> Result<Value> {
+        Ok(match self {
+            Self::Null => Value::Null,
+            Self::Boolean(array)
+            | Self::Int(array)
+            | Self::UInt(array)
+            | Self::Float(array)
+            | Self::Decimal(array, _)
+            | Self::Text(array)
+            | Self::Binary(array)
+            | Self::Date(array)
+            | Self::Time(array)
+            | Self::Timestamp(array)
+                if array.is_null(row) =>
+            {
+                Value::Null
+            }
+            Self::Boolean(array) => Value::Boolean(array.as_boolean().value(row)),
+            Self::Int(array) => Value::Int(array.as_primitive::<Int64Type>().value(row)),
+            Self::UInt(array) => Value::UInt(array.as_primitive::<UInt64Type>().value(row)),
+            Self::Float(array) => Value::Float(array.as_primitive::<Float64Type>().value(row)),
+            Self::Decimal(array, scale) => Value::Decimal {
+                unscaled: array.as_primitive::<Decimal128Type>().value(row),
+                scale: *scale,
+            },
+            Self::Text(array) => Value::Text(array.as_string_view().value(row).to_owned()),
+            Self::Binary(array) => Value::Binary(array.as_binary::<i64>().value(row).to_vec()),
+            Self::Date(array) => Value::Date(array.as_primitive::<Date32Type>().value(row)),
+            Self::Time(array) => {
+                time_text(array.as_primitive::<Time64MicrosecondType>().value(row))?
+            }
+            Self::Timestamp(array) => {
+                Value::Timestamp(array.as_primitive::<TimestampMicrosecondType>().value(row))
+            }
+        })
+    }
+}
+
+/// As [`cast`], where what does not fit is an error and not NULL.
+fn cast_or_fail(
+    array: &ArrayRef,
+    data_type: &DataType,
+) -> std::result::Result<ArrayRef, arrow::error::ArrowError> {
+    let cast_array = cast(array, data_type)?;
+    match cast_array.null_count() == array.logical_null_count() {
+        true => Ok(cast_array),
+        false => Err(arrow::error::ArrowError::CastError(format!(
+            "a value does not fit `{data_type}`"
+        ))),
+    }
+}
+
+/// MySQL has no literal of a time that carries the fraction as exactly.
+fn time_text(micros: i64) -> Result<Value> {
+    const DAY: i64 = 86_400_000_000;
+    if !(0..DAY).contains(&micros) {
+        return Err(Error::new(
+            mooring_spi::ErrorKind::InvalidValue,
+            "a parameter is a time beyond a day",
+        ));
+    }
+    let (seconds, fraction) = (micros / 1_000_000, micros % 1_000_000);
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    Ok(Value::Text(format!("{hours:02}:{minutes:02}:{seconds:02}.{fraction:06}")))
+}
+
+#[cfg(test)]
+#[path = "parameters_tests.rs"]
+mod tests;

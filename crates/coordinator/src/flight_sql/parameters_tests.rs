@@ -1,0 +1,119 @@
+use super::*;
+use arrow::array::{
+    BinaryArray, BooleanArray, Date32Array, Decimal128Array, Float32Array, Int32Array, StringArray,
+    Time32SecondArray, TimestampNanosecondArray, UInt64Array,
+};
+use arrow_flight::encode::FlightDataEncoderBuilder;
+use arrow_flight::error::FlightError;
+use mooring_spi::ErrorKind;
+use proptest::prelude::*;
+
+const LIMITS: BindLimits = BindLimits { bytes_max: 1 << 20, rows_max: 100 };
+
+fn batch() -> RecordBatch {
+    let decimals = Decimal128Array::from(vec![Some(-125), None]);
+    let columns: Vec<(&str, ArrayRef)> = vec![
+        ("a", Arc::new(Int32Array::from(vec![Some(1), None]))),
+        ("b", Arc::new(UInt64Array::from(vec![u64::MAX, 0]))),
+        ("c", Arc::new(Float32Array::from(vec![0.5, -0.5]))),
+        ("d", Arc::new(decimals.with_precision_and_scale(10, 2).expect("a decimal"))),
+        ("e", Arc::new(StringArray::from(vec!["a'b", ""]))),
+        ("f", Arc::new(BinaryArray::from(vec![&b"\0\xff"[..], b""]))),
+        ("g", Arc::new(BooleanArray::from(vec![true, false]))),
+        ("h", Arc::new(Date32Array::from(vec![9131, -1]))),
+        ("i", Arc::new(TimestampNanosecondArray::from(vec![1_000_001_999, 0]))),
+        ("j", Arc::new(Time32SecondArray::from(vec![3661, 0]))),
+    ];
+    RecordBatch::try_from_iter_with_nullable(
+        columns.into_iter().map(|(name, array)| (name, array, true)),
+    )
+    .expect("a batch")
+}
+
+fn messages(batch: RecordBatch) -> Vec<FlightData> {
+    let stream = futures::stream::iter([Ok::<_, FlightError>(batch)]);
+    let encoded = FlightDataEncoderBuilder::new().build(stream).try_collect();
+    futures::executor::block_on(encoded).expect("encoded")
+}
+
+/// The values by their types' definitions in Arrow's `Schema.fbs`; nanoseconds are cut.
+#[test]
+fn each_type_becomes_its_value() {
+    let rows = rows_of(messages(batch()), LIMITS).expect("rows");
+    let expected = vec![
+        Value::Int(1),
+        Value::UInt(u64::MAX),
+        Value::Float(0.5),
+        Value::Decimal { unscaled: -125, scale: 2 },
+        Value::Text("a'b".to_owned()),
+        Value::Binary(vec![0, 0xff]),
+        Value::Boolean(true),
+        Value::Date(9131),
+        Value::Timestamp(1_000_001),
+        Value::Text("01:01:01.000000".to_owned()),
+    ];
+    assert_eq!(rows[0], expected);
+    assert_eq!((&rows[1][0], &rows[1][3]), (&Value::Null, &Value::Null));
+    assert_eq!(rows.len(), 2);
+}
+
+#[test]
+fn an_unknown_parameter_is_told_as_text() {
+    let schema = parameter_fields(&[DataType::Null, DataType::Int64, DataType::Utf8View]);
+    let types: Vec<_> = schema.fields().iter().map(|field| field.data_type().clone()).collect();
+    assert_eq!(types, [DataType::Utf8, DataType::Int64, DataType::Utf8]);
+}
+
+#[test]
+fn too_many_rows_and_too_many_bytes_are_refused() {
+    let few = BindLimits { rows_max: 1, ..LIMITS };
+    let error = rows_of(messages(batch()), few).expect_err("too many rows");
+    assert_eq!(error.kind(), ErrorKind::LimitExceeded);
+    let small = BindLimits { bytes_max: 64, ..LIMITS };
+    let sent = messages(batch()).into_iter().map(Ok::<_, ()>);
+    let collected = futures::executor::block_on(collect(futures::stream::iter(sent), small));
+    assert!(matches!(collected, Err(CollectError::TooLarge(_))));
+}
+
+#[test]
+fn compressed_parameters_are_refused() {
+    let options = arrow::ipc::writer::IpcWriteOptions::default()
+        .try_with_compression(Some(arrow::ipc::CompressionType::ZSTD))
+        .expect("options");
+    let stream = futures::stream::iter([Ok::<_, FlightError>(batch())]);
+    let encoded = FlightDataEncoderBuilder::new().with_options(options).build(stream);
+    let encoded = futures::executor::block_on(encoded.try_collect()).expect("encoded");
+    let error = rows_of(encoded, LIMITS).expect_err("compressed");
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_rows_or_refused(header: Vec<u8>, body: Vec<u8>) {
+        let message = FlightData {
+            data_header: header.into(), data_body: body.into(), ..FlightData::default()
+        };
+        let _ = rows_of(vec![message], LIMITS);
+    }
+
+    /// A message with changed bytes, also in its claims of lengths.
+    #[test]
+    fn changed_messages_are_rows_or_refused(
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
+        cut in any::<prop::sample::Index>(),
+    ) {
+        let mut sent = messages(batch());
+        for message in &mut sent {
+            let mut header = message.data_header.to_vec();
+            for (at, byte) in &changes {
+                let at = at.index(header.len());
+                header[at] = *byte;
+            }
+            message.data_header = header.into();
+            if !message.data_body.is_empty() {
+                message.data_body.truncate(cut.index(message.data_body.len()));
+            }
+        }
+        let _ = rows_of(sent, LIMITS);
+    }
+}

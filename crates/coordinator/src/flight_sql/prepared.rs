@@ -1,0 +1,252 @@
+//! Statements that a session holds prepared, and the values that were bound to them.
+
+use super::metrics::FlightSqlMetrics;
+use super::parameters::parameter_fields;
+use super::results::next_id;
+use super::session::FlightSession;
+use super::status::{invalid, limit_exceeded};
+use crate::session::{OutputColumn, Prepared, Response, ResultSet};
+use crate::statement::{Explain, Statement, parse};
+use arrow::datatypes::{DataType, Field, SchemaRef};
+use bytes::Bytes;
+use mooring_spi::{Result, Value};
+use parking_lot::Mutex;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// One row of values for the parameters of a statement.
+pub(super) type Row = Vec<Value>;
+
+/// The statements of a session by the number in their handles.
+#[derive(Default)]
+pub(super) struct PreparedStatements(Mutex<HashMap<u64, Arc<Held>>>);
+
+/// One prepared statement.
+pub(super) struct Held {
+    pub(super) prepared: Prepared,
+    /// The columns of its result; empty for a statement without rows.
+    pub(super) columns: Vec<OutputColumn>,
+    rows: Mutex<Arc<Vec<Row>>>,
+    _place: StatementPlace,
+}
+
+/// One of the statements that all clients together may hold.
+struct StatementPlace {
+    held: Arc<AtomicUsize>,
+    metrics: FlightSqlMetrics,
+}
+
+impl StatementPlace {
+    fn take(
+        held: &Arc<AtomicUsize>,
+        limit: usize,
+        metrics: &FlightSqlMetrics,
+    ) -> Result<Self> {
+        held.fetch_update(Ordering::AcqRel, Ordering::Acquire, |count| {
+            (count < limit).then_some(count + 1)
+        })
+        .map_err(|_| {
+            limit_exceeded(format!(
+                "{limit} statements are held prepared (`coordinator.flight_sql.prepared_statements_max`); close some"
+            ))
+        })?;
+        metrics.prepared_statements.inc();
+        Ok(Self { held: held.clone(), metrics: metrics.clone() })
+    }
+}
+
+impl Drop for StatementPlace {
+    fn drop(&mut self) {
+        self.held.fetch_sub(1, Ordering::AcqRel);
+        self.metrics.prepared_statements.dec();
+    }
+}
+
+/// The bound on prepared statements, and who counts them.
+pub(super) struct StatementLimit<'a> {
+    pub(super) held: &'a Arc<AtomicUsize>,
+    pub(super) limit: usize,
+    pub(super) metrics: &'a FlightSqlMetrics,
+}
+
+impl Held {
+    /// The parameters as a client binds them.
+    pub(super) fn parameter_schema(&self) -> SchemaRef {
+        parameter_fields(&self.prepared.parameters)
+    }
+
+    pub(super) fn rows(&self) -> Arc<Vec<Row>> {
+        self.rows.lock().clone()
+    }
+
+    pub(super) fn bind(&self, rows: Vec<Row>) {
+        *self.rows.lock() = Arc::new(rows);
+    }
+
+    /// The rows with which it runs.
+    ///
+    /// # Errors
+    /// `InvalidArgument` when it has parameters and no values.
+    pub(super) fn bound_rows(&self) -> Result<Arc<Vec<Row>>> {
+        let count = self.prepared.parameters.len();
+        let rows = self.rows();
+        match (count, rows.is_empty()) {
+            (0, _) => Ok(Arc::new(vec![Row::new()])),
+            (_, false) => Ok(rows),
+            (_, true) => Err(invalid(format!(
+                "the statement has {count} parameters, and no values were bound to them"
+            ))),
+        }
+    }
+}
+
+impl PreparedStatements {
+    /// # Errors
+    /// `InvalidArgument` for a handle of another session, or of a statement that was closed.
+    pub(super) fn get(&self, handle: &[u8]) -> Result<Arc<Held>> {
+        let id = statement_id(handle).ok_or_else(unknown)?;
+        self.0.lock().get(&id).cloned().ok_or_else(unknown)
+    }
+
+    /// Closing what is closed already does no harm.
+    pub(super) fn close(&self, handle: &[u8]) {
+        if let Some(id) = statement_id(handle) {
+            self.0.lock().remove(&id);
+        }
+    }
+
+    pub(super) fn clear(&self) {
+        self.0.lock().clear();
+    }
+
+    fn insert(&self, held: Held) -> (Bytes, Arc<Held>) {
+        let (id, held) = (next_id(), Arc::new(held));
+        self.0.lock().insert(id, held.clone());
+        (Bytes::copy_from_slice(&id.to_be_bytes()), held)
+    }
+}
+
+fn statement_id(handle: &[u8]) -> Option<u64> {
+    Some(u64::from_be_bytes(handle.try_into().ok()?))
+}
+
+fn unknown() -> mooring_spi::Error {
+    invalid("the prepared statement is not one of this session's, or was closed; prepare it again")
+}
+
+impl FlightSession {
+    /// Prepares a statement and keeps it.
+    ///
+    /// # Errors
+    /// As [`crate::session::Session::prepare`]; `LimitExceeded`.
+    pub(super) async fn hold(
+        &self,
+        sql: &str,
+        limit: StatementLimit<'_>,
+    ) -> Result<(Bytes, Arc<Held>)> {
+        let place = StatementPlace::take(limit.held, limit.limit, limit.metrics)?;
+        let (prepared, columns) = self.describe(sql).await?;
+        let rows = Mutex::default();
+        Ok(self.prepared.insert(Held { prepared, columns, rows, _place: place }))
+    }
+
+    /// What a statement takes, and the columns that it gives. Those of SHOW and its like are known
+    /// when it has run, which costs little and changes nothing; JDBC takes a statement without
+    /// columns for one that changes something.
+    ///
+    /// # Errors
+    /// As [`crate::session::Session::prepare`].
+    pub(super) async fn describe(&self, sql: &str) -> Result<(Prepared, Vec<OutputColumn>)> {
+        let prepared = self.prepare(sql).await?;
+        let columns = prepared.columns.clone();
+        if !columns.is_empty() || !prepared.parameters.is_empty() {
+            return Ok((prepared, columns));
+        }
+        let columns = match shape(sql) {
+            Shape::Unknown => columns,
+            Shape::Explain => vec![explain_column()],
+            Shape::Listing => match self.execute(sql).await? {
+                Response::Rows(ResultSet { columns, .. }) => columns,
+                Response::Done(_) => Vec::new(),
+            },
+        };
+        Ok((prepared, columns))
+    }
+}
+
+/// What the columns of a statement are known by that the planner does not describe.
+enum Shape {
+    /// SHOW and DESCRIBE: by running it.
+    Listing,
+    /// Always the one.
+    Explain,
+    /// It has none, or they are not known.
+    Unknown,
+}
+
+fn shape(sql: &str) -> Shape {
+    // A session's own modes change no word of these.
+    match parse(sql) {
+        Ok(Statement::Show(_) | Statement::Describe(_)) => Shape::Listing,
+        Ok(Statement::Query(query)) => match query.explain {
+            Some(Explain { .. }) => Shape::Explain,
+            None => Shape::Unknown,
+        },
+        Ok(_) | Err(_) => Shape::Unknown,
+    }
+}
+
+fn explain_column() -> OutputColumn {
+    let field = Arc::new(Field::new("EXPLAIN", DataType::Utf8, false));
+    OutputColumn { label: "EXPLAIN".to_owned(), field }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn held(parameters: usize) -> Held {
+        let metrics = FlightSqlMetrics::default();
+        let place = StatementPlace::take(&Arc::default(), 1, &metrics).expect("a place");
+        let prepared = Prepared::new(vec![DataType::Int64; parameters], Vec::new(), "SELECT 1");
+        Held { prepared, columns: Vec::new(), rows: Mutex::default(), _place: place }
+    }
+
+    #[test]
+    fn places_are_counted_and_given_back() {
+        let (count, metrics) = (Arc::default(), FlightSqlMetrics::default());
+        let place = StatementPlace::take(&count, 1, &metrics).expect("a place");
+        assert!(StatementPlace::take(&count, 1, &metrics).is_err());
+        drop(place);
+        assert!(StatementPlace::take(&count, 1, &metrics).is_ok());
+        assert_eq!(metrics.prepared_statements.get(), 0);
+    }
+
+    #[test]
+    fn parameters_need_values() {
+        assert_eq!(held(0).bound_rows().expect("one run").len(), 1);
+        let statement = held(1);
+        assert!(statement.bound_rows().is_err());
+        statement.bind(vec![vec![Value::Int(1)], vec![Value::Int(2)]]);
+        assert_eq!(statement.bound_rows().expect("two runs").len(), 2);
+    }
+
+    #[test]
+    fn a_closed_statement_is_unknown() {
+        let statements = PreparedStatements::default();
+        let (handle, _) = statements.insert(held(0));
+        assert!(statements.get(&handle).is_ok());
+        statements.close(&handle);
+        assert!(statements.get(&handle).is_err());
+        statements.close(&handle);
+    }
+
+    proptest! {
+        #[test]
+        fn any_handle_is_found_or_refused(handle: Vec<u8>) {
+            prop_assert!(PreparedStatements::default().get(&handle).is_err());
+        }
+    }
+}

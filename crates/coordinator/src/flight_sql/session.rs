@@ -1,0 +1,188 @@
+//! A client's session behind this door: who it is, the session that runs its statements, and what
+//! it has open.
+
+use super::options::WireOptions;
+use super::poll::Polls;
+use super::prepared::PreparedStatements;
+use super::results::Results;
+use super::status::not_authenticated;
+use crate::mysql::{Account, Credential, UserPlace};
+use crate::session::{Client, Prepared, Response, Session};
+use mooring_spi::{Error, Result, Value};
+use parking_lot::Mutex;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+use tokio::sync::MutexGuard;
+use tokio_util::sync::CancellationToken;
+
+/// What an account has to be still, for the tokens that it opened to be taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct AccountMark {
+    host: String,
+    administrator: bool,
+    credential: Credential,
+}
+
+impl AccountMark {
+    pub(super) fn of(account: &Account) -> Self {
+        Self {
+            host: account.host.clone(),
+            administrator: account.administrator,
+            credential: account.credential.clone(),
+        }
+    }
+}
+
+pub(super) struct FlightSession {
+    client: Client,
+    account: AccountMark,
+    /// Statements run one after the other; their results are read at the same time.
+    session: tokio::sync::Mutex<Session>,
+    /// Cancelled when the session is over, by whatever: it ends what the session runs.
+    pub(super) close: CancellationToken,
+    expires: Instant,
+    idle_limit_s: AtomicU64,
+    last_used: Mutex<Instant>,
+    /// Calls that are not answered yet.
+    calls: AtomicUsize,
+    pub(super) options: Mutex<WireOptions>,
+    pub(super) results: Arc<Results>,
+    pub(super) prepared: PreparedStatements,
+    pub(super) polls: Polls,
+    _place: UserPlace,
+}
+
+/// A call of a session, which is not idle meanwhile.
+pub(super) struct Busy(Arc<FlightSession>);
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        *self.0.last_used.lock() = Instant::now();
+        self.0.calls.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+impl FlightSession {
+    pub(super) fn new(
+        session: Session,
+        client: Client,
+        account: AccountMark,
+        close: CancellationToken,
+        lifetime: Duration,
+        place: UserPlace,
+    ) -> Self {
+        let now = Instant::now();
+        Self {
+            idle_limit_s: AtomicU64::new(session.idle_limit().as_secs()),
+            client,
+            account,
+            session: tokio::sync::Mutex::new(session),
+            close,
+            // A lifetime beyond what the clock can tell is one without end.
+            expires: now.checked_add(lifetime).unwrap_or(now + Duration::from_secs(u32::MAX.into())),
+            last_used: Mutex::new(now),
+            calls: AtomicUsize::new(0),
+            options: Mutex::default(),
+            results: Arc::default(),
+            prepared: PreparedStatements::default(),
+            polls: Polls::default(),
+            _place: place,
+        }
+    }
+
+    /// The connection id of its session.
+    pub(super) fn id(&self) -> u32 {
+        self.client.connection_id
+    }
+
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
+    /// Whether the account is the one that opened it, unchanged.
+    pub(super) fn is_of(&self, account: &Account) -> bool {
+        self.account == AccountMark::of(account)
+    }
+
+    pub(super) fn enter(self: &Arc<Self>) -> Busy {
+        self.calls.fetch_add(1, Ordering::AcqRel);
+        Busy(self.clone())
+    }
+
+    pub(super) fn is_expired(&self, now: Instant) -> bool {
+        now >= self.expires
+    }
+
+    /// Whether nothing of it is used, for longer than it may be idle.
+    pub(super) fn is_idle(&self, now: Instant) -> bool {
+        let limit = Duration::from_secs(self.idle_limit_s.load(Ordering::Relaxed));
+        !self.is_busy() && now.saturating_duration_since(*self.last_used.lock()) >= limit
+    }
+
+    /// Whether a call runs or a result is being read.
+    pub(super) fn is_busy(&self) -> bool {
+        self.calls.load(Ordering::Acquire) > 0 || self.results.is_being_read()
+    }
+
+    /// Ends what it runs and has open.
+    pub(super) fn end(&self) {
+        self.close.cancel();
+        self.results.clear();
+        self.prepared.clear();
+        self.polls.clear();
+    }
+
+    /// Waits for the statements before.
+    ///
+    /// # Errors
+    /// `AuthenticationFailed` when the session ends meanwhile.
+    pub(super) async fn lock(&self) -> Result<MutexGuard<'_, Session>> {
+        tokio::select! {
+            biased;
+            () = self.close.cancelled() => Err(ended()),
+            session = self.session.lock() => Ok(session),
+        }
+    }
+
+    /// # Errors
+    /// As [`Session::execute`]; `AuthenticationFailed` when the session ends meanwhile.
+    pub(super) async fn execute(&self, sql: &str) -> Result<Response> {
+        let mut session = self.lock().await?;
+        let response = self.unless_ended(session.execute(sql)).await;
+        self.idle_limit_s.store(session.idle_limit().as_secs(), Ordering::Relaxed);
+        response
+    }
+
+    /// # Errors
+    /// As [`Session::prepare`]; `AuthenticationFailed` when the session ends meanwhile.
+    pub(super) async fn prepare(&self, sql: &str) -> Result<Prepared> {
+        let mut session = self.lock().await?;
+        self.unless_ended(session.prepare(sql)).await
+    }
+
+    /// # Errors
+    /// As [`Session::execute_prepared`]; `AuthenticationFailed` when the session ends meanwhile.
+    pub(super) async fn execute_prepared(
+        &self,
+        prepared: &Prepared,
+        values: Vec<Value>,
+    ) -> Result<Response> {
+        let mut session = self.lock().await?;
+        let response = self.unless_ended(session.execute_prepared(prepared, values)).await;
+        self.idle_limit_s.store(session.idle_limit().as_secs(), Ordering::Relaxed);
+        response
+    }
+
+    async fn unless_ended<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        tokio::select! {
+            biased;
+            done = work => done,
+            () = self.close.cancelled() => Err(ended()),
+        }
+    }
+}
+
+pub(super) fn ended() -> Error {
+    not_authenticated("the session has ended: it was closed, killed, or idle for too long; log in again")
+}

@@ -1,0 +1,147 @@
+//! All sessions of the door by the digest of their tokens, and the watch that ends those whose time
+//! is up.
+
+use super::FlightSqlDoor;
+use super::metrics::FlightSqlMetrics;
+use super::session::FlightSession;
+use parking_lot::Mutex;
+use rand::RngCore;
+use sha2::{Digest, Sha256};
+use std::collections::HashMap;
+use std::fmt::Write;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+const TOKEN_BYTES: usize = 32;
+/// How often it is looked at what has expired.
+const SWEEP: Duration = Duration::from_secs(1);
+
+/// What a token is looked up by. The token itself is kept nowhere.
+pub(super) type TokenDigest = [u8; 32];
+
+pub(super) fn token_digest(token: &str) -> TokenDigest {
+    Sha256::digest(token).into()
+}
+
+/// A token that nobody can guess, as text.
+fn new_token() -> String {
+    let mut bytes = [0; TOKEN_BYTES];
+    rand::thread_rng().fill_bytes(&mut bytes);
+    let mut token = String::with_capacity(2 * TOKEN_BYTES);
+    for byte in bytes {
+        // Writing to a String does not fail.
+        let _ = write!(token, "{byte:02x}");
+    }
+    token
+}
+
+pub(super) struct Sessions {
+    open: Mutex<Open>,
+    metrics: FlightSqlMetrics,
+}
+
+#[derive(Default)]
+struct Open {
+    by_token: HashMap<TokenDigest, Arc<FlightSession>>,
+    by_id: HashMap<u32, TokenDigest>,
+}
+
+impl Sessions {
+    pub(super) fn new(metrics: FlightSqlMetrics) -> Self {
+        Self { open: Mutex::default(), metrics }
+    }
+
+    /// The token of the session; `None` when there are `limit` already.
+    pub(super) fn insert(&self, session: FlightSession, limit: usize) -> Option<String> {
+        let token = new_token();
+        let digest = token_digest(&token);
+        let mut open = self.open.lock();
+        if open.by_token.len() >= limit {
+            return None;
+        }
+        open.by_id.insert(session.id(), digest);
+        open.by_token.insert(digest, Arc::new(session));
+        self.metrics.sessions.inc();
+        Some(token)
+    }
+
+    /// The session of a token whose time is not up.
+    pub(super) fn find(&self, digest: &TokenDigest) -> Option<Arc<FlightSession>> {
+        let session = self.open.lock().by_token.get(digest).cloned()?;
+        (!session.is_expired(Instant::now()) && !session.close.is_cancelled()).then_some(session)
+    }
+
+    pub(super) fn by_id(&self, id: u32) -> Option<Arc<FlightSession>> {
+        let open = self.open.lock();
+        open.by_id.get(&id).and_then(|digest| open.by_token.get(digest)).cloned()
+    }
+
+    pub(super) fn end(&self, id: u32) {
+        let session = {
+            let mut open = self.open.lock();
+            open.by_id.remove(&id).and_then(|digest| open.by_token.remove(&digest))
+        };
+        if let Some(session) = session {
+            self.metrics.sessions.dec();
+            session.end();
+        }
+    }
+
+    fn all(&self) -> Vec<Arc<FlightSession>> {
+        self.open.lock().by_token.values().cloned().collect()
+    }
+
+    pub(super) fn end_all(&self) {
+        for session in self.all() {
+            self.end(session.id());
+        }
+    }
+
+    /// Ends the queries whose results nobody has begun to read.
+    pub(super) fn let_go_of_unread(&self) {
+        for session in self.all() {
+            session.polls.clear();
+            session.results.let_go_of_unread(None);
+        }
+    }
+
+    fn sweep(&self) {
+        let now = Instant::now();
+        for session in self.all() {
+            session.results.let_go_of_unread(Some(now));
+            session.polls.let_go(now);
+            // A result that is being read is read to its end, also beyond its token's.
+            let expired = session.is_expired(now) && !session.is_busy();
+            if expired || session.is_idle(now) || session.close.is_cancelled() {
+                tracing::debug!(connection_id = session.id(), "Flight SQL session ended");
+                self.end(session.id());
+            }
+        }
+    }
+}
+
+impl FlightSqlDoor {
+    /// Ends what has expired, for ever.
+    pub(super) async fn sweep(self: Arc<Self>) {
+        let mut ticks = tokio::time::interval(SWEEP);
+        ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            self.sessions.sweep();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_differ_and_are_hexadecimal() {
+        let (one, other) = (new_token(), new_token());
+        assert_ne!(one, other);
+        assert_eq!(one.len(), 2 * TOKEN_BYTES);
+        assert!(one.bytes().all(|byte| byte.is_ascii_hexdigit()));
+        assert_ne!(token_digest(&one), token_digest(&other));
+    }
+}

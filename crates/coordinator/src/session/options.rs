@@ -1,0 +1,59 @@
+//! What a door sets and reads of a session by name, without a statement's text.
+
+use super::Session;
+use crate::information_schema::SessionTables;
+use crate::statement::{Name, Scope, VariableValue};
+use mooring_engine::Catalog;
+use mooring_spi::{Result, StaleAnswers};
+use std::sync::Arc;
+
+impl Session {
+    /// The current catalog.
+    pub(crate) fn current_catalog(&self) -> &str {
+        &self.catalog
+    }
+
+    /// The current schema, if one was chosen.
+    pub(crate) fn current_schema(&self) -> Option<&str> {
+        self.schema.as_deref()
+    }
+
+    /// Makes a catalog current, without any of its schemas.
+    ///
+    /// # Errors
+    /// `CatalogNotFound`.
+    pub(crate) fn choose_catalog(&mut self, catalog: &str) -> Result<()> {
+        let found = self.catalogs().get(catalog)?.definition.name.clone();
+        if found != self.catalog {
+            self.catalog = found;
+            self.schema = None;
+        }
+        self.place.set_database(self.database_label());
+        Ok(())
+    }
+
+    /// Makes a schema of the current catalog current, whatever its name.
+    ///
+    /// # Errors
+    /// `SchemaNotFound`; what the catalog says when it cannot be asked.
+    pub(crate) async fn choose_schema(&mut self, schema: &str) -> Result<()> {
+        let name = Name(vec![self.catalog.clone(), schema.to_owned()]);
+        let running = self.place.begin(&format!("USE {schema}"));
+        let stale = StaleAnswers::default();
+        let done = stale.collect(running.unless_killed(self.enter(&name))).await;
+        drop(running);
+        self.warn_of(&stale);
+        done
+    }
+
+    /// # Errors
+    /// `UnknownVariable`.
+    pub(crate) fn variable(&self, name: &str) -> Result<VariableValue> {
+        self.variables.get(Scope::Session, name)
+    }
+
+    /// The catalog of the session's own schemas, as they are now.
+    pub(crate) fn own_tables(&self) -> Arc<Catalog> {
+        SessionTables::into_catalog(self.session_tables())
+    }
+}
