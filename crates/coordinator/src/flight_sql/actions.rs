@@ -98,7 +98,8 @@ impl FlightSqlDoor {
             }
             CANCEL_FLIGHT_INFO => {
                 let request: CancelFlightInfoRequest = plain(body)?;
-                let info = request.info.ok_or_else(|| invalid("there is no FlightInfo to cancel"))?;
+                let info =
+                    request.info.ok_or_else(|| invalid("there is no FlightInfo to cancel"))?;
                 let result = CancelFlightInfoResult { status: self.cancel(session, &info)?.into() };
                 Ok(Some(result.encode_to_vec().into()))
             }
@@ -216,7 +217,8 @@ fn unpacked<M: ProstMessageExt>(body: &Bytes) -> Result<M> {
 
 /// A message as it is.
 fn plain<M: Message + Default>(body: &Bytes) -> Result<M> {
-    M::decode(body.clone()).map_err(|_| invalid("the action's body is not the message that it takes"))
+    M::decode(body.clone())
+        .map_err(|_| invalid("the action's body is not the message that it takes"))
 }
 
 fn malformed<M: ProstMessageExt>() -> Error {

@@ -48,8 +48,7 @@ pub(super) fn send(sending: Sending, result: OpenResult, place: ResultPlace) -> 
     let pump = async move {
         let outcome = pump(&sending, result, &place, &sender).await;
         let client = sending.session.client();
-        let outcome =
-            outcome.map_err(|error| report(&error, &client.user, client.connection_id));
+        let outcome = outcome.map_err(|error| report(&error, &client.user, client.connection_id));
         drop(place);
         // Before the sender goes, so that the end of the messages finds it.
         let _ = tell_end.send(outcome);
@@ -63,7 +62,9 @@ pub(super) fn send(sending: Sending, result: OpenResult, place: ResultPlace) -> 
 pub(super) fn send_batch(batch: RecordBatch, options: WireOptions) -> Result<Messages> {
     let schema = batch.schema();
     let encoder = encoder(schema, options)?.build(futures::stream::iter([Ok(batch)]));
-    Ok(encoder.map(|message| message.map_err(|error| super::status::status(&of_flight(error)))).boxed())
+    Ok(encoder
+        .map(|message| message.map_err(|error| super::status::status(&of_flight(error))))
+        .boxed())
 }
 
 async fn pump(
@@ -199,7 +200,9 @@ mod tests {
         tell_end.send(Err(Status::cancelled("x"))).expect("told");
         drop(sender);
         let all: Vec<_> = messages(receiver, end).collect().await;
-        assert!(matches!(&all[..], [Ok(_), Err(status)] if status.code() == tonic::Code::Cancelled));
+        assert!(
+            matches!(&all[..], [Ok(_), Err(status)] if status.code() == tonic::Code::Cancelled)
+        );
     }
 
     #[test]

@@ -114,10 +114,7 @@ mod tests {
     fn commands_are_told_apart() {
         let query = CommandStatementQuery { query: "SELECT 1".to_owned(), transaction_id: None };
         assert_eq!(of(&query).expect("asked"), Asked::Statement("SELECT 1".to_owned()));
-        assert_eq!(
-            of(&CommandGetCatalogs {}).expect("asked"),
-            Asked::Metadata(Question::Catalogs)
-        );
+        assert_eq!(of(&CommandGetCatalogs {}).expect("asked"), Asked::Metadata(Question::Catalogs));
         let kind = |asked: Result<Asked>| asked.expect_err("refused").kind();
         assert_eq!(kind(of(&CommandStatementSubstraitPlan::default())), ErrorKind::Unsupported);
         assert_eq!(kind(of(&CommandStatementUpdate::default())), ErrorKind::InvalidArgument);

@@ -60,10 +60,7 @@ where
     type Error = S::Error;
     type Future = BoxFuture<'static, std::result::Result<Self::Response, S::Error>>;
 
-    fn poll_ready(
-        &mut self,
-        context: &mut Context<'_>,
-    ) -> Poll<std::result::Result<(), S::Error>> {
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<std::result::Result<(), S::Error>> {
         self.inner.poll_ready(context)
     }
 

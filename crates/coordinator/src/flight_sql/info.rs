@@ -37,9 +37,7 @@ impl FlightSqlDoor {
         descriptor: FlightDescriptor,
     ) -> Result<FlightInfo> {
         let (schema, claim) = match asked(command(&descriptor)?)? {
-            Asked::Statement(sql) => {
-                self.result_of(session, session.execute(&sql)).await?
-            }
+            Asked::Statement(sql) => self.result_of(session, session.execute(&sql)).await?,
             Asked::Prepared(handle) => {
                 let held = session.prepared.get(&handle)?;
                 self.result_of(session, run_held(session.clone(), held)).await?
@@ -65,11 +63,7 @@ impl FlightSqlDoor {
     }
 
     /// Where a client fetches what `claim` stands for: here, by the connection that it has.
-    pub(super) fn endpoint(
-        &self,
-        session: &FlightSession,
-        claim: Claim,
-    ) -> Result<FlightEndpoint> {
+    pub(super) fn endpoint(&self, session: &FlightSession, claim: Claim) -> Result<FlightEndpoint> {
         let expires = ends(self.settings.ticket_lifetime);
         let user = session.client().user.clone();
         let ticket = Ticket { user, session: session.id(), claim };
@@ -161,7 +155,10 @@ impl FlightSqlDoor {
 }
 
 pub(super) fn session_is_gone() -> Error {
-    Error::new(ErrorKind::InvalidArgument, format!("the ticket's result is gone: {}", ended().message()))
+    Error::new(
+        ErrorKind::InvalidArgument,
+        format!("the ticket's result is gone: {}", ended().message()),
+    )
 }
 
 /// Runs a prepared statement with each of its rows of values, one after the other; the results are

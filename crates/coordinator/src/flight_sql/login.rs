@@ -12,7 +12,7 @@ use super::stream::Peer;
 use crate::mysql::{LoginFailure, PasswordLogin, SessionFactory, SessionRequest};
 use crate::session::Client;
 use base64::Engine;
-use base64::engine::{GeneralPurpose, GeneralPurposeConfig, DecodePaddingMode};
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use mooring_spi::{Error, ErrorKind, Result};
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
@@ -75,7 +75,9 @@ impl FlightSqlDoor {
         };
         let per_user = self.settings.sessions_per_user_max;
         let place = self.user_places.take(user, per_user).ok_or_else(|| {
-            too_many(format!("user `{user}` has {per_user} Flight SQL sessions already; close some"))
+            too_many(format!(
+                "user `{user}` has {per_user} Flight SQL sessions already; close some"
+            ))
         })?;
         let client = Client {
             user: user.clone(),
@@ -106,9 +108,9 @@ fn refusal(failure: LoginFailure, user: &str, peer: &Peer) -> Error {
         LoginFailure::Denied => {
             not_authenticated(format!("access denied for user '{user}'@'{host}'"))
         }
-        LoginFailure::Locked => {
-            not_authenticated(format!("access denied for user '{user}'@'{host}': the account is locked"))
-        }
+        LoginFailure::Locked => not_authenticated(format!(
+            "access denied for user '{user}'@'{host}': the account is locked"
+        )),
         LoginFailure::TooManyWaiting => limit_exceeded(format!(
             "host '{host}' has logins waiting after failed ones; try again later"
         )),
@@ -161,7 +163,10 @@ mod tests {
     fn a_name_and_a_password_are_read() {
         for encoded in ["QWxhZGRpbjpvcGVuIHNlc2FtZQ==", "QWxhZGRpbjpvcGVuIHNlc2FtZQ"] {
             let basic = read_basic(encoded).expect("read");
-            assert_eq!((basic.user.as_str(), &basic.password[..]), ("Aladdin", &b"open sesame"[..]));
+            assert_eq!(
+                (basic.user.as_str(), &basic.password[..]),
+                ("Aladdin", &b"open sesame"[..])
+            );
         }
         let colons = read_basic(&BASE64.encode("a:b:c")).expect("read");
         assert_eq!((colons.user.as_str(), &colons.password[..]), ("a", &b"b:c"[..]));

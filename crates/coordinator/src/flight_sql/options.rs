@@ -154,11 +154,14 @@ impl FlightSession {
         }
         for name in TOLD_VARIABLES {
             let value = session.variable(name)?;
-            tell(name, match value {
-                VariableValue::Int(number) => OptionValue::Int(number),
-                VariableValue::Bool(on) => OptionValue::Bool(on),
-                other => OptionValue::Text(other.shown().unwrap_or_default()),
-            });
+            tell(
+                name,
+                match value {
+                    VariableValue::Int(number) => OptionValue::Int(number),
+                    VariableValue::Bool(on) => OptionValue::Bool(on),
+                    other => OptionValue::Text(other.shown().unwrap_or_default()),
+                },
+            );
         }
         drop(session);
         let options = *self.options.lock();

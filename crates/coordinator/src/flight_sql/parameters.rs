@@ -123,8 +123,8 @@ fn decode(messages: Vec<FlightData>) -> Result<Vec<RecordBatch>> {
 }
 
 fn refuse_compressed(message: &FlightData) -> Result<()> {
-    let header = root_as_message(&message.data_header)
-        .map_err(|error| malformed(&error.to_string()))?;
+    let header =
+        root_as_message(&message.data_header).map_err(|error| malformed(&error.to_string()))?;
     let dictionary = header.header_as_dictionary_batch().and_then(|batch| batch.data());
     let batch = header.header_as_record_batch().or(dictionary);
     match batch.and_then(|batch| batch.compression()) {
@@ -255,9 +255,9 @@ fn cast_or_fail(
     let cast_array = cast(array, data_type)?;
     match cast_array.null_count() == array.logical_null_count() {
         true => Ok(cast_array),
-        false => Err(arrow::error::ArrowError::CastError(format!(
-            "a value does not fit `{data_type}`"
-        ))),
+        false => {
+            Err(arrow::error::ArrowError::CastError(format!("a value does not fit `{data_type}`")))
+        }
     }
 }
 

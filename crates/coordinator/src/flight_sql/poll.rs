@@ -100,7 +100,9 @@ impl FlightSqlDoor {
         let waited = tokio::time::timeout(POLL_WAIT, outcome.wait_for(Option::is_some)).await;
         let ended = match waited {
             Ok(Ok(now)) => (*now).clone(),
-            Ok(Err(_)) => Some(Err(Error::internal("the statement's task ended without an answer"))),
+            Ok(Err(_)) => {
+                Some(Err(Error::internal("the statement's task ended without an answer")))
+            }
             Err(_) => None,
         };
         match ended {

@@ -38,11 +38,7 @@ struct StatementPlace {
 }
 
 impl StatementPlace {
-    fn take(
-        held: &Arc<AtomicUsize>,
-        limit: usize,
-        metrics: &FlightSqlMetrics,
-    ) -> Result<Self> {
+    fn take(held: &Arc<AtomicUsize>, limit: usize, metrics: &FlightSqlMetrics) -> Result<Self> {
         held.fetch_update(Ordering::AcqRel, Ordering::Acquire, |count| {
             (count < limit).then_some(count + 1)
         })

@@ -74,7 +74,9 @@ impl FlightSqlDoor {
             ))
             .into()),
             Command::CommandStatementSubstraitPlan(_) => Err(no_substrait().into()),
-            other => Err(invalid(format!("`{}` is no command of DoPut", short_name(&other))).into()),
+            other => {
+                Err(invalid(format!("`{}` is no command of DoPut", short_name(&other))).into())
+            }
         }
     }
 
@@ -93,7 +95,9 @@ impl FlightSqlDoor {
         })?;
         let decoding = tokio::task::spawn_blocking(move || rows_of(collected, limits));
         let rows = decoding.await.map_err(|error| {
-            Failure::Told(Error::internal("the decoding of parameters ended early").with_cause(error))
+            Failure::Told(
+                Error::internal("the decoding of parameters ended early").with_cause(error),
+            )
         })?;
         Ok(rows?)
     }
@@ -125,8 +129,8 @@ fn affected(response: Response) -> Result<i64> {
         Response::Done(completion) => {
             Ok(i64::try_from(completion.affected_rows).unwrap_or(i64::MAX))
         }
-        Response::Rows(_) => {
-            Err(invalid("the statement gives rows; ask for it as a query (`CommandStatementQuery`)"))
-        }
+        Response::Rows(_) => Err(invalid(
+            "the statement gives rows; ask for it as a query (`CommandStatementQuery`)",
+        )),
     }
 }

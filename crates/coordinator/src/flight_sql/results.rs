@@ -228,7 +228,10 @@ mod tests {
         let (results, metrics) = (Arc::new(Results::default()), FlightSqlMetrics::default());
         let now = Instant::now();
         let wait = |until| {
-            results.reserve(9, &metrics).and_then(|place| place.wait(empty(), until)).expect("waits")
+            results
+                .reserve(9, &metrics)
+                .and_then(|place| place.wait(empty(), until))
+                .expect("waits")
         };
         let (lost, renewed) = (wait(now), wait(now));
         assert!(results.renew(renewed, now + Duration::from_secs(60)));

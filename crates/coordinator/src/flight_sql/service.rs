@@ -45,8 +45,7 @@ fn caller<T>(request: &Request<T>) -> std::result::Result<Arc<FlightSession>, St
 /// What a call came to, as the client is told it.
 fn told<T>(session: &FlightSession, done: Result<T>) -> Answer<T> {
     let client = session.client();
-    done.map(Response::new)
-        .map_err(|error| report(&error, &client.user, client.connection_id))
+    done.map(Response::new).map_err(|error| report(&error, &client.user, client.connection_id))
 }
 
 fn one<T: Send + 'static>(answer: T) -> Answers<T> {
@@ -84,7 +83,10 @@ impl FlightService for FlightSql {
 
     async fn list_flights(&self, request: Request<Criteria>) -> Answer<Self::ListFlightsStream> {
         let session = caller(&request)?;
-        told(&session, Err(Error::unsupported("ListFlights; tables are listed by Flight SQL's GetTables")))
+        told(
+            &session,
+            Err(Error::unsupported("ListFlights; tables are listed by Flight SQL's GetTables")),
+        )
     }
 
     async fn get_flight_info(&self, request: Request<FlightDescriptor>) -> Answer<FlightInfo> {
@@ -117,10 +119,7 @@ impl FlightService for FlightSql {
         told(&session, messages)
     }
 
-    async fn do_put(
-        &self,
-        request: Request<Streaming<FlightData>>,
-    ) -> Answer<Self::DoPutStream> {
+    async fn do_put(&self, request: Request<Streaming<FlightData>>) -> Answer<Self::DoPutStream> {
         let session = caller(&request)?;
         let result = self.0.put(&session, request.into_inner()).await?;
         Ok(Response::new(one(result)))

@@ -80,7 +80,9 @@ impl FlightSession {
             session: tokio::sync::Mutex::new(session),
             close,
             // A lifetime beyond what the clock can tell is one without end.
-            expires: now.checked_add(lifetime).unwrap_or(now + Duration::from_secs(u32::MAX.into())),
+            expires: now
+                .checked_add(lifetime)
+                .unwrap_or(now + Duration::from_secs(u32::MAX.into())),
             last_used: Mutex::new(now),
             calls: AtomicUsize::new(0),
             options: Mutex::default(),
@@ -184,5 +186,7 @@ impl FlightSession {
 }
 
 pub(super) fn ended() -> Error {
-    not_authenticated("the session has ended: it was closed, killed, or idle for too long; log in again")
+    not_authenticated(
+        "the session has ended: it was closed, killed, or idle for too long; log in again",
+    )
 }

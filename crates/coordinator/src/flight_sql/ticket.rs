@@ -90,8 +90,7 @@ impl TicketKey {
     /// that has expired; `AccessDenied` for another user's.
     pub(super) fn verify(&self, ticket: &[u8], user: &str, now: SystemTime) -> Result<Ticket> {
         let any = Any::decode(ticket).map_err(|_| not_ours())?;
-        let query: TicketStatementQuery =
-            any.unpack().ok().flatten().ok_or_else(not_ours)?;
+        let query: TicketStatementQuery = any.unpack().ok().flatten().ok_or_else(not_ours)?;
         self.verify_handle(&query.statement_handle, user, now)
     }
 

@@ -27,6 +27,7 @@ mod variables;
 mod accounts;
 
 pub use connector::{ServerView, SessionTables};
+pub(crate) use keywords::reserved_words;
 
 use table::TableDefinition;
 

@@ -33,11 +33,11 @@ mod transport;
 mod user_places;
 mod wire;
 
+pub(crate) use auth::Encryption;
 pub use auth::{
     Account, Accounts, AuthPlugin, Credential, PasswordVerifier, StoredCredentials, TlsRequirement,
     caching_sha2_credential, native_credential,
 };
-pub(crate) use auth::Encryption;
 pub use handshake::SERVER_VERSION;
 pub use metrics::MysqlMetrics;
 pub(crate) use password_login::{LoginFailure, PasswordLogin};

@@ -36,15 +36,13 @@ impl MysqlDoor {
     ) -> Result<Account, LoginFailure> {
         let peer = login.address.ip().to_canonical();
         self.login_delay.turn(peer).await.map_err(|_| LoginFailure::TooManyWaiting)?;
-        let account =
-            self.accounts.find(login.user, peer).await.map_err(LoginFailure::Unable)?;
+        let account = self.accounts.find(login.user, peer).await.map_err(LoginFailure::Unable)?;
         let is_right = self
             .authenticator
             .is_right(account.as_ref(), login.user, login.password)
             .await
             .map_err(LoginFailure::Unable)?;
-        let account = account
-            .filter(|account| is_right && account.tls.is_met(login.encryption));
+        let account = account.filter(|account| is_right && account.tls.is_met(login.encryption));
         let Some(account) = account else {
             self.login_delay.failed(peer, login.user).await;
             return Err(LoginFailure::Denied);

@@ -1,0 +1,184 @@
+//! GetDbSchemas and GetTables.
+
+use super::listing::{Place, schemas as places};
+use super::{KINDS, kind_name};
+use crate::flight_sql::options::WireOptions;
+use crate::flight_sql::status::{defect, limit_exceeded};
+use crate::flight_sql::wire_types::wire_type;
+use crate::information_schema::listing::{DatabaseEntry, TableEntry, bounded, described};
+use crate::statement::{LikePattern, mysql_type_text};
+use arrow::array::RecordBatch;
+use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema};
+use arrow_flight::sql::metadata::{GetDbSchemasBuilder, GetTablesBuilder};
+use arrow_flight::sql::{CommandGetDbSchemas, CommandGetTables};
+use futures::{StreamExt, stream};
+use mooring_engine::{Catalog, Catalogs};
+use mooring_spi::{Result, Table, TableSummary, fold};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Schemas whose tables are listed at one time.
+const REQUESTS_MAX: usize = 32;
+/// Tables in one answer that also tells their columns.
+const DESCRIBED_MAX: usize = 20_000;
+/// Tables in one answer.
+const TABLES_MAX: usize = 1_000_000;
+
+/// # Errors
+/// What the catalog says that is asked for by name.
+pub(super) async fn schemas(
+    catalogs: &Catalogs,
+    own: &Arc<Catalog>,
+    question: &CommandGetDbSchemas,
+) -> Result<RecordBatch> {
+    let pattern = question.db_schema_filter_pattern.as_deref();
+    let found = places(catalogs, own, question.catalog.as_deref(), pattern).await?;
+    // The patterns were applied, without regard to case as everywhere.
+    let mut builder = GetDbSchemasBuilder::new(None::<String>, None::<String>);
+    for place in found {
+        builder.append(place.catalog_name, place.schema);
+    }
+    builder.build().map_err(defect)
+}
+
+/// # Errors
+/// What the catalog says that is asked for by name; `LimitExceeded` for too many tables.
+pub(super) async fn tables(
+    catalogs: &Catalogs,
+    own: &Arc<Catalog>,
+    question: &CommandGetTables,
+) -> Result<RecordBatch> {
+    let found = listed(catalogs, own, question).await?;
+    let limit = if question.include_schema { DESCRIBED_MAX } else { TABLES_MAX };
+    if found.len() > limit {
+        return Err(limit_exceeded(format!(
+            "the answer has {} tables, and at most {limit} are told at once; narrow it by catalog, schema or name",
+            found.len()
+        )));
+    }
+    let descriptions = match question.include_schema {
+        true => {
+            let entries: Vec<TableEntry> = found.iter().map(|(_, entry)| entry.clone()).collect();
+            described(&entries).await
+        }
+        false => Vec::new(),
+    };
+    let mut described_tables = descriptions.into_iter();
+    let none = None::<String>;
+    let types = Vec::<String>::new();
+    let include = question.include_schema;
+    let mut builder = GetTablesBuilder::new(none.clone(), none.clone(), none, types, include);
+    for (place, entry) in &found {
+        let name = &entry.summary.name;
+        let schema = match described_tables.next() {
+            None => Schema::empty(),
+            Some(Ok(Some(table))) => told_schema(place, &table),
+            // Gone since it was listed.
+            Some(Ok(None)) => continue,
+            Some(Err(error)) => {
+                tracing::warn!(schema = place.schema, table = name, %error, "columns left out of a listing");
+                Schema::empty()
+            }
+        };
+        let kind = kind_name(entry.summary.kind);
+        builder.append(&place.catalog_name, &place.schema, name, kind, &schema).map_err(defect)?;
+    }
+    builder.build().map_err(defect)
+}
+
+/// The tables that a question allows, with where they are.
+async fn listed(
+    catalogs: &Catalogs,
+    own: &Arc<Catalog>,
+    question: &CommandGetTables,
+) -> Result<Vec<(Place, TableEntry)>> {
+    let wanted_kinds: Vec<&str> = KINDS
+        .map(kind_name)
+        .into_iter()
+        .filter(|kind| {
+            question.table_types.is_empty() || question.table_types.iter().any(|name| name == kind)
+        })
+        .collect();
+    if wanted_kinds.is_empty() {
+        return Ok(Vec::new());
+    }
+    let schema_pattern = question.db_schema_filter_pattern.as_deref();
+    let found = places(catalogs, own, question.catalog.as_deref(), schema_pattern).await?;
+    let requests: Vec<_> = found.iter().map(|place| tables_of(place.clone())).collect();
+    let listings: Vec<_> = stream::iter(requests).buffered(REQUESTS_MAX).collect().await;
+    let pattern = question.table_name_filter_pattern.as_deref().map(LikePattern::new);
+    let mut entries = Vec::new();
+    for (place, mut summaries) in found.into_iter().zip(listings) {
+        summaries.retain(|summary| {
+            wanted_kinds.contains(&kind_name(summary.kind))
+                && pattern.as_ref().is_none_or(|pattern| pattern.matches(&summary.name))
+        });
+        summaries.sort_unstable_by_key(|summary| fold(&summary.name));
+        let database = Arc::new(DatabaseEntry {
+            label: place.schema.clone(),
+            catalog: place.catalog.clone(),
+            schema: place.schema.clone(),
+        });
+        for summary in summaries {
+            let entry = TableEntry { database: database.clone(), summary };
+            entries.push((place.clone(), entry));
+        }
+    }
+    Ok(entries)
+}
+
+/// Nothing of a schema that does not answer: it must not hide the rest.
+async fn tables_of(place: Place) -> Vec<TableSummary> {
+    bounded(place.catalog.connector.tables(&place.schema)).await.unwrap_or_else(|error| {
+        let Place { catalog_name, schema, .. } = &place;
+        tracing::warn!(catalog_name, schema, %error, "left out of a listing");
+        Vec::new()
+    })
+}
+
+/// A table's columns as results have them, with what JDBC's drivers read of each.
+///
+/// Source: `FlightSql.proto`, "Flight SQL column metadata".
+fn told_schema(place: &Place, table: &Table) -> Schema {
+    let field = |field: &FieldRef| {
+        let told = [
+            ("CATALOG_NAME", Some(place.catalog_name.clone())),
+            ("SCHEMA_NAME", Some(place.schema.clone())),
+            ("TABLE_NAME", Some(table.name.table.clone())),
+            ("TYPE_NAME", Some(mysql_type_text(field))),
+            ("PRECISION", precision(field.data_type()).map(|digits| digits.to_string())),
+            ("SCALE", scale(field.data_type()).map(|digits| digits.to_string())),
+            ("IS_AUTO_INCREMENT", Some("0".to_owned())),
+            ("IS_CASE_SENSITIVE", Some("1".to_owned())),
+            ("IS_READ_ONLY", Some("1".to_owned())),
+            ("IS_SEARCHABLE", Some("1".to_owned())),
+        ];
+        let metadata: HashMap<String, String> = told
+            .into_iter()
+            .filter_map(|(key, value)| Some((format!("ARROW:FLIGHT:SQL:{key}"), value?)))
+            .collect();
+        let data_type = wire_type(field.data_type(), WireOptions::default());
+        Field::new(field.name(), data_type, field.is_nullable()).with_metadata(metadata)
+    };
+    Schema::new(table.schema.fields().iter().map(field).collect::<Fields>())
+}
+
+fn precision(data_type: &DataType) -> Option<u8> {
+    match data_type {
+        DataType::Decimal32(precision, _)
+        | DataType::Decimal64(precision, _)
+        | DataType::Decimal128(precision, _)
+        | DataType::Decimal256(precision, _) => Some(*precision),
+        _ => None,
+    }
+}
+
+fn scale(data_type: &DataType) -> Option<i8> {
+    match data_type {
+        DataType::Decimal32(_, scale)
+        | DataType::Decimal64(_, scale)
+        | DataType::Decimal128(_, scale)
+        | DataType::Decimal256(_, scale) => Some(*scale),
+        _ => None,
+    }
+}
