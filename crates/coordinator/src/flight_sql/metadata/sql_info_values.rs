@@ -33,7 +33,7 @@ const USER_CHARACTERS: i64 = 32;
 const ANSI92_ENTRY: i32 = 1;
 
 const NUMERIC: &str = "abs acos asin atan atan2 ceil ceiling cos cot degrees exp floor ln log log10 \
-log2 mod pi pow power radians round sign sin sqrt tan";
+log2 mod pi power radians round sin sqrt tan";
 const STRING: &str = "char_length character_length concat concat_ws lcase left length locate lower \
 lpad ltrim octet_length position repeat replace reverse right rpad rtrim space substr substring trim \
 ucase upper";
