@@ -130,7 +130,7 @@ class Logins(unittest.TestCase):
             flight.FlightClient(PLAIN).get_flight_info(query("SELECT 1"))
 
     def test_a_token_that_is_none_is_refused(self):
-        for value in (b"Bearer x", b"Basic " + base64.b64encode(b"root:"), b"Bearer \xff", b"x"):
+        for value in (b"Bearer x", b"Basic " + base64.b64encode(b"root:"), b"x"):
             options = flight.FlightCallOptions(headers=[(b"authorization", value)])
             with self.subTest(value), self.assertRaises(flight.FlightUnauthenticatedError):
                 flight.FlightClient(PLAIN).get_flight_info(query("SELECT 1"), options)

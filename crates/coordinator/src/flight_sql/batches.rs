@@ -45,7 +45,7 @@ pub(super) fn send(sending: Sending, result: OpenResult, place: ResultPlace) -> 
     let (sender, receiver) = mpsc::channel(MESSAGES_AHEAD);
     let (tell_end, end) = oneshot::channel();
     let runtime = sending.runtime.clone();
-    let pump = async move {
+    let task = async move {
         let outcome = pump(&sending, result, &place, &sender).await;
         let client = sending.session.client();
         let outcome = outcome.map_err(|error| report(&error, &client.user, client.connection_id));
@@ -54,7 +54,7 @@ pub(super) fn send(sending: Sending, result: OpenResult, place: ResultPlace) -> 
         let _ = tell_end.send(outcome);
         drop(sender);
     };
-    drop(runtime.spawn(pump));
+    drop(runtime.spawn(task));
     messages(receiver, end)
 }
 

@@ -127,10 +127,10 @@ impl FlightSqlDoor {
         ticket: &Bytes,
     ) -> Result<Messages> {
         let user = &caller.client().user;
-        let ticket = self.tickets.verify(ticket, user, SystemTime::now())?;
-        match ticket.claim {
+        let verified = self.tickets.verify(ticket, user, SystemTime::now())?;
+        match verified.claim {
             Claim::Result(id) => {
-                let owner = self.sessions.by_id(ticket.session).ok_or_else(session_is_gone)?;
+                let owner = self.sessions.by_id(verified.session).ok_or_else(session_is_gone)?;
                 let (result, place) = owner.results.take(id)?;
                 let sending = Sending {
                     session: owner,

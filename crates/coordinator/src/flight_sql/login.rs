@@ -22,7 +22,7 @@ use tonic::metadata::MetadataMap;
 /// A user's name has 32 characters, a password 256 bytes.
 const BASIC_BYTES_MAX: usize = 1024;
 /// Of what a client says of itself.
-const USER_AGENT_BYTES_MAX: usize = 256;
+const USER_AGENT_CHARACTERS_MAX: usize = 256;
 
 /// Clients exist that leave the padding out.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -120,7 +120,8 @@ fn refusal(failure: LoginFailure, user: &str, peer: &Peer) -> Error {
 
 fn attributes(headers: &MetadataMap) -> Arc<[(String, String)]> {
     let agent = headers.get("user-agent").and_then(|agent| agent.to_str().ok());
-    let agent = agent.map(|agent| agent.chars().take(USER_AGENT_BYTES_MAX).collect());
+    let agent =
+        agent.map(|agent| agent.chars().take(USER_AGENT_CHARACTERS_MAX).collect::<String>());
     agent.map(|agent| ("_client_name".to_owned(), agent)).into_iter().collect()
 }
 

@@ -196,7 +196,13 @@ fn set_error(kind: ErrorKind) -> SetError {
 fn text(name: &str, value: Option<OptionValue>) -> Result<String> {
     match value {
         Some(OptionValue::Text(text)) => Ok(text),
-        _ => Err(invalid(format!("the session option `{name}` is a text"))),
+        Some(
+            OptionValue::Bool(_)
+            | OptionValue::Int(_)
+            | OptionValue::Double(_)
+            | OptionValue::List(_),
+        )
+        | None => Err(invalid(format!("the session option `{name}` is a text"))),
     }
 }
 

@@ -18,7 +18,7 @@ use futures::StreamExt;
 use futures::stream::BoxStream;
 use mooring_spi::{Error, Result};
 use std::sync::Arc;
-use tonic::metadata::MetadataValue;
+use tonic::metadata::{Ascii, MetadataValue};
 use tonic::{Request, Response, Status, Streaming};
 
 /// The door as a service of Flight.
@@ -73,7 +73,7 @@ impl FlightService for FlightSql {
             .ok_or_else(|| status(&Error::internal("a login of nobody")))?;
         let headers = request.metadata().clone();
         let token = self.0.log_in(&headers, &peer).await?;
-        let bearer = MetadataValue::try_from(format!("Bearer {token}"))
+        let bearer: MetadataValue<Ascii> = MetadataValue::try_from(format!("Bearer {token}"))
             .map_err(|error| status(&defect(error)))?;
         let payload = token.into_bytes().into();
         let mut response = Response::new(one(HandshakeResponse { protocol_version: 0, payload }));

@@ -6,7 +6,7 @@
 //! the name, the session (4 bytes), the kind (1 byte), what the kind needs, and HMAC-SHA-256
 //! (RFC 2104) over all of it (32 bytes). Numbers are big-endian.
 
-use super::status::{invalid, not_authenticated};
+use super::status::invalid;
 use arrow_flight::sql::{Any, ProstMessageExt, TicketStatementQuery};
 use bytes::Bytes;
 use mooring_spi::{Error, ErrorKind, Result};
@@ -86,8 +86,8 @@ impl TicketKey {
     /// Reads a ticket that `user` brings.
     ///
     /// # Errors
-    /// `InvalidArgument` for what this coordinator did not sign; `AuthenticationFailed` for one
-    /// that has expired; `AccessDenied` for another user's.
+    /// `InvalidArgument` for what this coordinator did not sign, or has expired; `AccessDenied` for
+    /// another user's.
     pub(super) fn verify(&self, ticket: &[u8], user: &str, now: SystemTime) -> Result<Ticket> {
         let any = Any::decode(ticket).map_err(|_| not_ours())?;
         let query: TicketStatementQuery = any.unpack().ok().flatten().ok_or_else(not_ours)?;
@@ -115,7 +115,7 @@ impl TicketKey {
             ));
         }
         if unix_seconds(now) >= expires {
-            return Err(not_authenticated(
+            return Err(invalid(
                 "the ticket has expired; run the statement again, or renew its endpoint earlier",
             ));
         }
@@ -187,7 +187,7 @@ mod tests {
             assert_eq!(key.verify(&signed, "ana", now).expect("right"), ticket);
             let kind = |user, now| key.verify(&signed, user, now).expect_err("refused").kind();
             assert_eq!(kind("bob", now), ErrorKind::AccessDenied);
-            assert_eq!(kind("ana", now + HOUR), ErrorKind::AuthenticationFailed);
+            assert_eq!(kind("ana", now + HOUR), ErrorKind::InvalidArgument);
             let other = TicketKey::random().verify(&signed, "ana", now).expect_err("refused");
             assert_eq!(other.kind(), ErrorKind::InvalidArgument);
         }
