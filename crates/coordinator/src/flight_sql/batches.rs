@@ -49,6 +49,7 @@ pub(super) fn send(sending: Sending, result: OpenResult, place: ResultPlace) -> 
         let outcome = pump(&sending, result, &place, &sender).await;
         let client = sending.session.client();
         let outcome = outcome.map_err(|error| report(&error, &client.user, client.connection_id));
+        sending.session.touch();
         drop(place);
         // Before the sender goes, so that the end of the messages finds it.
         let _ = tell_end.send(outcome);

@@ -30,7 +30,7 @@ pub(super) fn command(descriptor: &FlightDescriptor) -> Result<Command> {
     match descriptor.r#type() {
         DescriptorType::Cmd => read_command(&descriptor.cmd),
         DescriptorType::Path => Err(Error::unsupported(
-            "descriptors of paths; name a table in a statement: `SELECT * FROM catalog.schema.table`",
+            "descriptors of paths are not supported; name a table in a statement: `SELECT * FROM catalog.schema.table`",
         )),
         DescriptorType::Unknown => Err(invalid("the descriptor has no command")),
     }
@@ -79,11 +79,11 @@ pub(super) fn short_name(command: &Command) -> String {
 }
 
 pub(super) fn no_substrait() -> Error {
-    Error::unsupported("Substrait plans; send the statement as SQL")
+    Error::unsupported("Substrait plans are not supported; send the statement as SQL")
 }
 
 pub(super) fn no_transactions() -> Error {
-    Error::unsupported("transactions; every statement is its own")
+    Error::unsupported("transactions are not supported; every statement is its own")
 }
 
 /// # Errors

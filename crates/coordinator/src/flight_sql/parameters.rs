@@ -129,7 +129,9 @@ fn refuse_compressed(message: &FlightData) -> Result<()> {
     let batch = header.header_as_record_batch().or(dictionary);
     match batch.and_then(|batch| batch.compression()) {
         None => Ok(()),
-        Some(_) => Err(Error::unsupported("compressed parameters; send them without compression")),
+        Some(_) => Err(Error::unsupported(
+            "compressed parameters are not supported; send them without compression",
+        )),
     }
 }
 

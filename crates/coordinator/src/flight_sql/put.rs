@@ -69,7 +69,7 @@ impl FlightSqlDoor {
                 Ok(updated(affected(session.execute(&update.query).await?)?))
             }
             Command::CommandStatementIngest(ingest) => Err(Error::unsupported(format!(
-                "bulk ingestion, here into `{}`; Mooring reads tables and does not write them",
+                "bulk ingestion (into `{}`) is not supported; Mooring reads tables and does not write them",
                 ingest.table.escape_debug().take(TABLE_CHARACTERS_MAX).collect::<String>()
             ))
             .into()),

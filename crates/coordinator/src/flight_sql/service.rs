@@ -85,7 +85,9 @@ impl FlightService for FlightSql {
         let session = caller(&request)?;
         told(
             &session,
-            Err(Error::unsupported("ListFlights; tables are listed by Flight SQL's GetTables")),
+            Err(Error::unsupported(
+                "ListFlights is not supported; tables are listed by Flight SQL's GetTables",
+            )),
         )
     }
 
@@ -145,6 +147,9 @@ impl FlightService for FlightSql {
         request: Request<Streaming<FlightData>>,
     ) -> Answer<Self::DoExchangeStream> {
         let session = caller(&request)?;
-        told(&session, Err(Error::unsupported("DoExchange; Flight SQL does without it")))
+        told(
+            &session,
+            Err(Error::unsupported("DoExchange is not supported; Flight SQL does without it")),
+        )
     }
 }

@@ -58,7 +58,7 @@ pub(super) struct Busy(Arc<FlightSession>);
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        *self.0.last_used.lock() = Instant::now();
+        self.0.touch();
         self.0.calls.fetch_sub(1, Ordering::AcqRel);
     }
 }
@@ -110,6 +110,11 @@ impl FlightSession {
     pub(super) fn enter(self: &Arc<Self>) -> Busy {
         self.calls.fetch_add(1, Ordering::AcqRel);
         Busy(self.clone())
+    }
+
+    /// It is idle from now on, unless something of it is used.
+    pub(super) fn touch(&self) {
+        *self.last_used.lock() = Instant::now();
     }
 
     pub(super) fn is_expired(&self, now: Instant) -> bool {
