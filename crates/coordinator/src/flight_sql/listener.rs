@@ -87,15 +87,16 @@ impl FlightSqlDoor {
         if let Some((current, earlier)) = reflection() {
             routes = routes.add_service(current).add_service(earlier);
         }
-        let door = self.clone();
-        let stopped = async move {
-            stop.cancelled().await;
+        let (door, stopping) = (self.clone(), stop.clone());
+        let closing = async move {
+            stopping.cancelled().await;
             for service in ["", FLIGHT_SERVICE] {
                 health.set_service_status(service, ServingStatus::NotServing).await;
             }
             // A client that is told to go away cannot ask for them any more.
             door.sessions.let_go_of_unread();
         };
+        let _closing = AbortOnDropHandle::new(tokio::spawn(closing));
         let incoming = ReceiverStream::new(receiver).map(Ok::<Accepted, io::Error>);
         let served = tonic::transport::Server::builder()
             .http2_keepalive_interval(Some(self.settings.keepalive))
@@ -106,7 +107,7 @@ impl FlightSqlDoor {
             .max_concurrent_streams(self.settings.calls_per_connection_max)
             .layer(Gate::new(self.clone()))
             .add_routes(routes)
-            .serve_with_incoming_shutdown(incoming, stopped)
+            .serve_with_incoming_shutdown(incoming, stop.cancelled_owned())
             .await;
         if let Err(error) = served {
             tracing::error!(%error, "the Flight SQL port failed");
