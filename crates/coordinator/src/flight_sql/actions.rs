@@ -7,7 +7,6 @@ use super::command::{no_substrait, no_transaction, no_transactions};
 use super::info::schema_bytes;
 use super::options::WireOptions;
 use super::options_messages::{CloseSessionResult, CloseStatus, SetSessionOptionsRequest};
-use super::prepared::StatementLimit;
 use super::session::FlightSession;
 use super::status::invalid;
 use super::ticket::{Claim, Ticket};
@@ -124,12 +123,7 @@ impl FlightSqlDoor {
     }
 
     async fn create_prepared(&self, session: &FlightSession, sql: &str) -> Result<Bytes> {
-        let limit = StatementLimit {
-            held: &self.prepared_statements,
-            limit: self.settings.prepared_statements_max,
-            metrics: &self.metrics,
-        };
-        let (handle, held) = session.hold(sql, limit).await?;
+        let (handle, held) = session.hold(sql, &self.held).await?;
         let options: WireOptions = *session.options.lock();
         let result = ActionCreatePreparedStatementResult {
             prepared_statement_handle: handle,

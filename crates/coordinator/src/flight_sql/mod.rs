@@ -11,6 +11,7 @@ mod actions;
 mod batches;
 mod command;
 mod gate;
+mod held_limit;
 mod info;
 mod listener;
 mod login;
@@ -36,6 +37,7 @@ pub use metrics::FlightSqlMetrics;
 
 use crate::mysql::{MysqlDoor, Tls, UserPlaces};
 use crate::session::SessionHub;
+use held_limit::HeldLimit;
 use sessions::Sessions;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -89,7 +91,7 @@ pub struct FlightSqlDoor {
     tickets: TicketKey,
     user_places: UserPlaces,
     connections: AtomicUsize,
-    prepared_statements: Arc<AtomicUsize>,
+    held: Arc<HeldLimit>,
 }
 
 impl FlightSqlDoor {
@@ -100,6 +102,8 @@ impl FlightSqlDoor {
         hub: Arc<SessionHub>,
         metrics: FlightSqlMetrics,
     ) -> Arc<Self> {
+        let statements = metrics.prepared_statements.clone();
+        let held = HeldLimit::new(settings.prepared_statements_max, statements);
         Arc::new(Self {
             sessions: Sessions::new(metrics.clone()),
             settings,
@@ -109,7 +113,7 @@ impl FlightSqlDoor {
             tickets: TicketKey::random(),
             user_places: UserPlaces::default(),
             connections: AtomicUsize::new(0),
-            prepared_statements: Arc::default(),
+            held,
         })
     }
 }

@@ -159,7 +159,12 @@ impl FlightSession {
                 match value {
                     VariableValue::Int(number) => OptionValue::Int(number),
                     VariableValue::Bool(on) => OptionValue::Bool(on),
-                    other => OptionValue::Text(other.shown().unwrap_or_default()),
+                    other @ (VariableValue::Null
+                    | VariableValue::UInt(_)
+                    | VariableValue::Double(_)
+                    | VariableValue::Text(_)) => {
+                        OptionValue::Text(other.shown().unwrap_or_default())
+                    }
                 },
             );
         }

@@ -3,6 +3,7 @@
 //! Nothing of what a client sends here is believed: compressed bodies are refused, since their
 //! lengths are only claimed, and what the decoder stumbles over is caught.
 
+use super::held_limit::HeldPlace;
 use super::prepared::Row;
 use super::status::{invalid, limit_exceeded};
 use super::wire_types::wire_type;
@@ -51,18 +52,18 @@ pub(super) struct BindLimits {
 pub(super) async fn collect<E>(
     mut messages: impl futures::Stream<Item = std::result::Result<FlightData, E>> + Unpin,
     limits: BindLimits,
+    place: &mut HeldPlace,
 ) -> std::result::Result<Vec<FlightData>, CollectError<E>> {
     let mut collected = Vec::new();
     let mut bytes = 0_usize;
     while let Some(message) = messages.next().await {
         let message = message.map_err(CollectError::Stream)?;
         // Empty messages take memory, too.
-        bytes += message.data_header.len() + message.data_body.len() + size_of::<FlightData>();
+        let size = message.data_header.len() + message.data_body.len() + size_of::<FlightData>();
+        bytes += size;
+        place.grow(size).map_err(CollectError::TooLarge)?;
         if bytes > limits.bytes_max {
-            return Err(CollectError::TooLarge(limit_exceeded(format!(
-                "parameters take more than {} bytes (`coordinator.flight_sql.message_max_bytes`)",
-                limits.bytes_max
-            ))));
+            return Err(CollectError::TooLarge(too_large(limits.bytes_max)));
         }
         collected.push(message);
     }
@@ -76,12 +77,13 @@ pub(super) enum CollectError<E> {
     TooLarge(Error),
 }
 
-/// The rows in a client's messages. Decodes and computes: not for an I/O thread.
+/// The rows in a client's messages, and what they take in bytes, which may be much more than the
+/// messages: nulls take none there, and views may share theirs. Decodes and computes: not for an I/O thread.
 ///
 /// # Errors
 /// `InvalidArgument` for what is no Arrow data or has a type that parameters do not have,
 /// `InvalidValue` for a value out of range, `LimitExceeded`.
-pub(super) fn rows_of(messages: Vec<FlightData>, limits: BindLimits) -> Result<Vec<Row>> {
+pub(super) fn rows_of(messages: Vec<FlightData>, limits: BindLimits) -> Result<(Vec<Row>, usize)> {
     // The decoder indexes by what a client claims.
     let decoded = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| decode(messages)));
     let batches = decoded.map_err(|_| malformed("its lengths do not fit its data"))??;
@@ -96,10 +98,11 @@ pub(super) fn rows_of(messages: Vec<FlightData>, limits: BindLimits) -> Result<V
         )));
     }
     let mut rows = Vec::with_capacity(count);
+    let mut budget = Budget { bytes: 0, bytes_max: limits.bytes_max };
     for batch in &batches {
-        append_rows(batch, &mut rows)?;
+        append_rows(batch, &mut rows, &mut budget)?;
     }
-    Ok(rows)
+    Ok((rows, budget.bytes))
 }
 
 fn malformed(problem: &str) -> Error {
@@ -135,14 +138,41 @@ fn refuse_compressed(message: &FlightData) -> Result<()> {
     }
 }
 
-fn append_rows(batch: &RecordBatch, rows: &mut Vec<Row>) -> Result<()> {
+/// What values take, and may take.
+struct Budget {
+    bytes: usize,
+    bytes_max: usize,
+}
+
+impl Budget {
+    fn take(&mut self, bytes: usize) -> Result<()> {
+        self.bytes = self.bytes.saturating_add(bytes);
+        match self.bytes > self.bytes_max {
+            true => Err(too_large(self.bytes_max)),
+            false => Ok(()),
+        }
+    }
+}
+
+fn too_large(bytes_max: usize) -> Error {
+    limit_exceeded(format!(
+        "parameters take more than {bytes_max} bytes (`coordinator.flight_sql.message_max_bytes`)"
+    ))
+}
+
+fn append_rows(batch: &RecordBatch, rows: &mut Vec<Row>, budget: &mut Budget) -> Result<()> {
     if batch.num_columns() > PARAMETERS_MAX {
         return Err(limit_exceeded(format!("a statement has at most {PARAMETERS_MAX} parameters")));
     }
     let columns = batch.columns().iter().map(Column::of).collect::<Result<Vec<_>>>()?;
     for row in 0..batch.num_rows() {
-        let values = columns.iter().map(|column| column.value(row));
-        rows.push(values.collect::<Result<Row>>()?);
+        budget.take(columns.len() * size_of::<Value>())?;
+        let mut values = Row::with_capacity(columns.len());
+        for column in &columns {
+            budget.take(column.bytes(row))?;
+            values.push(column.value(row)?);
+        }
+        rows.push(values);
     }
     Ok(())
 }
@@ -157,6 +187,7 @@ enum Column {
     Decimal(ArrayRef, i8),
     Text(ArrayRef),
     Binary(ArrayRef),
+    FixedBinary(ArrayRef),
     Date(ArrayRef),
     Time(ArrayRef),
     Timestamp(ArrayRef),
@@ -190,10 +221,10 @@ impl Column {
             DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => {
                 Self::Text(to(DataType::Utf8View)?)
             }
-            DataType::Binary
-            | DataType::LargeBinary
-            | DataType::BinaryView
-            | DataType::FixedSizeBinary(_) => Self::Binary(to(DataType::LargeBinary)?),
+            DataType::Binary | DataType::LargeBinary | DataType::BinaryView => {
+                Self::Binary(to(DataType::BinaryView)?)
+            }
+            DataType::FixedSizeBinary(_) => Self::FixedBinary(array.clone()),
             DataType::Date32 | DataType::Date64 => Self::Date(to(DataType::Date32)?),
             DataType::Time32(_) | DataType::Time64(_) => {
                 Self::Time(to(DataType::Time64(TimeUnit::Microsecond))?)
@@ -201,7 +232,7 @@ impl Column {
             DataType::Timestamp(_, None) => {
                 Self::Timestamp(to(DataType::Timestamp(TimeUnit::Microsecond, None))?)
             }
-            DataType::Dictionary(_, values) => return Self::of(&to(values.as_ref().clone())?),
+            DataType::Dictionary(_, values) => return Self::of(&to(shared(values))?),
             other => {
                 return Err(invalid(format!(
                     "a parameter has the type `{other}`; there are numbers, text, bytes, dates, times, \
@@ -209,6 +240,24 @@ impl Column {
                 )));
             }
         })
+    }
+
+    /// What a value takes besides its own place.
+    fn bytes(&self, row: usize) -> usize {
+        match self {
+            Self::Text(array) => array.as_string_view().value(row).len(),
+            Self::Binary(array) => array.as_binary_view().value(row).len(),
+            Self::FixedBinary(array) => array.as_fixed_size_binary().value(row).len(),
+            Self::Time(_) => TIME_BYTES,
+            Self::Null
+            | Self::Boolean(_)
+            | Self::Int(_)
+            | Self::UInt(_)
+            | Self::Float(_)
+            | Self::Decimal(..)
+            | Self::Date(_)
+            | Self::Timestamp(_) => 0,
+        }
     }
 
     fn value(&self, row: usize) -> Result<Value> {
@@ -221,6 +270,7 @@ impl Column {
             | Self::Decimal(array, _)
             | Self::Text(array)
             | Self::Binary(array)
+            | Self::FixedBinary(array)
             | Self::Date(array)
             | Self::Time(array)
             | Self::Timestamp(array)
@@ -237,7 +287,10 @@ impl Column {
                 scale: *scale,
             },
             Self::Text(array) => Value::Text(array.as_string_view().value(row).to_owned()),
-            Self::Binary(array) => Value::Binary(array.as_binary::<i64>().value(row).to_vec()),
+            Self::Binary(array) => Value::Binary(array.as_binary_view().value(row).to_vec()),
+            Self::FixedBinary(array) => {
+                Value::Binary(array.as_fixed_size_binary().value(row).to_vec())
+            }
             Self::Date(array) => Value::Date(array.as_primitive::<Date32Type>().value(row)),
             Self::Time(array) => {
                 time_text(array.as_primitive::<Time64MicrosecondType>().value(row))?
@@ -248,6 +301,18 @@ impl Column {
         })
     }
 }
+
+/// The type of a dictionary's values in which equal ones stay one.
+fn shared(values: &DataType) -> DataType {
+    match values {
+        DataType::Utf8 | DataType::LargeUtf8 => DataType::Utf8View,
+        DataType::Binary | DataType::LargeBinary => DataType::BinaryView,
+        other => other.clone(),
+    }
+}
+
+/// `hh:mm:ss.ffffff`.
+const TIME_BYTES: usize = 15;
 
 /// As [`cast`], where what does not fit is an error and not NULL.
 fn cast_or_fail(

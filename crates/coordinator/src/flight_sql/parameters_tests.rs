@@ -1,11 +1,14 @@
 use super::*;
+use crate::flight_sql::held_limit::HeldLimit;
 use arrow::array::{
-    BinaryArray, BooleanArray, Date32Array, Decimal128Array, Float32Array, Int32Array, StringArray,
-    Time32SecondArray, TimestampNanosecondArray, UInt64Array,
+    BinaryArray, BooleanArray, Date32Array, Decimal128Array, DictionaryArray, Float32Array,
+    Int32Array, NullArray, StringArray, Time32SecondArray, TimestampNanosecondArray, UInt64Array,
 };
+use arrow::datatypes::Int32Type;
 use arrow_flight::encode::FlightDataEncoderBuilder;
 use arrow_flight::error::FlightError;
 use mooring_spi::ErrorKind;
+use prometheus_client::metrics::gauge::Gauge;
 use proptest::prelude::*;
 
 const LIMITS: BindLimits = BindLimits { bytes_max: 1 << 20, rows_max: 100 };
@@ -39,7 +42,8 @@ fn messages(batch: RecordBatch) -> Vec<FlightData> {
 /// The values by their types' definitions in Arrow's `Schema.fbs`; nanoseconds are cut.
 #[test]
 fn each_type_becomes_its_value() {
-    let rows = rows_of(messages(batch()), LIMITS).expect("rows");
+    let (rows, bytes) = rows_of(messages(batch()), LIMITS).expect("rows");
+    assert!(bytes >= 2 * 10 * size_of::<Value>(), "{bytes}");
     let expected = vec![
         Value::Int(1),
         Value::UInt(u64::MAX),
@@ -71,7 +75,9 @@ fn too_many_rows_and_too_many_bytes_are_refused() {
     assert_eq!(error.kind(), ErrorKind::LimitExceeded);
     let small = BindLimits { bytes_max: 64, ..LIMITS };
     let sent = messages(batch()).into_iter().map(Ok::<_, ()>);
-    let collected = futures::executor::block_on(collect(futures::stream::iter(sent), small));
+    let mut place = HeldLimit::new(1, Gauge::default()).values();
+    let collected = collect(futures::stream::iter(sent), small, &mut place);
+    let collected = futures::executor::block_on(collected);
     assert!(matches!(collected, Err(CollectError::TooLarge(_))));
 }
 
@@ -85,6 +91,28 @@ fn compressed_parameters_are_refused() {
     let encoded = futures::executor::block_on(encoded.try_collect()).expect("encoded");
     let error = rows_of(encoded, LIMITS).expect_err("compressed");
     assert_eq!(error.kind(), ErrorKind::Unsupported);
+}
+
+/// One long value behind many keys is small in a message and large in rows; a null takes nothing in
+/// a message and its place in a row.
+#[test]
+fn what_rows_would_take_is_bounded_too() {
+    let long = "x".repeat(4096);
+    let keys = DictionaryArray::<Int32Type>::from_iter(std::iter::repeat_n(long.as_str(), 90));
+    let nulls: ArrayRef = Arc::new(NullArray::new(90));
+    let dictionary: ArrayRef = Arc::new(keys);
+    let limits = BindLimits { bytes_max: 64 * 1024, ..LIMITS };
+    for columns in [vec![dictionary], vec![nulls; 100]] {
+        let named = columns.into_iter().enumerate();
+        let named = named.map(|(index, array)| (index.to_string(), array, true));
+        let batch = RecordBatch::try_from_iter_with_nullable(named).expect("a batch");
+        let stream = futures::stream::iter([Ok::<_, FlightError>(batch)]);
+        let encoder = FlightDataEncoderBuilder::new()
+            .with_dictionary_handling(arrow_flight::encode::DictionaryHandling::Resend);
+        let sent = futures::executor::block_on(encoder.build(stream).try_collect());
+        let error = rows_of(sent.expect("encoded"), limits).expect_err("too large");
+        assert_eq!(error.kind(), ErrorKind::LimitExceeded);
+    }
 }
 
 proptest! {

@@ -1,10 +1,10 @@
 //! Statements that a session holds prepared, and the values that were bound to them.
 
-use super::metrics::FlightSqlMetrics;
+use super::held_limit::{HeldLimit, HeldPlace};
 use super::parameters::parameter_fields;
 use super::results::next_id;
 use super::session::FlightSession;
-use super::status::{invalid, limit_exceeded};
+use super::status::invalid;
 use crate::session::{OutputColumn, Prepared, Response, ResultSet};
 use crate::statement::{Explain, Statement, parse};
 use arrow::datatypes::{DataType, Field, SchemaRef};
@@ -13,7 +13,6 @@ use mooring_spi::{Result, Value};
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// One row of values for the parameters of a statement.
 pub(super) type Row = Vec<Value>;
@@ -27,43 +26,14 @@ pub(super) struct Held {
     pub(super) prepared: Prepared,
     /// The columns of its result; empty for a statement without rows.
     pub(super) columns: Vec<OutputColumn>,
-    rows: Mutex<Arc<Vec<Row>>>,
-    _place: StatementPlace,
+    bound: Mutex<Option<Bound>>,
+    _place: HeldPlace,
 }
 
-/// One of the statements that all clients together may hold.
-struct StatementPlace {
-    held: Arc<AtomicUsize>,
-    metrics: FlightSqlMetrics,
-}
-
-impl StatementPlace {
-    fn take(held: &Arc<AtomicUsize>, limit: usize, metrics: &FlightSqlMetrics) -> Result<Self> {
-        held.fetch_update(Ordering::AcqRel, Ordering::Acquire, |count| {
-            (count < limit).then_some(count + 1)
-        })
-        .map_err(|_| {
-            limit_exceeded(format!(
-                "{limit} statements are held prepared (`coordinator.flight_sql.prepared_statements_max`); close some"
-            ))
-        })?;
-        metrics.prepared_statements.inc();
-        Ok(Self { held: held.clone(), metrics: metrics.clone() })
-    }
-}
-
-impl Drop for StatementPlace {
-    fn drop(&mut self) {
-        self.held.fetch_sub(1, Ordering::AcqRel);
-        self.metrics.prepared_statements.dec();
-    }
-}
-
-/// The bound on prepared statements, and who counts them.
-pub(super) struct StatementLimit<'a> {
-    pub(super) held: &'a Arc<AtomicUsize>,
-    pub(super) limit: usize,
-    pub(super) metrics: &'a FlightSqlMetrics,
+/// Values, and what they take.
+struct Bound {
+    rows: Arc<Vec<Row>>,
+    _place: HeldPlace,
 }
 
 impl Held {
@@ -72,12 +42,9 @@ impl Held {
         parameter_fields(&self.prepared.parameters)
     }
 
-    pub(super) fn rows(&self) -> Arc<Vec<Row>> {
-        self.rows.lock().clone()
-    }
-
-    pub(super) fn bind(&self, rows: Vec<Row>) {
-        *self.rows.lock() = Arc::new(rows);
+    /// Binds values in the place of those before.
+    pub(super) fn bind(&self, rows: Vec<Row>, place: HeldPlace) {
+        *self.bound.lock() = Some(Bound { rows: Arc::new(rows), _place: place });
     }
 
     /// The rows with which it runs.
@@ -86,11 +53,13 @@ impl Held {
     /// `InvalidArgument` when it has parameters and no values.
     pub(super) fn bound_rows(&self) -> Result<Arc<Vec<Row>>> {
         let count = self.prepared.parameters.len();
-        let rows = self.rows();
-        match (count, rows.is_empty()) {
-            (0, _) => Ok(Arc::new(vec![Row::new()])),
-            (_, false) => Ok(rows),
-            (_, true) => Err(invalid(format!(
+        if count == 0 {
+            return Ok(Arc::new(vec![Row::new()]));
+        }
+        let bound = self.bound.lock();
+        match bound.as_ref().map(|bound| &bound.rows).filter(|rows| !rows.is_empty()) {
+            Some(rows) => Ok(rows.clone()),
+            None => Err(invalid(format!(
                 "the statement has {count} parameters, and no values were bound to them"
             ))),
         }
@@ -139,12 +108,13 @@ impl FlightSession {
     pub(super) async fn hold(
         &self,
         sql: &str,
-        limit: StatementLimit<'_>,
+        limit: &Arc<HeldLimit>,
     ) -> Result<(Bytes, Arc<Held>)> {
-        let place = StatementPlace::take(limit.held, limit.limit, limit.metrics)?;
+        let mut place = limit.statement()?;
         let (prepared, columns) = self.describe(sql).await?;
-        let rows = Mutex::default();
-        Ok(self.prepared.insert(Held { prepared, columns, rows, _place: place }))
+        place.grow(prepared.size_bytes())?;
+        let bound = Mutex::default();
+        Ok(self.prepared.insert(Held { prepared, columns, bound, _place: place }))
     }
 
     /// What a statement takes, and the columns that it gives. Those of SHOW and its like are known
@@ -201,23 +171,17 @@ fn explain_column() -> OutputColumn {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use prometheus_client::metrics::gauge::Gauge;
     use proptest::prelude::*;
 
-    fn held(parameters: usize) -> Held {
-        let metrics = FlightSqlMetrics::default();
-        let place = StatementPlace::take(&Arc::default(), 1, &metrics).expect("a place");
-        let prepared = Prepared::new(vec![DataType::Int64; parameters], Vec::new(), "SELECT 1");
-        Held { prepared, columns: Vec::new(), rows: Mutex::default(), _place: place }
+    fn limit() -> Arc<HeldLimit> {
+        HeldLimit::new(9, Gauge::default())
     }
 
-    #[test]
-    fn places_are_counted_and_given_back() {
-        let (count, metrics) = (Arc::default(), FlightSqlMetrics::default());
-        let place = StatementPlace::take(&count, 1, &metrics).expect("a place");
-        assert!(StatementPlace::take(&count, 1, &metrics).is_err());
-        drop(place);
-        assert!(StatementPlace::take(&count, 1, &metrics).is_ok());
-        assert_eq!(metrics.prepared_statements.get(), 0);
+    fn held(parameters: usize) -> Held {
+        let place = limit().statement().expect("a place");
+        let prepared = Prepared::new(vec![DataType::Int64; parameters], Vec::new(), "SELECT 1");
+        Held { prepared, columns: Vec::new(), bound: Mutex::default(), _place: place }
     }
 
     #[test]
@@ -225,8 +189,10 @@ mod tests {
         assert_eq!(held(0).bound_rows().expect("one run").len(), 1);
         let statement = held(1);
         assert!(statement.bound_rows().is_err());
-        statement.bind(vec![vec![Value::Int(1)], vec![Value::Int(2)]]);
+        statement.bind(vec![vec![Value::Int(1)], vec![Value::Int(2)]], limit().values());
         assert_eq!(statement.bound_rows().expect("two runs").len(), 2);
+        statement.bind(Vec::new(), limit().values());
+        assert!(statement.bound_rows().is_err());
     }
 
     #[test]

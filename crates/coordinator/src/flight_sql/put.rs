@@ -3,7 +3,9 @@
 
 use super::FlightSqlDoor;
 use super::command::{no_substrait, no_transaction, read_command, short_name};
+use super::held_limit::HeldPlace;
 use super::parameters::{BindLimits, CollectError, collect, rows_of};
+use super::prepared::Row;
 use super::session::FlightSession;
 use super::status::{invalid, report};
 use crate::session::Response;
@@ -46,16 +48,17 @@ impl FlightSqlDoor {
         match command {
             Command::CommandPreparedStatementQuery(query) => {
                 let held = session.prepared.get(&query.prepared_statement_handle)?;
-                held.bind(self.rows(messages).await?);
+                let (rows, place) = self.rows(messages).await?;
+                held.bind(rows, place);
                 let handle = Some(query.prepared_statement_handle);
                 let result = DoPutPreparedStatementResult { prepared_statement_handle: handle };
                 Ok(PutResult { app_metadata: result.encode_to_vec().into() })
             }
             Command::CommandPreparedStatementUpdate(update) => {
                 let held = session.prepared.get(&update.prepared_statement_handle)?;
-                let rows = self.rows(messages).await?;
+                let (rows, place) = self.rows(messages).await?;
                 if !rows.is_empty() {
-                    held.bind(rows);
+                    held.bind(rows, place);
                 }
                 let mut count = 0;
                 for row in held.bound_rows()?.iter() {
@@ -84,22 +87,28 @@ impl FlightSqlDoor {
     async fn rows(
         &self,
         messages: impl Stream<Item = std::result::Result<FlightData, Status>> + Unpin + Send,
-    ) -> std::result::Result<Vec<super::prepared::Row>, Failure> {
+    ) -> std::result::Result<(Vec<Row>, HeldPlace), Failure> {
         let limits = BindLimits {
             bytes_max: self.settings.message_max_bytes,
             rows_max: self.settings.parameter_rows_max,
         };
-        let collected = collect(messages, limits).await.map_err(|error| match error {
-            CollectError::Stream(status) => Failure::Stream(status),
-            CollectError::TooLarge(error) => Failure::Told(error),
-        })?;
+        let mut place = self.held.values();
+        let collected =
+            collect(messages, limits, &mut place).await.map_err(|error| match error {
+                CollectError::Stream(status) => Failure::Stream(status),
+                CollectError::TooLarge(error) => Failure::Told(error),
+            })?;
         let decoding = tokio::task::spawn_blocking(move || rows_of(collected, limits));
         let rows = decoding.await.map_err(|error| {
             Failure::Told(
                 Error::internal("the decoding of parameters ended early").with_cause(error),
             )
         })?;
-        Ok(rows?)
+        let (rows, bytes) = rows?;
+        // The messages are gone, and the rows are as large or larger.
+        let mut kept = self.held.values();
+        kept.grow(bytes)?;
+        Ok((rows, kept))
     }
 }
 
