@@ -196,7 +196,7 @@ enum Column {
 impl Column {
     fn of(array: &ArrayRef) -> Result<Self> {
         let to = |data_type: DataType| {
-            let wrong = |error| {
+            let wrong = |error: arrow::error::ArrowError| {
                 let text = format!("a parameter of type `{}` is out of range", array.data_type());
                 Error::new(mooring_spi::ErrorKind::InvalidValue, text).with_cause(error)
             };
