@@ -3,6 +3,7 @@
 //! which services there are.
 
 use super::FlightSqlDoor;
+use super::jwt::is_jwt;
 use super::metrics::Refusal;
 use super::session::FlightSession;
 use super::sessions::token_digest;
@@ -115,7 +116,7 @@ impl FlightSqlDoor {
     /// # Errors
     /// `AuthenticationFailed`; `StateUnusable` when the accounts cannot be read.
     async fn caller(
-        &self,
+        self: &Arc<Self>,
         authorization: Option<&HeaderValue>,
         peer: &Peer,
     ) -> Result<Arc<FlightSession>> {
@@ -125,7 +126,13 @@ impl FlightSqlDoor {
                 "the token is unknown or has expired, or its session has ended; log in again by Handshake",
             )
         };
-        let session = self.sessions.find(&token_digest(token)).ok_or_else(unknown)?;
+        let session = match (self.sessions.find(&token_digest(token)), &self.settings.jwt) {
+            (Some(session), _) => session,
+            (None, Some(verifier)) if is_jwt(token) => {
+                self.open_by_jwt(verifier, token, peer).await?
+            }
+            (None, _) => return Err(unknown()),
+        };
         let user = &session.client().user;
         let account = self.logins.account_now(user, peer.address, &peer.encryption).await?;
         if !account.is_some_and(|account| session.is_of(&account)) {

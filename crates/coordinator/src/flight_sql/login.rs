@@ -5,16 +5,19 @@
 //! every call from then on.
 
 use super::FlightSqlDoor;
+use super::jwt::JwtVerifier;
 use super::metrics::Refusal;
 use super::session::{AccountMark, FlightSession};
+use super::sessions::{TokenDigest, new_token, token_digest};
 use super::status::{limit_exceeded, not_authenticated, report};
 use super::stream::Peer;
-use crate::mysql::{LoginFailure, PasswordLogin, SessionFactory, SessionRequest};
+use crate::mysql::{Account, LoginFailure, PasswordLogin, SessionFactory, SessionRequest};
 use crate::session::Client;
 use base64::Engine;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use mooring_spi::{Error, ErrorKind, Result};
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 use tonic::metadata::MetadataMap;
@@ -29,6 +32,12 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     &base64::alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
+
+/// Whom a token lets in, and for how long.
+struct Admitted {
+    account: Account,
+    lifetime: Duration,
+}
 
 /// A user's name and password; it has no readable form.
 struct Basic {
@@ -68,7 +77,48 @@ impl FlightSqlDoor {
             refusal(failure, user, peer)
         })?;
         peer.vouch();
+        let token = new_token();
+        let admitted = Admitted { account, lifetime: self.settings.token_lifetime };
+        let digest = token_digest(&token);
+        self.open_session(digest, user, admitted, attributes(headers), peer).await?;
+        Ok(token)
+    }
 
+    /// The session of a token that somebody else has signed.
+    ///
+    /// # Errors
+    /// `AuthenticationFailed`; as for a login.
+    pub(super) async fn open_by_jwt(
+        self: &Arc<Self>,
+        verifier: &Arc<JwtVerifier>,
+        token: &str,
+        peer: &Peer,
+    ) -> Result<Arc<FlightSession>> {
+        if !peer.is_private() && !self.settings.clear_passwords {
+            return Err(not_authenticated(
+                "a token came over the network in the clear and was not looked at; connect with TLS (`grpc+tls://`)",
+            ));
+        }
+        let now = SystemTime::now();
+        let proven = verifier.verify(token, now).await?;
+        let user = &proven.user;
+        let account = self.logins.account_now(user, peer.address, &peer.encryption).await?;
+        let account = account.ok_or_else(|| refusal(LoginFailure::Denied, user, peer))?;
+        let left = proven.expires.duration_since(now).unwrap_or_default();
+        let lifetime = left.min(self.settings.token_lifetime);
+        let admitted = Admitted { account, lifetime };
+        self.open_session(token_digest(token), user, admitted, Arc::default(), peer).await
+    }
+
+    async fn open_session(
+        self: &Arc<Self>,
+        digest: TokenDigest,
+        user: &str,
+        admitted: Admitted,
+        attributes: Arc<[(String, String)]>,
+        peer: &Peer,
+    ) -> Result<Arc<FlightSession>> {
+        let Admitted { account, lifetime } = admitted;
         let too_many = |message: String| {
             self.metrics.refused(Refusal::TooManySessions);
             limit_exceeded(message)
@@ -80,23 +130,22 @@ impl FlightSqlDoor {
             ))
         })?;
         let client = Client {
-            user: user.clone(),
+            user: user.to_owned(),
             account_host: account.host.clone(),
             administrator: account.administrator,
-            address,
+            address: peer.address,
             tls: peer.tls_names,
             connection_id: self.hub.next_connection_id(),
-            attributes: attributes(headers),
+            attributes,
         };
         let close = CancellationToken::new();
         let request =
             SessionRequest { client: client.clone(), database: None, close: close.clone() };
         let session = self.hub.open_session(request).await?;
         let mark = AccountMark::of(&account);
-        let lifetime = self.settings.token_lifetime;
         let session = FlightSession::new(session, client, mark, close, lifetime, place);
         let sessions_max = self.settings.sessions_max;
-        self.sessions.insert(session, sessions_max).ok_or_else(|| {
+        self.sessions.insert(digest, session, sessions_max).ok_or_else(|| {
             too_many(format!("{sessions_max} Flight SQL sessions are open; try again later"))
         })
     }

@@ -13,6 +13,7 @@ mod command;
 mod gate;
 mod held_limit;
 mod info;
+mod jwt;
 mod listener;
 mod login;
 mod metadata;
@@ -33,6 +34,7 @@ mod stream;
 mod ticket;
 mod wire_types;
 
+pub use jwt::{JwtSettings, JwtVerifier};
 pub use metrics::FlightSqlMetrics;
 
 use crate::mysql::{MysqlDoor, Tls, UserPlaces};
@@ -74,6 +76,8 @@ pub struct FlightSqlSettings {
     pub parameter_rows_max: usize,
     /// Passwords are taken outside of TLS from other machines, too.
     pub clear_passwords: bool,
+    /// Without it no token is taken but those of Handshake.
+    pub jwt: Option<Arc<JwtVerifier>>,
     /// Without it no TLS is offered.
     pub tls: Option<Arc<Tls>>,
     /// Calls outside of TLS are refused, those of the same machine too.

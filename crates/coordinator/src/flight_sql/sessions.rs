@@ -24,7 +24,7 @@ pub(super) fn token_digest(token: &str) -> TokenDigest {
 }
 
 /// A token that nobody can guess, as text.
-fn new_token() -> String {
+pub(super) fn new_token() -> String {
     let mut bytes = [0; TOKEN_BYTES];
     rand::thread_rng().fill_bytes(&mut bytes);
     let mut token = String::with_capacity(2 * TOKEN_BYTES);
@@ -51,18 +51,26 @@ impl Sessions {
         Self { open: Mutex::default(), metrics }
     }
 
-    /// The token of the session; `None` when there are `limit` already.
-    pub(super) fn insert(&self, session: FlightSession, limit: usize) -> Option<String> {
-        let token = new_token();
-        let digest = token_digest(&token);
+    /// The session of the token from now on: the one that it has by now, if another call was
+    /// faster. `None` when there are `limit` already.
+    pub(super) fn insert(
+        &self,
+        digest: TokenDigest,
+        session: FlightSession,
+        limit: usize,
+    ) -> Option<Arc<FlightSession>> {
+        let session = Arc::new(session);
         let mut open = self.open.lock();
+        if let Some(there) = open.by_token.get(&digest) {
+            return Some(there.clone());
+        }
         if open.by_token.len() >= limit {
             return None;
         }
         open.by_id.insert(session.id(), digest);
-        open.by_token.insert(digest, Arc::new(session));
+        open.by_token.insert(digest, session.clone());
         self.metrics.sessions.inc();
-        Some(token)
+        Some(session)
     }
 
     /// The session of a token whose time is not up.

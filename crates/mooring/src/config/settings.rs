@@ -300,6 +300,39 @@ pub(super) const SETTINGS: &[Setting] = &[
                between encrypts. From the same machine they are taken anyway.",
     },
     Setting {
+        key: "coordinator.flight_sql.jwt_keys",
+        default: r#""""#,
+        kind: Kind::Text,
+        roles: COORDINATOR,
+        help: "A file with the public keys (a JWK Set) of who signs tokens that are taken as \
+               they are, without Handshake. Read again when it changes. RSA, P-256, P-384 and \
+               Ed25519. Empty: no such tokens.",
+    },
+    Setting {
+        key: "coordinator.flight_sql.jwt_issuer",
+        default: r#""""#,
+        kind: Kind::Text,
+        roles: COORDINATOR,
+        help: "What such a token has as its `iss`. Needed with \
+               `coordinator.flight_sql.jwt_keys`.",
+    },
+    Setting {
+        key: "coordinator.flight_sql.jwt_audience",
+        default: r#""""#,
+        kind: Kind::Text,
+        roles: COORDINATOR,
+        help: "What such a token has in its `aud`. Needed with \
+               `coordinator.flight_sql.jwt_keys`.",
+    },
+    Setting {
+        key: "coordinator.flight_sql.jwt_user_claim",
+        default: r#""sub""#,
+        kind: Kind::Text,
+        roles: COORDINATOR,
+        help: "The claim of such a token that is the name of its user, who must have an \
+               account.",
+    },
+    Setting {
         key: "coordinator.http.listen",
         default: r#""127.0.0.1:8080""#,
         kind: Kind::ListenAddress,

@@ -114,6 +114,13 @@ pub(crate) struct FlightSql {
     pub(crate) prepared_statements_max: usize,
     pub(crate) parameter_rows_max: usize,
     pub(crate) clear_passwords: bool,
+    #[serde(deserialize_with = "unless_empty")]
+    pub(crate) jwt_keys: Option<PathBuf>,
+    #[serde(deserialize_with = "unless_empty")]
+    pub(crate) jwt_issuer: Option<String>,
+    #[serde(deserialize_with = "unless_empty")]
+    pub(crate) jwt_audience: Option<String>,
+    pub(crate) jwt_user_claim: String,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -121,7 +121,7 @@ impl Node {
             },
             number: config.coordinator.number,
             variables: server_variables(config)?,
-            flight_sql: flight_sql_door::settings(config, &mysql),
+            flight_sql: flight_sql_door::settings(config, &mysql)?,
             mysql,
             runtime: plans,
         })
