@@ -90,7 +90,7 @@ impl JwtVerifier {
         let claims: Map<String, Value> =
             serde_json::from_slice(payload).map_err(|_| wrong("its claims are no JSON object"))?;
         let JwtSettings { issuer, audience, user_claim, .. } = &self.settings;
-        if claims.get("iss").and_then(Value::as_str) != Some(issuer) {
+        if claims.get("iss").and_then(Value::as_str) != Some(issuer.as_str()) {
             return Err(wrong("it is of another issuer"));
         }
         if !names(claims.get("aud"), audience) {
