@@ -3,7 +3,8 @@
 use super::sql_info_values::{Info, values};
 use crate::flight_sql::status::{defect, limit_exceeded};
 use arrow::array::RecordBatch;
-use arrow_flight::sql::metadata::{SqlInfoDataBuilder, SqlInfoValue};
+use arrow_flight::sql::SqlInfo;
+use arrow_flight::sql::metadata::SqlInfoDataBuilder;
 use mooring_spi::Result;
 use std::collections::BTreeMap;
 
@@ -24,23 +25,21 @@ pub(super) fn sql_info(
     }
     let mut builder = SqlInfoDataBuilder::new();
     for (name, info) in values(statement_bytes_max, sessions_max) {
-        builder.append(name, value(info));
+        append(&mut builder, name, info);
     }
     builder.build().and_then(|data| data.record_batch(asked)).map_err(defect)
 }
 
-fn value(info: Info) -> SqlInfoValue {
+fn append(builder: &mut SqlInfoDataBuilder, name: SqlInfo, info: Info) {
     match info {
-        Info::Text(text) => SqlInfoValue::String(text.to_owned()),
-        Info::Is(yes) => SqlInfoValue::Bool(yes),
-        Info::Number(number) => SqlInfoValue::BigInt(number),
-        Info::Bits(bits) => SqlInfoValue::Bitmask(bits),
-        Info::Words(words) => {
-            SqlInfoValue::StringList(words.into_iter().map(str::to_owned).collect())
-        }
+        Info::Text(text) => builder.append(name, text),
+        Info::Is(yes) => builder.append(name, yes),
+        Info::Number(number) => builder.append(name, number),
+        Info::Bits(bits) => builder.append(name, bits),
+        Info::Words(words) => builder.append(name, words.as_slice()),
         Info::Pairs(pairs) => {
             let lists = pairs.into_iter().map(|(from, to)| (from, to.to_vec()));
-            SqlInfoValue::ListMap(lists.collect::<BTreeMap<_, _>>())
+            builder.append(name, lists.collect::<BTreeMap<i32, Vec<i32>>>());
         }
     }
 }
@@ -50,7 +49,6 @@ mod tests {
     use super::*;
     use arrow::array::AsArray;
     use arrow::datatypes::UInt32Type;
-    use arrow_flight::sql::SqlInfo;
 
     fn numbers(asked: Vec<u32>) -> Vec<u32> {
         let batch = sql_info(asked, 1, 1).expect("infos");
