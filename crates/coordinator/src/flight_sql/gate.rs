@@ -93,7 +93,11 @@ where
                 return inner.call(request).await;
             }
             let authorization = request.headers().get(header::AUTHORIZATION).cloned();
-            match door.caller(authorization.as_ref(), &peer).await {
+            let caller = async {
+                let token = bearer(authorization.as_ref())?;
+                door.caller(token, &peer).await
+            };
+            match caller.await {
                 Ok(session) => {
                     peer.vouch();
                     let _busy = session.enter();
@@ -115,12 +119,11 @@ impl FlightSqlDoor {
     ///
     /// # Errors
     /// `AuthenticationFailed`; `StateUnusable` when the accounts cannot be read.
-    async fn caller(
+    pub(super) async fn caller(
         self: &Arc<Self>,
-        authorization: Option<&HeaderValue>,
+        token: &str,
         peer: &Peer,
     ) -> Result<Arc<FlightSession>> {
-        let token = bearer(authorization)?;
         let unknown = || {
             not_authenticated(
                 "the token is unknown or has expired, or its session has ended; log in again by Handshake",

@@ -52,6 +52,13 @@ impl FlightSqlDoor {
         headers: &MetadataMap,
         peer: &Peer,
     ) -> std::result::Result<String, Status> {
+        // JDBC shows by Handshake that the token which it was given is taken.
+        if let Some(token) = presented(headers, "bearer") {
+            let caller = self.caller(token, peer).await;
+            caller.map_err(|error| report(&error, "", 0))?;
+            peer.vouch();
+            return Ok(token.to_owned());
+        }
         let basic = basic(headers).map_err(|error| report(&error, "", 0))?;
         let token = self.open(&basic, headers, peer).await;
         token.map_err(|error| report(&error, &basic.user, 0))
@@ -174,15 +181,17 @@ fn attributes(headers: &MetadataMap) -> Arc<[(String, String)]> {
     agent.map(|agent| ("_client_name".to_owned(), agent)).into_iter().collect()
 }
 
+/// What stands behind the scheme in `authorization`.
+fn presented<'a>(headers: &'a MetadataMap, scheme: &str) -> Option<&'a str> {
+    let value = headers.get("authorization")?.to_str().ok()?;
+    let (found, credentials) = value.split_once(' ')?;
+    found.eq_ignore_ascii_case(scheme).then(|| credentials.trim())
+}
+
 fn basic(headers: &MetadataMap) -> Result<Basic> {
-    let value = headers.get("authorization").and_then(|value| value.to_str().ok());
-    let credentials = value.and_then(|value| value.split_once(' '));
-    let encoded = credentials
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("basic"))
-        .map(|(_, encoded)| encoded.trim())
-        .ok_or_else(|| {
-            not_authenticated("Handshake takes a name and a password as `authorization: Basic ...`")
-        })?;
+    let encoded = presented(headers, "basic").ok_or_else(|| {
+        not_authenticated("Handshake takes a name and a password as `authorization: Basic ...`")
+    })?;
     read_basic(encoded).ok_or_else(|| {
         Error::new(
             ErrorKind::AuthenticationFailed,
