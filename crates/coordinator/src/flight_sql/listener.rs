@@ -6,15 +6,19 @@ use super::gate::Gate;
 use super::metrics::Refusal;
 use super::reflection::reflection;
 use super::service::FlightSql;
-use super::stream::{ClientStream, Peer, Transport};
-use crate::mysql::{Encryption, peer_certificate, tls_names};
+use super::stream::{ClientStream, Peer, Rewound, Transport};
+use crate::mysql::{
+    Encryption, PROXY_TELLING_BYTES, ProxyHeader, peer_certificate, proxy_header, tls_names,
+};
 use arrow_flight::flight_service_server::FlightServiceServer;
+use bytes::{Buf, BytesMut};
 use futures::StreamExt;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
@@ -33,6 +37,8 @@ const ACCEPTED_AHEAD: usize = 16;
 /// The type of a TLS record that begins a handshake (RFC 8446, section 5.1). HTTP/2 in the clear
 /// begins with `P` (RFC 9113, section 3.4).
 const TLS_HANDSHAKE: u8 = 0x16;
+/// What is read of a connection before it is known what it is.
+const AHEAD_BYTES: usize = 1024;
 /// How long a client may take to answer whether it is still there.
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
 /// All headers of a call together: a JWT takes a few KiB.
@@ -173,18 +179,25 @@ async fn arrive(
     let _ = sender.send(ClientStream::new(transport, peer, time, metrics, place)).await;
 }
 
-/// Takes the connection into TLS where its first byte asks for that.
+/// Takes a balancer's header off, and the connection into TLS where its first byte asks for that.
 async fn enter(
     door: &FlightSqlDoor,
-    stream: TcpStream,
-    address: SocketAddr,
+    mut stream: TcpStream,
+    balancer: SocketAddr,
 ) -> io::Result<(Transport, Peer)> {
     stream.set_nodelay(true)?;
-    let mut first = [0];
-    if stream.peek(&mut first).await? == 0 {
-        return Err(io::ErrorKind::UnexpectedEof.into());
+    let mut ahead = BytesMut::with_capacity(AHEAD_BYTES);
+    let is_proxied = door.settings.proxy_networks.iter().any(|one| one.contains(balancer.ip()));
+    let address = match is_proxied {
+        true => take_header(&mut stream, &mut ahead).await?.unwrap_or(balancer),
+        false => balancer,
+    };
+    if ahead.is_empty() {
+        read_more(&mut stream, &mut ahead).await?;
     }
-    if first != [TLS_HANDSHAKE] {
+    let is_tls = ahead.first() == Some(&TLS_HANDSHAKE);
+    let stream = Rewound { ahead, stream };
+    if !is_tls {
         let peer = Peer::new(address, Encryption::None, None);
         return Ok((Transport::Plain(stream), peer));
     }
@@ -207,9 +220,79 @@ async fn enter(
     Ok((Transport::Tls(Box::new(accepted)), peer))
 }
 
+/// The address in a balancer's header. `None`: there is none, or the balancer itself speaks.
+async fn take_header(
+    stream: &mut TcpStream,
+    ahead: &mut BytesMut,
+) -> io::Result<Option<SocketAddr>> {
+    while ahead.len() < PROXY_TELLING_BYTES {
+        read_more(stream, ahead).await?;
+    }
+    loop {
+        match proxy_header(ahead) {
+            ProxyHeader::NoHeader => return Ok(None),
+            ProxyHeader::Malformed => return Err(io::Error::other("a broken PROXY header")),
+            ProxyHeader::Incomplete => read_more(stream, ahead).await?,
+            ProxyHeader::Header { address, length } => {
+                ahead.advance(length);
+                return Ok(address);
+            }
+        }
+    }
+}
+
+async fn read_more(stream: &mut TcpStream, ahead: &mut BytesMut) -> io::Result<()> {
+    match stream.read_buf(ahead).await? {
+        0 => Err(io::ErrorKind::UnexpectedEof.into()),
+        _ => Ok(()),
+    }
+}
+
 /// As the MySQL door's, for clients that agree on HTTP/2 by ALPN (RFC 9113, section 3.3).
 fn over_http2(acceptor: &TlsAcceptor) -> TlsAcceptor {
     let mut config = ServerConfig::clone(acceptor.config());
     config.alpn_protocols = vec![b"h2".to_vec()];
     TlsAcceptor::from(Arc::new(config))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::AsyncWriteExt;
+
+    async fn taken(sent: &[u8]) -> (io::Result<Option<SocketAddr>>, BytesMut) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let client = TcpStream::connect(listener.local_addr().expect("an address"));
+        let (client, accepted) = tokio::join!(client, listener.accept());
+        let (mut client, mut stream) = (client.expect("connected"), accepted.expect("accepted").0);
+        client.write_all(sent).await.expect("sent");
+        client.shutdown().await.expect("closed");
+        let mut ahead = BytesMut::with_capacity(AHEAD_BYTES);
+        let address = take_header(&mut stream, &mut ahead).await;
+        while read_more(&mut stream, &mut ahead).await.is_ok() {}
+        (address, ahead)
+    }
+
+    /// The examples of "The PROXY protocol", section 2.1.
+    #[tokio::test]
+    async fn a_balancers_header_is_taken_off_what_follows() {
+        let line = b"PROXY TCP4 255.255.255.255 255.255.255.254 65535 443\r\nPRI * HTTP/2.0";
+        let (address, ahead) = taken(line).await;
+        let expected = SocketAddr::from(([255, 255, 255, 255], 65535));
+        assert_eq!(address.expect("a header"), Some(expected));
+        assert_eq!(&ahead[..], b"PRI * HTTP/2.0");
+        let (address, ahead) = taken(b"PROXY UNKNOWN\r\n\x16\x03").await;
+        assert_eq!(address.expect("a header"), None);
+        assert_eq!(&ahead[..], b"\x16\x03");
+    }
+
+    #[tokio::test]
+    async fn without_a_header_nothing_is_taken() {
+        let (address, ahead) = taken(b"PRI * HTTP/2.0").await;
+        assert_eq!(address.expect("no header"), None);
+        assert_eq!(&ahead[..], b"PRI * HTTP/2.0");
+        for broken in [&b"PROXY TCP4 x y 1 2\r\n"[..], b"PROXY TCP4 1.2.3.4", b"PRI"] {
+            assert!(taken(broken).await.0.is_err(), "{broken:?}");
+        }
+    }
 }

@@ -37,7 +37,7 @@ mod wire_types;
 pub use jwt::{JwtSettings, JwtVerifier};
 pub use metrics::FlightSqlMetrics;
 
-use crate::mysql::{MysqlDoor, Tls, UserPlaces};
+use crate::mysql::{MysqlDoor, Network, Tls, UserPlaces};
 use crate::session::SessionHub;
 use held_limit::HeldLimit;
 use sessions::Sessions;
@@ -82,6 +82,8 @@ pub struct FlightSqlSettings {
     pub tls: Option<Arc<Tls>>,
     /// Calls outside of TLS are refused, those of the same machine too.
     pub require_tls: bool,
+    /// The networks whose PROXY headers are believed.
+    pub proxy_networks: Vec<Network>,
 }
 
 /// The door. [`FlightSqlDoor::serve`] opens it.

@@ -4,6 +4,7 @@
 use super::metrics::{FlightSqlMetrics, Refusal};
 use crate::mysql::Encryption;
 use crate::session::TlsNames;
+use bytes::{Buf, BytesMut};
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -48,8 +49,15 @@ impl Peer {
 
 #[derive(Debug)]
 pub(super) enum Transport {
-    Plain(TcpStream),
-    Tls(Box<TlsStream<TcpStream>>),
+    Plain(Rewound),
+    Tls(Box<TlsStream<Rewound>>),
+}
+
+/// A connection of which some bytes were read already; they come first.
+#[derive(Debug)]
+pub(super) struct Rewound {
+    pub(super) ahead: BytesMut,
+    pub(super) stream: TcpStream,
 }
 
 /// One connection, with what it holds of the door.
@@ -161,6 +169,56 @@ impl<P: Unpin> AsyncWrite for ClientStream<P> {
     }
 }
 
+impl AsyncRead for Rewound {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if this.ahead.is_empty() {
+            return Pin::new(&mut this.stream).poll_read(context, into);
+        }
+        let length = this.ahead.len().min(into.remaining());
+        into.put_slice(&this.ahead[..length]);
+        this.ahead.advance(length);
+        if this.ahead.is_empty() {
+            this.ahead = BytesMut::new();
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Rewound {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().stream).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().stream).poll_write_vectored(context, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_shutdown(context)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -173,14 +231,14 @@ mod tests {
         let (client, accepted) = tokio::join!(client, listener.accept());
         let (stream, address) = accepted.expect("a connection");
         let peer = Peer::new(address, Encryption::None, None);
-        let transport = Transport::Plain(stream);
+        let transport = Transport::Plain(Rewound { ahead: BytesMut::from(&b"ab"[..]), stream });
         let stream = ClientStream::new(transport, peer, time, FlightSqlMetrics::default(), ());
         (stream, client.expect("a connection"))
     }
 
     #[tokio::test]
     async fn a_connection_that_brings_no_call_ends() {
-        let (mut stream, _client) = pair(Duration::from_millis(1)).await;
+        let (mut stream, _client) = pair(Duration::ZERO).await;
         let error = stream.read_u8().await.expect_err("too late");
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     }
@@ -190,6 +248,8 @@ mod tests {
         let (mut stream, mut client) = pair(Duration::ZERO).await;
         stream.connect_info().vouch();
         tokio::io::AsyncWriteExt::write_all(&mut client, &[7]).await.expect("sent");
-        assert_eq!(stream.read_u8().await.expect("read"), 7);
+        let mut read = [0; 3];
+        stream.read_exact(&mut read).await.expect("read");
+        assert_eq!(&read, b"ab\x07");
     }
 }

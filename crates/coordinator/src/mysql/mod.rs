@@ -42,6 +42,9 @@ pub use handshake::SERVER_VERSION;
 pub use metrics::MysqlMetrics;
 pub(crate) use password_login::{LoginFailure, PasswordLogin};
 pub use proxy_protocol::Network;
+pub(crate) use proxy_protocol::{
+    Parsed as ProxyHeader, TELLING_BYTES as PROXY_TELLING_BYTES, parse as proxy_header,
+};
 pub(crate) use tls::peer_certificate;
 pub use tls::{Tls, TlsFiles, self_signed};
 pub(crate) use transport::tls_names;

@@ -195,7 +195,7 @@ pub(super) const SETTINGS: &[Setting] = &[
         kind: Kind::ListenAddress,
         roles: COORDINATOR,
         help: "Where Flight SQL clients (JDBC, ADBC, Arrow) connect, with TLS or without. \
-               Certificates, `require_tls` and the delays after failed logins are those of \
+               Certificates, `require_tls`, `proxy_networks` and the delays after failed logins are those of \
                `coordinator.mysql`.",
     },
     Setting {

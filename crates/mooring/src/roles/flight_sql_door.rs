@@ -1,4 +1,5 @@
-//! The Flight SQL door's settings out of the configuration. Its TLS is the MySQL door's.
+//! The Flight SQL door's settings out of the configuration. Its TLS and its
+//! balancers are the MySQL door's.
 
 use crate::config::Config;
 use mooring_coordinator::flight_sql::{FlightSqlSettings, JwtSettings, JwtVerifier};
@@ -29,6 +30,7 @@ pub(super) fn settings(config: &Config, mysql: &MysqlSettings) -> Result<FlightS
         jwt: jwt(config)?.map(JwtVerifier::load).transpose()?,
         tls: mysql.tls.clone(),
         require_tls: mysql.require_tls,
+        proxy_networks: mysql.proxy_networks.clone(),
     })
 }
 
