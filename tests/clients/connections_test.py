@@ -90,8 +90,8 @@ class Bound(unittest.TestCase):
         cls.source = cls.enterClassContext(cls.start())
         sections = [
             cls.source.section("db", connections_max=CONNECTIONS_MAX, **cls.cut),
-            cls.source.section("few", connections_max=cls.fewest, connection_wait_ms=LONG_WAIT_MS, **cls.cut),
-            cls.source.section("hurried", connections_max=cls.fewest, connection_wait_ms=SHORT_WAIT_MS, **cls.cut),
+            cls.source.section("few", connection_wait_ms=LONG_WAIT_MS, **cls.fewest, **cls.cut),
+            cls.source.section("hurried", connection_wait_ms=SHORT_WAIT_MS, **cls.fewest, **cls.cut),
         ]
         settings = {"worker.http_listen": "127.0.0.1:0"}
         cls.mooring = cls.enterClassContext(federated.mooring(*sections, workers=cls.workers, settings=settings))
@@ -102,11 +102,19 @@ class Bound(unittest.TestCase):
             session.rows("SET distributed_bytes_per_partition = 1")
             return [(int(count), int(total), filler) for count, total, filler in session.rows(sql)]
 
-    def shares(self):
-        """What each process may have, by what it says."""
+    def told(self, series):
+        """What each process says of a series, all of its states together."""
         pages = [metrics.page(process.addresses["http"]) for process in self.mooring.cluster.processes]
-        found = [re.findall(r'^mooring_database_connections_max\{catalog="db"\} (\d+)$', "\n".join(page), re.M) for page in pages]
-        return [sum(map(int, shares)) for shares in found]
+        return [sum(map(int, re.findall(rf"^{series} (\d+)$", "\n".join(page), re.M))) for page in pages]
+
+    def shares(self):
+        """What each process may have of `db`, by what it says."""
+        return self.told(r'mooring_database_connections_max\{catalog="db"\}')
+
+    def others_are_closed(self):
+        """Whether the database has no connections but those of `db`."""
+        own = self.told(r'mooring_database_connections\{catalog="db",state="(?:idle|used)"\}')
+        return self.source.connections() == sum(own)
 
     def test_all_processes_together_have_no_more(self):
         expected = [(ROWS, SUM, "x" * 100)]
@@ -114,7 +122,7 @@ class Bound(unittest.TestCase):
         # Whoever is told of a new worker gives up what it has too many of.
         processes_count = 1 + self.workers
         eventually(lambda: self.shares() == [CONNECTIONS_MAX // processes_count] * processes_count)
-        eventually(lambda: self.source.connections() <= CONNECTIONS_MAX)
+        eventually(self.others_are_closed)
         with Highest(self.source) as highest, concurrent.futures.ThreadPoolExecutor(READS_AT_ONCE) as pool:
             for answer in list(pool.map(self.ask, [READ] * READS_AT_ONCE * READS)):
                 self.assertEqual(answer, expected)
@@ -143,7 +151,7 @@ class OfPostgres(Bound):
     start = staticmethod(postgres)
     cut = {"split_bytes": SPLIT_BYTES}
     # One to read with, and one that holds the snapshot.
-    fewest = 2
+    fewest = {"connections_max": 2, "idle_timeout_ms": 10}
 
 
 class OfPostgresOnOneNode(OfPostgres):
@@ -153,7 +161,7 @@ class OfPostgresOnOneNode(OfPostgres):
 class OfMariaDb(Bound):
     start = staticmethod(mariadb)
     cut = {"parallel_reads": "inconsistent"}
-    fewest = 1
+    fewest = {"connections_max": 1, "idle_timeout_ms": 10}
 
 
 class OfMariaDbOnOneNode(OfMariaDb):

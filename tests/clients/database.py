@@ -27,7 +27,8 @@ POLL_S = 0.05
 READER = "reader"
 PASSWORD = "it only reads"
 # What reads from tables, and not from those that tell about tables.
-READS = re.compile(r"^\s*\(*\s*(copy|select|with|table|prepare|fetch)\b.*\bfrom\b", re.IGNORECASE | re.DOTALL)
+SETTINGS = r"(set\s+statement\b.*?\bfor\b)?"
+READS = re.compile(rf"^\s*{SETTINGS}\s*\(*\s*(copy|select|with|table|prepare|fetch)\b.*\bfrom\b", re.IGNORECASE | re.DOTALL)
 READS_CATALOG = re.compile(r"\b(from|join)\s+\W?(information_schema|pg_|mysql\b)", re.IGNORECASE)
 
 

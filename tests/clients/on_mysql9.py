@@ -1,16 +1,14 @@
-"""The crates' own tests of MySQL over a MySQL 9.
+"""Tests that need no tables over a MySQL 9.
 
     on_mysql9.py COMMAND ARGUMENT...
 
-runs the command while one runs that has the tables of `mysql9_tables.py`, which `MOORING_TEST_MYSQL_URL` names, and ends
-with the command's exit code.
+runs the command while one runs that `MOORING_TEST_MYSQL_URL` names, and ends with the command's exit code.
 """
 
 import os
 import subprocess
 import sys
 
-import mysql9_tables
 from mysql9_server import MySql9
 from server import processes
 
@@ -18,8 +16,9 @@ from server import processes
 def main() -> int:
     processes.raise_on_terminate()
     with MySql9(tls=True) as source:
-        with source.connect() as connection:
-            mysql9_tables.make(connection)
+        # The one that is there comes by the socket.
+        source.run("CREATE USER root@'%'")
+        source.run("GRANT ALL ON *.* TO root@'%' WITH GRANT OPTION")
         address = {"MOORING_TEST_MYSQL_URL": source.url()}
         return subprocess.run(sys.argv[1:], env=os.environ | address).returncode
 

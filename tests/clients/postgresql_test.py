@@ -20,6 +20,7 @@ from server import binary, processes
 BOUND_S = 120
 POLL_S = 0.05
 # Ours are these; psql's own session is not.
+HOLDING = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'mooring' AND state = 'idle in transaction'"
 RUNNING = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'mooring' AND state = 'active'"
 
 TABLES = """
@@ -323,6 +324,25 @@ class PostgreSql(unittest.TestCase):
             stop.set()
             mover.join()
         self.assertEqual(failures, [])
+
+    def test_the_steps_of_a_recursion_see_one_state(self):
+        self.server.run(
+            "CREATE TABLE shop.chain AS SELECT n AS id, nullif(n - 1, 0) AS parent FROM generate_series(1, 8) n; "
+            "CREATE VIEW shop.slow_chain AS SELECT id, parent FROM shop.chain WHERE pg_sleep(0.05) IS NOT NULL"
+        )
+        self.addCleanup(self.server.run, "DROP VIEW shop.slow_chain; DROP TABLE shop.chain")
+        found = []
+        reader = threading.Thread(target=lambda: found.append(self.rows(
+            "WITH RECURSIVE r AS (SELECT id, 1 AS level FROM pg.shop.slow_chain WHERE parent IS NULL UNION ALL "
+            "SELECT c.id, r.level + 1 FROM pg.shop.slow_chain c JOIN r ON c.parent = r.id) SELECT count(*), max(level) FROM r"
+        )))
+        reader.start()
+        try:
+            self.until(lambda: self.server.run(HOLDING) != [("0",)], "no transaction holds the snapshot")
+            self.server.run("UPDATE shop.chain SET parent = 1 WHERE id = 8")
+        finally:
+            reader.join()
+        self.assertEqual(found, [((8, 8),)])
 
     def assert_killed(self, sql):
         """`sql` reads until it is killed, and then the statement of its scan ends."""

@@ -127,6 +127,8 @@ impl CatalogDefinitions {
         });
         match made.await {
             Err(error) if if_not_exists && error.kind() == ErrorKind::CatalogExists => {
+                // Another coordinator may have made it just now.
+                self.follow().await?;
                 Ok(Created::Before)
             }
             Err(error) => Err(error),

@@ -6,6 +6,7 @@ use crate::error::{from_datafusion, to_datafusion};
 use crate::filtering_table::lone_scan;
 use crate::generic_plans::{Bound, GenericPlan, GenericPlans, Shape};
 use crate::identifiers::fold_columns;
+use crate::leases::QueryLeases;
 use crate::planned_query::{Check, PlannedQuery};
 use crate::planner_session::{PlannerSessions, Spread};
 use crate::push_down::{Comparison, PushDownMode, push_down};
@@ -257,13 +258,15 @@ impl Engine {
         let snapshot = Arc::new(snapshot);
         let sources = self.node.sources.load(&snapshot.catalog_keys()).await?;
         let lease = CatalogLease { _catalogs: snapshot.catalogs(), _sources: sources };
-        let spreads = self.spreads() && !is_recursive(&query.query);
+        let is_recursive = is_recursive(&query.query);
+        let spreads = self.spreads() && !is_recursive;
         let spread = spreads.then(|| Spread { compression: self.exchange_compression() });
         let mut state = self
             .sessions
             .open(context, snapshot.clone(), spread.as_ref())
             .map_err(|error| from_datafusion(&error))?;
         state.config_mut().set_extension(Arc::new(lease));
+        state.config_mut().set_extension(Arc::new(QueryLeases::new(is_recursive)));
         let views = match snapshot.views().is_empty() {
             true => ViewPlans::new(),
             false => snapshot.views().plan(&snapshot, &state).await?,

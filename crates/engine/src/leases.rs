@@ -14,6 +14,8 @@ use std::sync::Arc;
 #[derive(Debug, Default)]
 pub(crate) struct QueryLeases {
     by_catalog: Mutex<BTreeMap<CatalogKey, Wanted>>,
+    /// Whether scans are made several times, as those of a recursion are in each of its steps.
+    repeats: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -24,6 +26,10 @@ struct Wanted {
 }
 
 impl QueryLeases {
+    pub fn new(repeats: bool) -> Self {
+        Self { by_catalog: Mutex::default(), repeats }
+    }
+
     pub fn add(&self, catalog: CatalogKey, lease: &ScanLease, splits: usize) {
         let mut by_catalog = self.by_catalog.lock();
         let wanted = by_catalog.entry(catalog).or_insert_with(|| Wanted {
@@ -35,10 +41,10 @@ impl QueryLeases {
         wanted.splits += splits;
     }
 
-    /// A lone split is one state by itself.
+    /// A lone split is one state by itself, unless it is read again.
     fn needed(&self) -> Vec<(CatalogKey, Wanted)> {
         let by_catalog = self.by_catalog.lock();
-        let needed = by_catalog.iter().filter(|(_, wanted)| wanted.splits > 1);
+        let needed = by_catalog.iter().filter(|(_, wanted)| wanted.splits > 1 || self.repeats);
         needed.map(|(key, wanted)| (*key, wanted.clone())).collect()
     }
 }

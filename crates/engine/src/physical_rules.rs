@@ -1,7 +1,7 @@
 //! The rules of physical plans: DataFusion's, with ours in their places among them.
 
 use crate::facts::{ForgetFalseFacts, MergeByWholeOrder};
-use crate::scan::{AwaitKeys, FiltersByName, TracedKeys};
+use crate::scan::{AwaitKeys, FiltersByName, TracedKeys, UntoldKeys};
 use crate::yielding_joins::YieldInJoins;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
@@ -22,6 +22,7 @@ pub(crate) fn physical_rules() -> Vec<Rule> {
             _ => rules.push(rule),
         }
     }
+    rules.push(Arc::new(UntoldKeys));
     rules.push(Arc::new(TracedKeys));
     rules.push(Arc::new(AwaitKeys));
     rules.push(Arc::new(YieldInJoins));

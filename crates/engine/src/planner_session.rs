@@ -6,7 +6,6 @@ use crate::distribute::{
     scale_up_leaf,
 };
 use crate::functions::analyzer_rules;
-use crate::leases::QueryLeases;
 use crate::options::MooringOptions;
 use crate::physical_rules::physical_rules;
 use crate::predicate::IN_LIST_MAX;
@@ -96,7 +95,6 @@ impl PlannerSessions {
         if context.explain {
             config = config.with_extension(Arc::new(Explained));
         }
-        config = config.with_extension(Arc::new(QueryLeases::default()));
         // The start of what the optimizer takes for one moment.
         state.execution_props_mut().mark_start_execution(Arc::clone(config.options()));
         *state.config_mut() = config;

@@ -108,8 +108,15 @@ impl Connector for MysqlConnector {
             }
         };
         let (known, is_foreign) = (request.predicate, handle.query.is_some());
-        let of =
-            |sql, rows| SplitOf { sql, columns: &schema, keys: &keys, known, rows, is_foreign };
+        let of = |sql, rows| SplitOf {
+            sql,
+            settings: "",
+            columns: &schema,
+            keys: &keys,
+            known,
+            rows,
+            is_foreign,
+        };
         let share = rows / ranges.len().max(1) as u64;
         let statements: Vec<String> = ranges.into_iter().map(|range| select(Some(range))).collect();
         let splits = if statements.is_empty() {

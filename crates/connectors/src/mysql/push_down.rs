@@ -58,6 +58,7 @@ impl PushDown for MysqlConnector {
         }
         statement(SplitOf {
             sql: written.sql,
+            settings: settings(&dialect, request.relation),
             columns: &schema,
             keys: &keys,
             known: &Predicate::new(),
@@ -103,6 +104,15 @@ impl MysqlConnector {
     }
 }
 
+/// Of a view nobody knows which equalities it has: see [`MysqlDialect::HASHED_JOINS`].
+fn settings(dialect: &MysqlDialect, relation: &Relation) -> &'static str {
+    let tables = relation.tables();
+    let hashes = dialect.mariadb
+        && tables.len() > 1
+        && tables.iter().all(|table| table.kind == TableKind::Table);
+    if hashes { MysqlDialect::HASHED_JOINS } else { "" }
+}
+
 /// How a column of one of the relation's tables is compared: its Arrow type does not tell, as for `YEAR`, to which 5 is
 /// 2005.
 fn comparison_of(native: &Native, relation: &Relation) -> Result<Comparison> {
@@ -120,8 +130,8 @@ fn form(column: &ColumnHandle, zero_dates: ZeroDates) -> SqlForm {
     match &column.computes {
         Computes::Exactly => SqlForm::Exact,
         Computes::Dates => SqlForm::ZeroDates { are_null: zero_dates == ZeroDates::Null },
-        Computes::Text { at_most, converted } => SqlForm::Text {
-            collation: Collation::Default,
+        Computes::Text { at_most, converted, collation } => SqlForm::Text {
+            collation: collation.clone().map_or(Collation::Other, Collation::Named),
             at_most: *at_most,
             converted: *converted,
         },
@@ -290,6 +300,21 @@ mod tests {
         let columns = columns.collect::<Vec<_>>();
         let projection = (0..columns.len()).collect();
         Relation { operator: Operator::Scan { table: Arc::new(table), projection }, columns }
+    }
+
+    /// MariaDB's hashes lose rows of equalities that only a view can have.
+    #[test]
+    fn only_tables_are_joined_by_hashes() {
+        let of_kind = |kind| scan(Table { kind, ..table("a", &[("int", None)]) });
+        let of = |inputs| Relation { operator: Operator::Union { inputs }, columns: Vec::new() };
+        let mariadb = MysqlDialect { mariadb: true, version: (10, 11, 0) };
+        let tables = of(vec![of_kind(TableKind::Table), of_kind(TableKind::Table)]);
+        assert_eq!(settings(&mariadb, &tables), MysqlDialect::HASHED_JOINS);
+        let with_view = of(vec![of_kind(TableKind::Table), of_kind(TableKind::View)]);
+        assert_eq!(settings(&mariadb, &with_view), "");
+        assert_eq!(settings(&mariadb, &of_kind(TableKind::Table)), "");
+        let mysql = MysqlDialect { mariadb: false, version: (8, 4, 3) };
+        assert_eq!(settings(&mysql, &tables), "");
     }
 
     #[test]

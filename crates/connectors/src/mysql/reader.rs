@@ -51,13 +51,14 @@ impl SplitReader for MysqlReader {
             return Err(Error::internal("a statement selects other columns than are wanted"));
         }
         let zero_dates = self.source.settings().zero_dates;
-        let StatementSplit { sql, locked, is_computed, is_foreign, .. } =
+        let StatementSplit { sql, settings, locked, is_computed, is_foreign, .. } =
             split.narrowed(&request.predicate, zero_dates);
         let source = Arc::clone(&self.source);
         let query = request.query_id.clone();
         let reading = Reading { source: Arc::clone(&source), request, is_computed };
         let Some(LockedRanges { table, statements }) = locked else {
             let lease = source.lease(&query).await?;
+            let sql = format!("{settings}{sql}");
             return reading.of_one(Statement::new(source, lease, is_foreign), &sql).await;
         };
         match readers(&source, &query, &table, statements.len()).await? {

@@ -14,6 +14,8 @@ const TEXT_BYTES: u64 = 32;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct StatementSplit {
     pub(super) sql: String,
+    /// What stands before it when it is sent.
+    pub(super) settings: String,
     /// Columns that the statement selects; 0 for rows that are only counted.
     pub(super) columns: usize,
     /// By which the rows may be left out that are not wanted, as it turns out while the query runs.
@@ -96,6 +98,7 @@ pub(super) fn statement(only: SplitOf<'_>) -> Result<SplitScan> {
 /// What a split is made of.
 pub(super) struct SplitOf<'a> {
     pub(super) sql: String,
+    pub(super) settings: &'static str,
     pub(super) columns: &'a Schema,
     pub(super) keys: &'a [KeyColumn],
     pub(super) known: &'a Predicate,
@@ -126,6 +129,7 @@ impl SplitOf<'_> {
         let row_bytes = fields.iter().map(|field| width_bytes(field.data_type())).sum();
         let payload = StatementSplit {
             sql: self.sql,
+            settings: self.settings.to_owned(),
             columns: fields.len(),
             keys: self.keys.to_vec(),
             known: self.known.clone(),
@@ -165,6 +169,7 @@ mod tests {
         let known = Predicate::new();
         let of = SplitOf {
             sql: sql.clone(),
+            settings: "",
             columns: &columns,
             keys: &keys,
             known: &known,
@@ -195,6 +200,7 @@ mod tests {
         let known = Predicate::new();
         let of = SplitOf {
             sql,
+            settings: "",
             columns: &columns,
             keys: &keys,
             known: &known,

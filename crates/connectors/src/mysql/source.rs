@@ -66,6 +66,8 @@ pub(super) struct MysqlSource {
     metrics: DatabaseMetrics,
     share: Mutex<Share>,
     pool: Pool<MysqlConnect>,
+    /// Whoever ends a statement: there is one connection at a time beside the pool's.
+    ending: tokio::sync::Mutex<()>,
 }
 
 impl MysqlSource {
@@ -84,6 +86,7 @@ impl MysqlSource {
             settings,
             metrics,
             share: Mutex::new(share),
+            ending: tokio::sync::Mutex::default(),
         }
     }
 
@@ -197,6 +200,7 @@ impl MysqlSource {
 
     /// Ends the statement of a connection, by another one beside the pool's.
     pub(super) async fn kill(&self, id: u32) {
+        let _one_at_a_time = self.ending.lock().await;
         let limit = self.settings.connect_timeout;
         let killed = async {
             let mut connection = self.pool.connect().connect(Instant::now() + limit).await?;

@@ -93,6 +93,8 @@ pub(super) enum Computes {
         at_most: Option<u64>,
         /// Whether it is in another character set than ours.
         converted: bool,
+        /// Where equal bytes in ours are equal in its character set, too.
+        collation: Option<String>,
     },
     Bytes {
         at_most: Option<u64>,
@@ -114,7 +116,9 @@ impl Computes {
             "date" | "datetime" | "timestamp" => Self::Dates,
             "varchar" | "tinytext" | "text" | "mediumtext" | "longtext" | "char" => {
                 let converted = declared.character_set != Some("utf8mb4");
-                Self::Text { at_most: declared.longest, converted }
+                let known = characters(declared.character_set);
+                let collation = known.and(declared.collation).map(str::to_owned);
+                Self::Text { at_most: declared.longest, converted, collation }
             }
             "binary" | "varbinary" | "tinyblob" | "blob" | "mediumblob" | "longblob" => {
                 Self::Bytes { at_most: declared.longest }
@@ -198,13 +202,20 @@ fn text(declared: &DeclaredType<'_>, may_be_ordered: bool) -> Comparison {
         declared.collation,
         Some("utf8mb4_0900_bin" | "utf8mb4_nopad_bin" | "utf8mb3_nopad_bin" | "utf8_nopad_bin")
     );
-    let characters = match declared.character_set {
-        Some("utf8mb4") => Characters::All,
-        Some("utf8mb3" | "utf8") => Characters::Basic,
-        Some("latin1" | "ascii") => Characters::Ascii,
-        _ => return Comparison::None,
-    };
-    Comparison::Text { ordered: ordered && may_be_ordered, characters }
+    match characters(declared.character_set) {
+        Some(characters) => Comparison::Text { ordered: ordered && may_be_ordered, characters },
+        None => Comparison::None,
+    }
+}
+
+/// Of a character set that has each character once.
+fn characters(character_set: Option<&str>) -> Option<Characters> {
+    match character_set? {
+        "utf8mb4" => Some(Characters::All),
+        "utf8mb3" | "utf8" => Some(Characters::Basic),
+        "latin1" | "ascii" => Some(Characters::Ascii),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -258,6 +269,31 @@ mod tests {
         assert_eq!(compares("text", "utf8mb3", "utf8mb3_nopad_bin"), text(true, Characters::Basic));
         assert_eq!(compares("varchar", "latin1", "latin1_bin"), text(false, Characters::Ascii));
         assert_eq!(compares("varchar", "sjis", "sjis_japanese_ci"), Comparison::None);
+    }
+
+    #[test]
+    fn only_known_characters_have_a_collation() {
+        let collation = |character_set, collation| {
+            let declared = DeclaredType {
+                name: "varchar",
+                character_set: Some(character_set),
+                collation: Some(collation),
+                ..DeclaredType::default()
+            };
+            match Computes::of(&declared) {
+                Computes::Text { collation, .. } => collation,
+                other => panic!("{other:?}"),
+            }
+        };
+        for (set, name) in [
+            ("utf8mb4", "utf8mb4_0900_ai_ci"),
+            ("utf8mb3", "utf8mb3_general_ci"),
+            ("latin1", "latin1_swedish_ci"),
+        ] {
+            assert_eq!(collation(set, name).as_deref(), Some(name));
+        }
+        // It has characters twice, which are the same in Unicode.
+        assert_eq!(collation("cp932", "cp932_japanese_ci"), None);
     }
 
     #[test]

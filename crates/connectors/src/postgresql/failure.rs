@@ -97,6 +97,7 @@ fn refusal(code: &str, message: &str) -> (ErrorKind, String) {
         "42P01" | "42703" | "42809" | "42846" | "3F000" => {
             (ErrorKind::FileChanged, "the table was changed since the query was planned")
         }
+        "55P03" => (ErrorKind::FileChanged, "somebody is changing the table"),
         _ if code.starts_with("08") || code.starts_with("57P") || code == "40001" => {
             (ErrorKind::SourceUnavailable, "the database ended the connection")
         }
@@ -127,6 +128,7 @@ mod tests {
             ("42501", "permission denied for table t", ErrorKind::SourceRefused),
             ("42P01", "relation \"t\" does not exist", ErrorKind::FileChanged),
             ("42703", "column \"c\" does not exist", ErrorKind::FileChanged),
+            ("55P03", "canceling statement due to lock timeout", ErrorKind::FileChanged),
             ("22003", "integer out of range", ErrorKind::InvalidValue),
             ("XX000", "anything", ErrorKind::SourceRefused),
         ] {

@@ -9,6 +9,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use tokio_postgres::SimpleQueryMessage;
 
+/// A change of the table waits for the lease of the query, and whoever wants to read the table waits behind the change:
+/// the query for itself, though PostgreSQL sees no cycle. So it does not wait, and begins anew.
+const NO_LONG_LOCKS: &str = "SET LOCAL lock_timeout = '1s'";
 const BEGIN: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 
 /// Exports snapshots of one database. What a scan needs of it is a statement that locks a relation against what
@@ -49,7 +52,7 @@ pub(super) async fn begin_with(held: &Pooled, token: &str) -> Result<()> {
     if !is_token(token) {
         return Err(Error::internal("the token of a lease is no snapshot's"));
     }
-    let statements = format!("{BEGIN}; SET TRANSACTION SNAPSHOT '{token}'");
+    let statements = format!("{BEGIN}; SET TRANSACTION SNAPSHOT '{token}'; {NO_LONG_LOCKS}");
     let begun = held.answer(held.client()?.batch_execute(&statements)).await;
     begun.map_err(|error| {
         let message = format!("{}; the query's snapshot is not to be had", error.message());

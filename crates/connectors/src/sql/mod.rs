@@ -19,7 +19,7 @@ mod writer;
 pub use capability::{Answer, Capabilities, Entry, Kind, Subject, page};
 pub(crate) use dialect::decimal_text;
 pub use dialect::{
-    AggregateCall, Converted, Dialect, MysqlDialect, NamedFunction, PostgresDialect,
+    AggregateCall, Converted, Dialect, Matching, MysqlDialect, NamedFunction, PostgresDialect,
 };
 pub use kept_handles::KeptHandles;
 pub use operand::{Native, Operand, OutputColumn, Shape};

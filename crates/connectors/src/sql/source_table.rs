@@ -62,12 +62,13 @@ impl ReadAs {
     }
 }
 
-/// How a text compares in PostgreSQL. In MySQL texts are compared as bytes, whatever their collation.
+/// How a text compares in PostgreSQL. In MySQL texts are compared as bytes, whatever their collation, and columns of one that is
+/// [`Collation::Named`] are compared by it besides: it must take equal bytes for equal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Collation {
     /// The database's own, or a literal's: equality is that of bytes.
     Default,
-    /// A deterministic one by its name without schema.
+    /// In PostgreSQL a deterministic one, by its name without schema.
     Named(String),
     /// One that is not deterministic or not known by its name, or several: must be stated to compare anything.
     Other,

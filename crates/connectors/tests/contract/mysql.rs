@@ -58,6 +58,7 @@ async fn read(
     let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
     let payload = json!({
         "sql": sql, "columns": columns.len(), "keys": [], "known": {}, "is_foreign": false, "is_computed": false,
+        "settings": "",
     });
     let request = OpenRequest {
         split: Split { payload: payload.to_string(), label: sql.to_owned(), size_bytes: 0 },
@@ -161,7 +162,7 @@ async fn a_dropped_stream_frees_its_connection() {
 #[tokio::test]
 async fn a_stream_that_is_dropped_off_its_runtime_ends_its_statement() {
     let Some(catalog) = catalog(&[("connections_max", "1")]) else { return };
-    let sql = "SELECT seq FROM market.seq_1_to_300000 AS dropped_off UNION ALL SELECT seq FROM market.silent";
+    let sql = "SELECT CAST(id AS UNSIGNED) AS seq FROM market.numbers AS dropped_off UNION ALL SELECT seq FROM market.silent";
     let mut stream = read(&catalog, sql, &[("seq", DataType::UInt64)]).await.expect("a stream");
     stream.try_next().await.expect("a batch").expect("rows");
     std::thread::spawn(move || drop(stream)).join().expect("dropped");

@@ -3,6 +3,7 @@
 use mooring_engine::{Catalog, CatalogOrigin, Catalogs, session_schema};
 use mooring_spi::{Error, ErrorKind, Result};
 use mooring_state::{StoredCatalog, StoredProperty};
+use std::cmp::Reverse;
 
 /// As long as MySQL's identifiers.
 const NAME_CHARACTERS_MAX: usize = 64;
@@ -130,9 +131,12 @@ pub(super) fn unreached(catalog: &str, error: &Error) -> Error {
 /// The error without the secrets that a source or a library may have quoted.
 pub(super) fn without_secrets(catalog: &str, error: Error, secrets: &[(String, String)]) -> Error {
     let mut message = error.message().to_owned();
-    for (_, secret) in secrets {
+    // One may begin as another does.
+    let mut longest_first: Vec<&str> = secrets.iter().map(|(_, secret)| secret.as_str()).collect();
+    longest_first.sort_unstable_by_key(|secret| Reverse(secret.len()));
+    for secret in longest_first {
         if secret.chars().count() >= SECRET_LENGTH_MIN {
-            message = message.replace(secret.as_str(), "***");
+            message = message.replace(secret, "***");
         } else if !secret.is_empty() {
             for quote in ['`', '\'', '"'] {
                 message = message.replace(&format!("{quote}{secret}{quote}"), "`***`");
@@ -169,7 +173,8 @@ mod tests {
     #[test]
     fn a_secret_is_not_in_an_error() {
         let told = |message: &str, secret: &str| {
-            let secrets = [("password".to_owned(), secret.to_owned())];
+            let secrets = [secret.get(..4).unwrap_or(secret), secret];
+            let secrets = secrets.map(|secret| ("password".to_owned(), secret.to_owned()));
             let error = Error::internal(message);
             without_secrets("a", error, &secrets).message().to_owned()
         };

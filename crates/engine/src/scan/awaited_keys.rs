@@ -178,6 +178,20 @@ mod tests {
         assert_eq!(awaited(plan), [vec![], vec![ids[0]], vec![ids[0], ids[1]]]);
     }
 
+    /// Each step of a recursive query is the plan of the one before, reset; its joins have no filters then.
+    #[test]
+    fn the_next_step_of_a_query_awaits_nothing() {
+        let made = filter();
+        let plan = with_awaited_keys(join(scan(&[]), scan(&[&made]), &made)).expect("a plan");
+        let [_, probe] = plan.children()[..] else { panic!("a join has two sides") };
+        let known = |node: &Arc<dyn ExecutionPlan>| {
+            let scan = node.downcast_ref::<SplitExec>().expect("a scan");
+            (scan.key_filters.len(), scan.awaited_keys.len())
+        };
+        assert_eq!(known(probe), (1, 1));
+        assert_eq!(known(&Arc::clone(probe).reset_state().expect("a scan")), (0, 0));
+    }
+
     #[tokio::test]
     async fn keys_are_awaited_until_they_are_known_or_the_time_is_up() {
         let (first, second) = (filter(), filter());

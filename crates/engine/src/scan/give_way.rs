@@ -177,14 +177,11 @@ impl Queue {
         let queued = if self.backlog.borrow().batches == 0 {
             self.aside_bytes = 0;
             Queued::Batch(batch)
-        } else if batch.num_columns() == 0 {
-            // It takes no memory.
+        } else if batch.columns().iter().all(|column| column.data_type().is_null()) {
+            // It takes no memory, and has no bytes to find again on disk.
             Queued::Batch(batch)
         } else {
-            let bytes = batch.get_array_memory_size();
-            self.sink()?.push_batch(&batch)?;
-            self.aside_bytes = self.aside_bytes.saturating_add(bytes);
-            Queued::Aside
+            self.put_aside(batch)?
         };
         // Counted before it is there to be taken: it would be taken off first, and counted for ever.
         self.backlog.send_modify(|backlog| {
@@ -195,6 +192,24 @@ impl Queue {
         });
         self.send(queued);
         Ok(())
+    }
+
+    fn put_aside(&mut self, batch: RecordBatch) -> Result<Queued> {
+        let bytes = batch.get_array_memory_size();
+        match self.sink()?.push_batch(&batch) {
+            Ok(()) => {
+                self.aside_bytes = self.aside_bytes.saturating_add(bytes);
+                Ok(Queued::Aside)
+            }
+            // No place is left on disk: the statement keeps its connection until all is taken. What follows would not be found behind
+            // a batch that was not written.
+            Err(error) => {
+                tracing::debug!(%error, "rows are not put aside");
+                self.sink = None;
+                self.aside_bytes = ASIDE_MAX_BYTES;
+                Ok(Queued::Batch(batch))
+            }
+        }
     }
 
     /// What nobody wants any more is not sent: this task ends then.
@@ -269,6 +284,8 @@ mod tests {
     use datafusion::arrow::array::{AsArray, Int64Array};
     use datafusion::arrow::datatypes::{DataType, Field, Int64Type, Schema};
     use datafusion::common::exec_err;
+    use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+    use datafusion::execution::runtime_env::RuntimeEnvBuilder;
     use futures::TryStreamExt;
     use parking_lot::Mutex;
     use std::sync::atomic::{AtomicUsize, Ordering};
@@ -301,6 +318,10 @@ mod tests {
 
     /// Two splits of batches of one number each; a third one fails.
     fn fixture(somebody_waits: bool, patience: Duration) -> Fixture {
+        fixture_on(Arc::default(), somebody_waits, patience)
+    }
+
+    fn fixture_on(runtime: Arc<RuntimeEnv>, somebody_waits: bool, patience: Duration) -> Fixture {
         let schema = Arc::new(Schema::new(vec![Field::new("n", DataType::Int64, false)]));
         let (opened, read) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let (end, ended) = oneshot::channel();
@@ -327,12 +348,8 @@ mod tests {
             }
         };
         let split = Split { payload: String::new(), label: String::new(), size_bytes: 1 };
-        let aside = Aside {
-            schema,
-            runtime: Arc::default(),
-            metrics: ExecutionPlanMetricsSet::new(),
-            partition: 0,
-        };
+        let aside =
+            Aside { schema, runtime, metrics: ExecutionPlanMetricsSet::new(), partition: 0 };
         let demand = Arc::new(Waiting(somebody_waits));
         let rows = patient(vec![split; 3], open, demand, aside, patience);
         Fixture { rows, opened, read, ended }
@@ -377,6 +394,15 @@ mod tests {
         // The next split would take the connection again.
         assert_eq!(it.opened.load(Ordering::SeqCst), 1);
         it.ends_with(1..2 * BATCHES).await;
+    }
+
+    #[tokio::test]
+    async fn without_a_place_on_disk_a_statement_keeps_its_connection() {
+        let disk = DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled);
+        let runtime = RuntimeEnvBuilder::new().with_disk_manager_builder(disk).build_arc();
+        fixture_on(runtime.expect("a runtime"), true, Duration::ZERO)
+            .ends_with(0..2 * BATCHES)
+            .await;
     }
 
     #[tokio::test]

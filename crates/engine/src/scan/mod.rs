@@ -18,6 +18,7 @@ mod shown_footers;
 mod shown_statements;
 mod splits;
 mod traced_keys;
+mod untold_keys;
 mod wall_times;
 
 pub(crate) use awaited_keys::{AwaitKeys, with_awaited_keys};
@@ -31,3 +32,4 @@ pub(crate) use reading::Reading;
 pub(crate) use shown_statements::whole_statements;
 pub(crate) use splits::{SplitExec, SplitScanSpec, SplitsRequest, deal, split_plan};
 pub(crate) use traced_keys::{TracedKeys, names_are_different};
+pub(crate) use untold_keys::UntoldKeys;

@@ -249,6 +249,13 @@ impl ExecutionPlan for SplitExec {
         }
     }
 
+    /// The joins of a recursive query make other filters for each of its steps, or none: nobody tells the keys any more
+    /// that this has.
+    fn reset_state(self: Arc<Self>) -> Result<Arc<dyn ExecutionPlan>> {
+        let groups = self.spec.groups.clone();
+        Ok(Arc::new(self.with_groups(groups).with_key_filters(Vec::new()).with_awaited(Vec::new())))
+    }
+
     fn execute(
         &self,
         partition: usize,

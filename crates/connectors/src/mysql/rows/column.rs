@@ -289,7 +289,20 @@ fn of_any_width(data_type: &DataType, form: Form, rows: usize) -> Option<Values>
     fn numbers<T: ArrowPrimitiveType>(rows: usize) -> PrimitiveBuilder<T> {
         PrimitiveBuilder::with_capacity(rows)
     }
-    let Form::Integer(form) = form else { return None };
+    let form = match form {
+        Form::Integer(form) => form,
+        // What a union makes of numbers with a sign and without.
+        Form::Decimal(0) => Integer::Digits,
+        Form::Decimal(_)
+        | Form::Float
+        | Form::Double
+        | Form::Text
+        | Form::Bytes
+        | Form::Bits
+        | Form::Moment
+        | Form::Time(_)
+        | Form::Null => return None,
+    };
     Some(match data_type {
         DataType::Int8 => Values::WiderInt8(form, numbers(rows)),
         DataType::Int16 => Values::WiderInt16(form, numbers(rows)),

@@ -3,7 +3,9 @@
 //! Source: MySQL Source Code Documentation, "Binary Protocol Value".
 
 use super::Problem;
-use crate::mysql::protocol::{ColumnDefinition, Cursor, Malformed};
+use super::number::decimal;
+use crate::mysql::protocol::{ColumnDefinition, Cursor};
+use arrow::datatypes::DECIMAL128_MAX_PRECISION;
 use mysql_common::constants::ColumnType;
 
 /// Whole numbers by width and sign.
@@ -17,11 +19,13 @@ pub(super) enum Integer {
     U32,
     I64,
     U64,
+    /// As text, of more than 64 bits for all that is known.
+    Digits,
 }
 
 impl Integer {
     #[inline]
-    pub(super) fn read(self, cursor: &mut Cursor<'_>) -> Result<i128, Malformed> {
+    pub(super) fn read(self, cursor: &mut Cursor<'_>) -> Result<i128, Problem> {
         Ok(match self {
             Self::I8 => i8::from_le_bytes(cursor.array()?).into(),
             Self::U8 => u8::from_le_bytes(cursor.array()?).into(),
@@ -31,6 +35,7 @@ impl Integer {
             Self::U32 => u32::from_le_bytes(cursor.array()?).into(),
             Self::I64 => i64::from_le_bytes(cursor.array()?).into(),
             Self::U64 => u64::from_le_bytes(cursor.array()?).into(),
+            Self::Digits => decimal(cursor.bytes()?, DECIMAL128_MAX_PRECISION, 0)?,
         })
     }
 
@@ -45,6 +50,7 @@ impl Integer {
             Self::U32 => (32, false),
             Self::I64 => (64, true),
             Self::U64 => (64, false),
+            Self::Digits => (127, true),
         }
     }
 

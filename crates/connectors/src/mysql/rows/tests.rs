@@ -221,6 +221,13 @@ fn computed_numbers_are_of_any_width() {
         assert_eq!(unsigned.push(&row(-1)).is_ok(), is_wide, "{data_type}");
     }
     let schema = schema(&[(DataType::Int32, true)]);
+    let digits = [ColumnDefinition { decimals: 0, ..sent(Kind::MYSQL_TYPE_NEWDECIMAL) }];
+    let union = RowDecoder::of_computed(schema.clone(), &digits, 10, ZeroDates::Error);
+    let mut union = union.expect("columns that fit");
+    union.push(b"\0\0\x05-1234").expect("a number");
+    union.push(b"\0\0\x0a2147483648").expect_err("a number that does not fit");
+    let half = [ColumnDefinition { decimals: 1, ..sent(Kind::MYSQL_TYPE_NEWDECIMAL) }];
+    assert!(RowDecoder::of_computed(schema.clone(), &half, 10, ZeroDates::Error).is_err());
     assert!(RowDecoder::new(schema.clone(), &[wide(false)], 10, ZeroDates::Error).is_err());
     let text = [sent(Kind::MYSQL_TYPE_VAR_STRING)];
     assert!(RowDecoder::of_computed(schema, &text, 10, ZeroDates::Error).is_err());

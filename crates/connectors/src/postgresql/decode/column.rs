@@ -1,11 +1,13 @@
 //! The values of one column, from their binary form into the builder of their Arrow type.
 
 use super::numeric::decimal;
+use super::text::TextBuilder;
 use super::{Bytes, corrupt};
 use crate::postgresql::types::Decode;
 use arrow::array::{
-    ArrayRef, BinaryBuilder, BooleanBuilder, Date32Builder, Decimal128Builder, Float32Builder,
-    Float64Builder, Int16Builder, Int32Builder, Int64Builder, ListArray, StringBuilder,
+    Array, ArrayBuilder, ArrayRef, ArrowPrimitiveType, BinaryBuilder, BooleanBuilder,
+    Date32Builder, Decimal128Builder, Float32Builder, Float64Builder, Int16Builder, Int32Builder,
+    Int64Builder, ListArray, PrimitiveArray, PrimitiveBuilder, StringBuilder,
     Time64MicrosecondBuilder, TimestampMicrosecondBuilder, UInt64Builder,
 };
 use arrow::buffer::{NullBuffer, OffsetBuffer, ScalarBuffer};
@@ -19,6 +21,8 @@ const MICROS_TO_2000: i64 = 946_684_800_000_000;
 const DAY_MICROS: i64 = 86_400_000_000;
 /// Text of unknown length is about this long.
 const TEXT_BYTES: usize = 16;
+/// Of values, for a batch after the first.
+const CAPACITY_MAX: usize = 1 << 20;
 
 pub(super) enum ColumnBuilder {
     Boolean(BooleanBuilder),
@@ -29,7 +33,7 @@ pub(super) enum ColumnBuilder {
     Float32(Float32Builder),
     Float64(Float64Builder),
     Decimal(Decimal128Builder, u8, i8),
-    Text(StringBuilder),
+    Text(TextBuilder),
     Uuid(StringBuilder),
     Binary(BinaryBuilder),
     Date(Date32Builder),
@@ -60,7 +64,7 @@ impl ColumnBuilder {
             Decode::Decimal { precision, scale } => {
                 Self::Decimal(Decimal128Builder::with_capacity(rows), *precision, *scale)
             }
-            Decode::Text => Self::Text(StringBuilder::with_capacity(rows, rows * TEXT_BYTES)),
+            Decode::Text => Self::Text(TextBuilder::with_capacity(rows, rows * TEXT_BYTES)),
             Decode::Uuid => Self::Uuid(StringBuilder::with_capacity(rows, rows * 36)),
             Decode::Binary => Self::Binary(BinaryBuilder::with_capacity(rows, rows * TEXT_BYTES)),
             Decode::Date => Self::Date(Date32Builder::with_capacity(rows)),
@@ -81,57 +85,56 @@ impl ColumnBuilder {
     ///
     /// # Errors
     /// `CorruptData`, `InvalidValue`.
+    // Once for each value: a call would cost as much as what is done.
+    #[inline(always)]
     pub fn append(&mut self, value: Option<&[u8]>) -> Result<()> {
+        let Some(value) = value else { return self.append_null() };
         match self {
-            Self::Boolean(builder) => {
-                builder.append_option(value.map(fixed::<1>).transpose()?.map(|[byte]| byte != 0));
-            }
-            Self::Int16(builder) => {
-                builder.append_option(value.map(fixed).transpose()?.map(i16::from_be_bytes));
-            }
-            Self::Int32(builder) => {
-                builder.append_option(value.map(fixed).transpose()?.map(i32::from_be_bytes));
-            }
-            Self::Int64(builder) => {
-                builder.append_option(value.map(fixed).transpose()?.map(i64::from_be_bytes));
-            }
-            Self::UInt64(builder) => builder.append_option(value.map(counted).transpose()?),
-            Self::Float32(builder) => {
-                let number = value.map(fixed).transpose()?.map(f32::from_be_bytes);
-                builder.append_option(number.map(|number| match number.is_nan() {
-                    true => f32::NAN,
-                    false => number,
-                }));
-            }
+            Self::Boolean(builder) => builder.append_value(fixed::<1>(value)? != [0]),
+            Self::Int16(builder) => builder.append_value(i16::from_be_bytes(fixed(value)?)),
+            Self::Int32(builder) => builder.append_value(i32::from_be_bytes(fixed(value)?)),
+            Self::Int64(builder) => builder.append_value(i64::from_be_bytes(fixed(value)?)),
+            Self::UInt64(builder) => builder.append_value(counted(value)?),
             // All NaN are one to PostgreSQL; here one with a sign would be the least number.
+            Self::Float32(builder) => {
+                let number = f32::from_be_bytes(fixed(value)?);
+                builder.append_value(if number.is_nan() { f32::NAN } else { number });
+            }
             Self::Float64(builder) => {
-                let number = value.map(fixed).transpose()?.map(f64::from_be_bytes);
-                builder.append_option(number.map(|number| match number.is_nan() {
-                    true => f64::NAN,
-                    false => number,
-                }));
+                let number = f64::from_be_bytes(fixed(value)?);
+                builder.append_value(if number.is_nan() { f64::NAN } else { number });
             }
             Self::Decimal(builder, precision, scale) => {
-                let value = value.map(|value| decimal(value, *precision, *scale)).transpose()?;
-                builder.append_option(value);
+                builder.append_value(decimal(value, *precision, *scale)?);
             }
-            Self::Text(builder) => match value {
-                Some(value) => builder.append_value(text(value)?),
-                None => builder.append_null(),
-            },
-            Self::Uuid(builder) => match value {
-                Some(value) => {
-                    let mut shown = uuid::Uuid::encode_buffer();
-                    let id = uuid::Uuid::from_bytes(fixed(value)?);
-                    builder.append_value(id.hyphenated().encode_lower(&mut shown));
-                }
-                None => builder.append_null(),
-            },
-            Self::Binary(builder) => builder.append_option(value),
-            Self::Date(builder) => builder.append_option(value.map(date).transpose()?),
-            Self::Time(builder) => builder.append_option(value.map(time).transpose()?),
-            Self::Timestamp(builder) => builder.append_option(value.map(timestamp).transpose()?),
-            Self::List(builder) => builder.append(value)?,
+            Self::Text(builder) => builder.append_value(value)?,
+            Self::Uuid(builder) => append_uuid(builder, fixed(value)?),
+            Self::Binary(builder) => builder.append_value(value),
+            Self::Date(builder) => builder.append_value(date(value)?),
+            Self::Time(builder) => builder.append_value(time(value)?),
+            Self::Timestamp(builder) => builder.append_value(timestamp(value)?),
+            Self::List(builder) => builder.append(Some(value))?,
+        }
+        Ok(())
+    }
+
+    fn append_null(&mut self) -> Result<()> {
+        match self {
+            Self::Boolean(builder) => builder.append_null(),
+            Self::Int16(builder) => builder.append_null(),
+            Self::Int32(builder) => builder.append_null(),
+            Self::Int64(builder) => builder.append_null(),
+            Self::UInt64(builder) => builder.append_null(),
+            Self::Float32(builder) => builder.append_null(),
+            Self::Float64(builder) => builder.append_null(),
+            Self::Decimal(builder, ..) => builder.append_null(),
+            Self::Text(builder) => builder.append_null()?,
+            Self::Uuid(builder) => builder.append_null(),
+            Self::Binary(builder) => builder.append_null(),
+            Self::Date(builder) => builder.append_null(),
+            Self::Time(builder) => builder.append_null(),
+            Self::Timestamp(builder) => builder.append_null(),
+            Self::List(builder) => builder.append(None)?,
         }
         Ok(())
     }
@@ -146,26 +149,27 @@ impl ColumnBuilder {
         };
         Ok(match self {
             Self::Boolean(builder) => Arc::new(builder.finish()),
-            Self::Int16(builder) => Arc::new(builder.finish()),
-            Self::Int32(builder) => Arc::new(builder.finish()),
-            Self::Int64(builder) => Arc::new(builder.finish()),
-            Self::UInt64(builder) => Arc::new(builder.finish()),
-            Self::Float32(builder) => Arc::new(builder.finish()),
-            Self::Float64(builder) => Arc::new(builder.finish()),
+            Self::Int16(builder) => Arc::new(finished(builder)),
+            Self::Int32(builder) => Arc::new(finished(builder)),
+            Self::Int64(builder) => Arc::new(finished(builder)),
+            Self::UInt64(builder) => Arc::new(finished(builder)),
+            Self::Float32(builder) => Arc::new(finished(builder)),
+            Self::Float64(builder) => Arc::new(finished(builder)),
             Self::Decimal(builder, precision, scale) => {
-                let values = builder.finish().with_precision_and_scale(*precision, *scale);
+                let values = finished(builder).with_precision_and_scale(*precision, *scale);
                 Arc::new(values.map_err(other_type)?)
             }
-            Self::Text(builder) | Self::Uuid(builder) => Arc::new(builder.finish()),
+            Self::Text(builder) => Arc::new(builder.finish().map_err(other_type)?),
+            Self::Uuid(builder) => Arc::new(builder.finish()),
             Self::Binary(builder) => Arc::new(builder.finish()),
-            Self::Date(builder) => Arc::new(builder.finish()),
-            Self::Time(builder) => Arc::new(builder.finish()),
+            Self::Date(builder) => Arc::new(finished(builder)),
+            Self::Time(builder) => Arc::new(finished(builder)),
             Self::Timestamp(builder) => {
                 let zone = match data_type {
                     DataType::Timestamp(_, zone) => zone.clone(),
                     _ => None,
                 };
-                Arc::new(builder.finish().with_timezone_opt(zone))
+                Arc::new(finished(builder).with_timezone_opt(zone))
             }
             Self::List(builder) => Arc::new(builder.finish(data_type).map_err(other_type)?),
         })
@@ -173,6 +177,7 @@ impl ColumnBuilder {
 }
 
 impl ListBuilder {
+    #[inline(never)]
     fn append(&mut self, value: Option<&[u8]>) -> Result<()> {
         if let Some(value) = value {
             self.append_elements(value)?;
@@ -232,10 +237,30 @@ impl ListBuilder {
     }
 }
 
+/// The next batch has probably as many values, so that its builder need not grow step by step.
+fn finished<T: ArrowPrimitiveType>(builder: &mut PrimitiveBuilder<T>) -> PrimitiveArray<T> {
+    let (length, capacity) = (builder.len(), builder.capacity());
+    let next = PrimitiveBuilder::with_capacity(length.min(CAPACITY_MAX));
+    let mut values = std::mem::replace(builder, next).finish();
+    if capacity / 2 > length {
+        values.shrink_to_fit();
+    }
+    values
+}
+
 fn fixed<const N: usize>(value: &[u8]) -> Result<[u8; N]> {
-    value
-        .try_into()
-        .map_err(|_| corrupt(&format!("a value has {} bytes, expected {N}", value.len())))
+    value.try_into().map_err(|_| other_length(value.len(), N))
+}
+
+#[cold]
+fn other_length(length: usize, expected: usize) -> Error {
+    corrupt(&format!("a value has {length} bytes, expected {expected}"))
+}
+
+#[inline(never)]
+fn append_uuid(builder: &mut StringBuilder, id: [u8; 16]) {
+    let mut shown = uuid::Uuid::encode_buffer();
+    builder.append_value(uuid::Uuid::from_bytes(id).hyphenated().encode_lower(&mut shown));
 }
 
 fn counted(value: &[u8]) -> Result<u64> {
@@ -243,16 +268,7 @@ fn counted(value: &[u8]) -> Result<u64> {
         .map_err(|_| corrupt("a number of rows is below zero"))
 }
 
-fn text(value: &[u8]) -> Result<&str> {
-    std::str::from_utf8(value).map_err(|error| {
-        let message = format!(
-            "a text is not UTF-8 after {} bytes; is the database's encoding SQL_ASCII?",
-            error.valid_up_to()
-        );
-        Error::new(ErrorKind::CorruptData, message)
-    })
-}
-
+#[inline]
 fn date(value: &[u8]) -> Result<i32> {
     let days = i32::from_be_bytes(fixed(value)?);
     match days {
@@ -283,6 +299,7 @@ fn time(value: &[u8]) -> Result<i64> {
     }
 }
 
+#[cold]
 fn endless(what: &str, value: &str) -> Error {
     let message = format!(
         "the {what} `{value}` has no place among {what}s; leave it out in the query, or read it as text by a view"
@@ -290,6 +307,7 @@ fn endless(what: &str, value: &str) -> Error {
     Error::new(ErrorKind::InvalidValue, message)
 }
 
+#[cold]
 fn beyond(what: &str) -> Error {
     Error::new(ErrorKind::InvalidValue, format!("a {what} is beyond what can be told"))
 }

@@ -4,6 +4,7 @@
 
 mod column;
 mod numeric;
+mod text;
 
 use super::types::Column;
 use arrow::array::{RecordBatch, RecordBatchOptions};
@@ -71,9 +72,9 @@ impl BatchDecoder {
         }
         for (name, builder) in &mut self.columns {
             let value = bytes.field();
-            value.and_then(|value| builder.append(value)).map_err(|error| {
-                Error::new(error.kind(), format!("column `{name}`: {}", error.message()))
-            })?;
+            value
+                .and_then(|value| builder.append(value))
+                .map_err(|error| of_column(name, &error))?;
         }
         self.rows += 1;
         Ok(())
@@ -123,8 +124,19 @@ fn header(bytes: &mut Bytes<'_>) -> Result<()> {
     bytes.take(extension).map(drop)
 }
 
+#[cold]
+fn of_column(name: &str, error: &Error) -> Error {
+    Error::new(error.kind(), format!("column `{name}`: {}", error.message()))
+}
+
+#[cold]
 fn corrupt(problem: &str) -> Error {
     Error::new(ErrorKind::CorruptData, format!("the database's answer is damaged: {problem}"))
+}
+
+#[cold]
+fn ends_early() -> Error {
+    corrupt("it ends within a value")
 }
 
 /// What is left of a message.
@@ -133,15 +145,13 @@ struct Bytes<'a>(&'a [u8]);
 
 impl<'a> Bytes<'a> {
     fn take(&mut self, count: usize) -> Result<&'a [u8]> {
-        let (taken, rest) =
-            self.0.split_at_checked(count).ok_or_else(|| corrupt("it ends within a value"))?;
+        let (taken, rest) = self.0.split_at_checked(count).ok_or_else(ends_early)?;
         self.0 = rest;
         Ok(taken)
     }
 
     fn array<const N: usize>(&mut self) -> Result<[u8; N]> {
-        let (taken, rest) =
-            self.0.split_first_chunk().ok_or_else(|| corrupt("it ends within a value"))?;
+        let (taken, rest) = self.0.split_first_chunk().ok_or_else(ends_early)?;
         self.0 = rest;
         Ok(*taken)
     }

@@ -46,6 +46,17 @@ pub(super) fn comparison_operator(function: Function) -> Option<&'static str> {
     OPERATORS.iter().find(|(other, _)| *other == function).map(|(_, operator)| *operator)
 }
 
+/// By what a database finds the rows that an equality joins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Matching {
+    /// By the equality as it is written.
+    AsWritten,
+    /// By this, too, which is true wherever the equality is.
+    Beside(String),
+    /// By nothing: it looks at every pair of rows.
+    ByPairs,
+}
+
 /// A call of an aggregate.
 #[derive(Debug)]
 pub struct AggregateCall<'a> {
@@ -88,6 +99,9 @@ pub trait Dialect: Debug + Send + Sync {
         literals: &[String],
     ) -> Option<String>;
 
+    /// For `=` or `IS NOT DISTINCT FROM` of two operands of one type.
+    fn matching(&self, function: Function, left: &Operand, right: &Operand) -> Matching;
+
     /// What stands for the operands, all of one type, to be compared as the language compares values, and the
     /// collation of these.
     fn comparable(&self, operands: &[&Operand], ordered: bool) -> (Vec<String>, Collation);
@@ -99,6 +113,9 @@ pub trait Dialect: Debug + Send + Sync {
     fn beside_others(&self, operand: &Operand) -> String;
 
     fn same(&self, left: &str, right: &str) -> String;
+
+    /// Whatever the type makes of `IS NULL`.
+    fn is_null(&self, sql: &str) -> String;
 
     /// `pattern` has `\` only before what it escapes.
     ///

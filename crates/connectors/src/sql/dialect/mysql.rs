@@ -1,7 +1,7 @@
 //! MySQL and MariaDB. Texts are compared as bytes: `utf8mb4_bin` takes no notice of spaces at the end.
 
 use super::literal::{decimal_text, hexadecimal, signed};
-use super::{AggregateCall, Converted, Dialect, NamedFunction, comparison_operator};
+use super::{AggregateCall, Converted, Dialect, Matching, NamedFunction, comparison_operator};
 use crate::sql::calendar::{date_text, timestamp_text};
 use crate::sql::capability::MYSQL;
 use crate::sql::{Capabilities, Collation, Form, Kind, Operand, Subject};
@@ -26,9 +26,23 @@ impl MysqlDialect {
     /// What the texts are written for: a session's `SET` has it beside `NAMES utf8mb4`.
     pub const SESSION: &'static str =
         "time_zone = '+00:00', max_sort_length = 4096, sql_mode = 'NO_BACKSLASH_ESCAPES'";
+    /// For a text of this dialect by which MariaDB joins tables: it hashes rows from 3 on, at 3 and 4 in the place of an
+    /// index, too, where it would read a whole table for a single key. It hashes as many rows of the one side as the buffer
+    /// takes, each time for all of the other.
+    ///
+    /// No other text must have it. MariaDB (10.11) loses rows by it: those of `<=>` whose nulls are decimals or `DATETIME`,
+    /// and by `=` those that are equal but for spaces at their end, under `utf8mb4_bin`.
+    pub const HASHED_JOINS: &'static str = "SET STATEMENT join_cache_level = 6, \
+         join_buffer_size = GREATEST(@@join_buffer_size, 8388608), \
+         join_buffer_space_limit = GREATEST(@@join_buffer_space_limit, 8388608) FOR ";
     /// With what follows it, a sum that no whole number holds: an error in every `sql_mode`, and only where a row has it
     /// worked out. The server repeats it in its message, in lower case.
     pub const NO_DATE: &'static str = "9223372036854775807 + (1 + DAYOFMONTH(";
+
+    /// Whether rows are hashed by any expression, in every kind of join. MariaDB does so by columns only.
+    fn hashes_expressions(&self) -> bool {
+        !self.mariadb && self.version >= (8, 0, 20)
+    }
 }
 
 impl Dialect for MysqlDialect {
@@ -127,6 +141,35 @@ impl Dialect for MysqlDialect {
         Some(format!("({column} {operator} {})", literals.concat()))
     }
 
+    /// An index or a hash of a column serves its own comparison: not that of its bytes, nor that of what makes it a date.
+    fn matching(&self, function: Function, left: &Operand, right: &Operand) -> Matching {
+        let otherwise = |by_columns: bool| match by_columns || self.hashes_expressions() {
+            true => Matching::AsWritten,
+            false => Matching::ByPairs,
+        };
+        if function != Function::Equal {
+            let is_hidden = self.mariadb || left.shape.kind() == Kind::Text;
+            return otherwise(!is_hidden);
+        }
+        if left.shape.kind() == Kind::Text {
+            return match (collated(left), collated(right)) {
+                // Equal bytes are equal under every collation. Of two of them MySQL makes an error.
+                (Some((left, one)), Some((right, other))) if one == other => {
+                    Matching::Beside(format!("({left} = {right})"))
+                }
+                _ => otherwise(false),
+            };
+        }
+        // What is a date is the column's own value.
+        match (stored_date(left), stored_date(right)) {
+            (None, None) => Matching::AsWritten,
+            (one, other) => {
+                let (left, right) = (one.unwrap_or(&left.sql), other.unwrap_or(&right.sql));
+                Matching::Beside(format!("({left} = {right})"))
+            }
+        }
+    }
+
     fn comparable(&self, operands: &[&Operand], _ordered: bool) -> (Vec<String>, Collation) {
         let by_bytes = |operand: &&Operand| {
             if operand.shape.kind() == Kind::Text {
@@ -167,8 +210,14 @@ impl Dialect for MysqlDialect {
         }
     }
 
+    /// MariaDB must not hash rows by `<=>`.
     fn same(&self, left: &str, right: &str) -> String {
-        format!("({left} <=> {right})")
+        let same = format!("({left} <=> {right})");
+        if self.mariadb { format!("({same} IS TRUE)") } else { same }
+    }
+
+    fn is_null(&self, sql: &str) -> String {
+        format!("({sql} <=> NULL)")
     }
 
     /// The escape is another one than the backslash, which `sql_mode` gives a meaning in literals.
@@ -296,6 +345,28 @@ impl Dialect for MysqlDialect {
 
     fn longest_text(&self) -> Option<u64> {
         Some(LONGEST_TEXT)
+    }
+}
+
+/// A text that is a column under the collation that it has there, and that collation.
+fn collated(operand: &Operand) -> Option<(&str, &str)> {
+    let (sql, collation) = match &operand.column {
+        Some((native, Form::Text { collation, .. })) => (native, collation),
+        // Of a derived table.
+        None if operand.shape.native.is_some() => (&operand.sql, &operand.shape.collation),
+        Some(_) | None => return None,
+    };
+    match collation {
+        Collation::Named(name) => Some((sql, name)),
+        Collation::Default | Collation::Other => None,
+    }
+}
+
+/// The column as it stands whose dates are those that a calendar has.
+fn stored_date(operand: &Operand) -> Option<&str> {
+    match &operand.column {
+        Some((native, Form::ZeroDates { .. })) => Some(native),
+        Some(_) | None => None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! PostgreSQL 10 and newer. No text depends on a setting of the session.
 
 use super::literal::{decimal_text, hexadecimal, signed};
-use super::{AggregateCall, Converted, Dialect, NamedFunction};
+use super::{AggregateCall, Converted, Dialect, Matching, NamedFunction};
 use crate::sql::calendar::{date_text, timestamp_text};
 use crate::sql::capability::POSTGRES;
 use crate::sql::{Capabilities, Collation, Form, Kind, Operand, Subject};
@@ -71,6 +71,10 @@ impl Dialect for PostgresDialect {
         None
     }
 
+    fn matching(&self, _: Function, _: &Operand, _: &Operand) -> Matching {
+        Matching::AsWritten
+    }
+
     /// Bytes decide equality under every deterministic collation, and an index of the column's own can be used.
     fn comparable(&self, operands: &[&Operand], ordered: bool) -> (Vec<String>, Collation) {
         let plain = || operands.iter().map(|operand| operand.sql.clone()).collect();
@@ -98,6 +102,10 @@ impl Dialect for PostgresDialect {
 
     fn same(&self, left: &str, right: &str) -> String {
         format!("({left} IS NOT DISTINCT FROM {right})")
+    }
+
+    fn is_null(&self, sql: &str) -> String {
+        self.same(sql, "NULL")
     }
 
     fn like(&self, text: &Operand, pattern: &str) -> Result<String, Unsupported> {

@@ -171,17 +171,21 @@ impl MariadbClient {
         assert!(!messages.contains("ERROR"), "{messages}");
         output
     }
-}
 
-impl RunsSql for MariadbClient {
-    fn dialect(&self) -> Box<dyn Dialect> {
+    fn server(&self) -> MysqlDialect {
         let output = self.must("SELECT VERSION();\n");
         let text = String::from_utf8(output).expect("UTF-8");
         let version = text.lines().nth(1).expect("a version");
         let mut numbers = version.split(|character: char| !character.is_ascii_digit());
         let mut number = || numbers.next().and_then(|number| number.parse().ok()).unwrap_or(0);
         let version_numbers = (number(), number(), number());
-        Box::new(MysqlDialect { mariadb: version.contains("MariaDB"), version: version_numbers })
+        MysqlDialect { mariadb: version.contains("MariaDB"), version: version_numbers }
+    }
+}
+
+impl RunsSql for MariadbClient {
+    fn dialect(&self) -> Box<dyn Dialect> {
+        Box::new(self.server())
     }
 
     fn prepare(&self, schema: &str, statements: &dyn Fn(&dyn Dialect) -> Vec<String>) {
@@ -201,10 +205,11 @@ impl RunsSql for MariadbClient {
 
     /// As XML, which tells null from text. A query of no rows makes none; an error names its line.
     fn rows(&self, queries: &[String]) -> Vec<Answer> {
+        let settings = if self.server().mariadb { MysqlDialect::HASHED_JOINS } else { "" };
         let mut script = format!("SET SESSION {};\n", MysqlDialect::SESSION);
         for (at, query) in queries.iter().enumerate() {
             assert!(!query.contains('\n'), "one line per query");
-            script.push_str(&format!("SELECT '{at}' AS `{MARKER_COLUMN}`; {query};\n"));
+            script.push_str(&format!("SELECT '{at}' AS `{MARKER_COLUMN}`; {settings}{query};\n"));
         }
         let (output, messages) = run(self.command().args(["--xml", "--force"]), &script);
         let output = String::from_utf8(output).expect("UTF-8");

@@ -92,7 +92,7 @@ fn shared_columns(is_mysql: bool) -> Vec<Column> {
             ("text", text(Collation::Default, None, false)),
             (
                 "varchar(40) CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci",
-                text(Collation::Other, Some(40), false),
+                text(named("utf8mb4_general_ci"), Some(40), false),
             ),
         ),
         native(
@@ -101,20 +101,26 @@ fn shared_columns(is_mysql: bool) -> Vec<Column> {
             ("varchar(40) COLLATE mooring_no_case", text(Collation::Other, Some(40), false)),
             (
                 "varchar(40) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
-                text(Collation::Other, Some(40), false),
+                text(named("utf8mb4_bin"), Some(40), false),
             ),
         ),
         native(
             "v",
             DataType::Utf8,
             ("text COLLATE \"C\"", text(named("C"), None, false)),
-            ("varchar(40) CHARACTER SET latin1", text(Collation::Other, Some(40), true)),
+            (
+                "varchar(40) CHARACTER SET latin1 COLLATE latin1_swedish_ci",
+                text(named("latin1_swedish_ci"), Some(40), true),
+            ),
         ),
         native(
             "u",
             DataType::Utf8,
             ("text COLLATE \"POSIX\"", text(named("POSIX"), None, false)),
-            ("text CHARACTER SET utf8mb4", text(Collation::Other, Some(16_383), false)),
+            (
+                "text CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci",
+                text(named("utf8mb4_general_ci"), Some(16_383), false),
+            ),
         ),
         exact("f", DataType::Float64, "float8", "double"),
         match is_mysql {

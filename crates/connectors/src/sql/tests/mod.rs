@@ -7,6 +7,7 @@ mod clients;
 mod exercised;
 mod fixture;
 mod generator;
+mod joins;
 mod keys;
 mod literals;
 mod mysql_columns;

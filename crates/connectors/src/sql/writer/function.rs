@@ -148,11 +148,11 @@ impl Draft<'_> {
     /// A row of PostgreSQL whose fields are null `IS NULL`, and is not null.
     fn null_test(&self, operand: &Operand) -> String {
         if operand.shape.opaque.is_some() {
-            return self.writer.dialect.same(&operand.sql, "NULL");
+            return self.writer.dialect.is_null(&operand.sql);
         }
         // What no calendar has is not null, and MySQL finds `0000-00-00` by `IS NULL` where a column takes no nulls.
         if let Some((native, Form::ZeroDates { are_null: false })) = &operand.column {
-            return self.writer.dialect.same(native, "NULL");
+            return self.writer.dialect.is_null(native);
         }
         format!("({} IS NULL)", operand.sql)
     }

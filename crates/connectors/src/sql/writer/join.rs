@@ -1,9 +1,10 @@
 //! Joins, semi-joins among them.
 
 use super::Draft;
+use super::condition::is_of_equalities;
 use super::select::{Select, Stage};
 use crate::sql::{Kind, Operand, Subject};
-use mooring_spi::{Expression, ExpressionKind, Function, JoinKind, Relation, Unsupported};
+use mooring_spi::{Expression, ExpressionKind, JoinKind, Relation, Unsupported};
 
 impl Draft<'_> {
     pub(super) fn join(
@@ -28,8 +29,7 @@ impl Draft<'_> {
                 if !conditions.iter().all(|condition| self.may_match(condition)) {
                     return Err(self.unmet(Subject::Join(kind), Kind::Rows));
                 }
-                let exists = if kind == JoinKind::LeftSemi { "EXISTS" } else { "NOT EXISTS" };
-                return self.exists(left, right, (exists, conditions));
+                return self.exists(left, right, (kind, conditions));
             }
         };
         // A side whose rows are all kept, or both sides of an inner join, may be filtered after the join.
@@ -43,9 +43,9 @@ impl Draft<'_> {
         let right = if right.joined { self.wrapped(right) } else { right };
 
         let columns: Vec<Operand> = left.columns.iter().chain(&right.columns).cloned().collect();
-        let mut texts = Vec::with_capacity(conditions.len());
-        for condition in conditions {
-            texts.push(self.condition(condition, &columns)?);
+        let texts = self.conditions(conditions, &columns)?;
+        if !self.finds_pairs(conditions, &columns, left.columns.len())? {
+            return Err(self.unmet(Subject::Join(kind), Kind::Rows));
         }
         let on = if texts.is_empty() { "TRUE".to_owned() } else { texts.join(" AND ") };
         let mut select =
@@ -90,61 +90,24 @@ impl Draft<'_> {
         &mut self,
         left: Select,
         right: Select,
-        (exists, conditions): (&str, &[Expression]),
+        (kind, conditions): (JoinKind, &[Expression]),
     ) -> Result<Select, Unsupported> {
         let mut left = self.open(left);
         let right = self.open(right);
         debug_assert!(right.stage == Stage::Open && right.tail.is_empty());
         let columns: Vec<Operand> = left.columns.iter().chain(&right.columns).cloned().collect();
         let mut texts = right.conditions;
-        for condition in conditions {
-            texts.push(self.condition(condition, &columns)?);
+        texts.extend(self.conditions(conditions, &columns)?);
+        if !self.finds_pairs(conditions, &columns, left.columns.len())? {
+            return Err(self.unmet(Subject::Join(kind), Kind::Rows));
         }
         let filter = if texts.is_empty() {
             String::new()
         } else {
             format!(" WHERE {}", texts.join(" AND "))
         };
+        let exists = if kind == JoinKind::LeftSemi { "EXISTS" } else { "NOT EXISTS" };
         left.conditions.push(format!("({exists} (SELECT 1 FROM {}{filter}))", right.from));
         Ok(left)
-    }
-}
-
-/// Whether each condition is an equality of something of the left with something of the right, which is what PostgreSQL
-/// can hash or merge by.
-fn is_of_equalities(conditions: &[Expression], left_width: usize) -> bool {
-    let is_equality = |condition: &Expression| match &condition.kind {
-        ExpressionKind::Call { function: Function::Equal, arguments } => match arguments.as_slice()
-        {
-            [a, b] => {
-                let sides = (side_of(a, left_width), side_of(b, left_width));
-                matches!(
-                    sides,
-                    (Some(Side::Left), Some(Side::Right)) | (Some(Side::Right), Some(Side::Left))
-                )
-            }
-            _ => false,
-        },
-        _ => false,
-    };
-    !conditions.is_empty() && conditions.iter().all(is_equality)
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Side {
-    Left,
-    Right,
-}
-
-/// The one side of which a column is seen.
-fn side_of(expression: &Expression, left_width: usize) -> Option<Side> {
-    match &expression.kind {
-        ExpressionKind::Column(at) if *at < left_width => Some(Side::Left),
-        ExpressionKind::Column(_) => Some(Side::Right),
-        ExpressionKind::Cast(input) => side_of(input, left_width),
-        ExpressionKind::Literal(_)
-        | ExpressionKind::Case { .. }
-        | ExpressionKind::Call { .. }
-        | ExpressionKind::Subquery(_) => None,
     }
 }

@@ -1,6 +1,7 @@
 //! Relations and expressions to text. What cannot be written exactly is refused on the way.
 
 mod aggregate;
+mod condition;
 mod expression;
 mod function;
 mod join;

@@ -3,9 +3,7 @@
 use super::Draft;
 use super::select::{Select, Stage, longest, merged_collation};
 use crate::sql::{Form, Kind, Native, Operand, Shape, Subject};
-use mooring_spi::{
-    Expression, ExpressionKind, Function, Operator, Relation, SortKey, Table, Unsupported,
-};
+use mooring_spi::{Expression, ExpressionKind, Operator, Relation, SortKey, Table, Unsupported};
 use std::sync::Arc;
 
 impl Draft<'_> {
@@ -90,39 +88,9 @@ impl Draft<'_> {
         self.require(Subject::Filter, Kind::Rows)?;
         let input = self.select(input)?;
         let mut select = self.open(input);
-        for condition in conditions {
-            let text = self.condition(condition, &select.columns)?;
-            let implied = self.implied(condition, &select.columns)?;
-            select.conditions.extend(implied);
-            select.conditions.push(text);
-        }
+        let texts = self.conditions(conditions, &select.columns)?;
+        select.conditions.extend(texts);
         Ok(select)
-    }
-
-    /// For a native column that is compared with literals.
-    fn implied(
-        &mut self,
-        condition: &Expression,
-        columns: &[Operand],
-    ) -> Result<Option<String>, Unsupported> {
-        let ExpressionKind::Call { function, arguments } = &condition.kind else { return Ok(None) };
-        let Some((Expression { kind: ExpressionKind::Column(at), .. }, others)) =
-            arguments.split_first()
-        else {
-            return Ok(None);
-        };
-        let Some((native, form)) = columns.get(*at).and_then(|operand| operand.column.clone())
-        else {
-            return Ok(None);
-        };
-        let is_literal = |other: &Expression| matches!(other.kind, ExpressionKind::Literal(_));
-        let is_single = others.len() == 1 || *function == Function::In;
-        if others.is_empty() || !is_single || !others.iter().all(is_literal) {
-            return Ok(None);
-        }
-        let literals = self.expressions(others, columns)?;
-        let literals: Vec<String> = literals.into_iter().map(|literal| literal.sql).collect();
-        Ok(self.writer.dialect.implied((&native, &form), *function, &literals))
     }
 
     fn project(
