@@ -64,7 +64,7 @@ pub(super) fn into_wire(batch: &RecordBatch, schema: &SchemaRef) -> Result<Recor
 #[cfg(test)]
 mod tests {
     use super::*;
-    use arrow::array::{AsArray, DictionaryArray, Int32Array, StringViewArray};
+    use arrow::array::{Array, AsArray, DictionaryArray, Int32Array, StringViewArray};
     use arrow::datatypes::Int32Type;
 
     fn column(label: &str, data_type: DataType) -> OutputColumn {
