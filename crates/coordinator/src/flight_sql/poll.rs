@@ -127,9 +127,14 @@ impl FlightSqlDoor {
         let id = next_id();
         let mut polls = session.polls.0.lock();
         if polls.len() >= limit {
-            return Err(limit_exceeded(format!(
-                "the session has {limit} statements that it polls; ask for the end of some, or cancel them"
-            )));
+            // Those that have ended are told of again as long as there is room for them.
+            let ended = polls.iter().filter(|(_, poll)| poll.outcome.borrow().is_some());
+            let oldest = ended.map(|(id, _)| *id).min().ok_or_else(|| {
+                limit_exceeded(format!(
+                    "the session has {limit} statements that it polls; ask for the end of some, or cancel them"
+                ))
+            })?;
+            polls.remove(&oldest);
         }
         let running = session.clone();
         let task = tokio::spawn(async move {
