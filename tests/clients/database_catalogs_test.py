@@ -25,8 +25,8 @@ KEY = "0123456789abcdef0123456789abcdef"
 CATALOGS = 500
 # How often they are made at most until they leave nothing more.
 ROUNDS_MAX = 4
-# Of each catalog; what an allocator keeps goes up and down by 8 MiB. A connection that stayed would be more.
-GROWTH_MAX_BYTES = CATALOGS * 32 * 2**10
+# A connection of each catalog that stayed would be more.
+GROWTH_MAX_BYTES = CATALOGS * 16 * 2**10
 END_TIMEOUT_S = 90
 DATABASE_MISSING, WRONG_ARGUMENT, UNREACHED, REFUSED = 1049, 1210, 1429, 1430
 POSTGRES_TABLES = """
