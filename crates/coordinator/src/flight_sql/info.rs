@@ -1,8 +1,10 @@
 //! Statements: run to their first rows by GetFlightInfo, so that errors are told there and the
-//! schema is the result's own, and read by DoGet.
+//! schema is the result's own, and read by DoGet. Of one that takes long to its first rows the client
+//! is told before: what it has in hand then can be cancelled, and JDBC has no other way.
 
 use super::FlightSqlDoor;
 use super::batches::{Messages, Sending, send, send_batch};
+use super::coming::Coming;
 use super::command::{Asked, asked, command, read_command};
 use super::metadata::Question;
 use super::prepared::{Held, Row};
@@ -12,7 +14,7 @@ use super::status::{defect, invalid, limit_exceeded};
 use super::ticket::{Claim, Ticket, ends, timestamp};
 use super::wire_types::wire_schema;
 use crate::query::cancelled;
-use crate::session::{Response, ResultSet};
+use crate::session::{AnnounceColumns, Response, ResultSet};
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::ipc::writer::IpcWriteOptions;
@@ -21,13 +23,24 @@ use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
 use mooring_spi::{Error, ErrorKind, Result};
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 /// A question about metadata stands in its ticket.
 const QUESTION_BYTES_MAX: usize = 64 * 1024;
+/// How long GetFlightInfo waits for first rows, once the columns are known.
+const FIRST_ROWS_WAIT: Duration = Duration::from_millis(500);
+
+/// When a statement's client is answered.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Answer {
+    /// Not before there are rows.
+    WithRows,
+    /// Soon, whether there are rows or not.
+    Soon,
+}
 
 impl FlightSqlDoor {
-    /// Runs what a descriptor asks for to its first rows.
+    /// Runs what a descriptor asks for to its first rows, or answers sooner.
     ///
     /// # Errors
     /// Every kind.
@@ -35,12 +48,17 @@ impl FlightSqlDoor {
         &self,
         session: &Arc<FlightSession>,
         descriptor: FlightDescriptor,
+        answer: Answer,
     ) -> Result<FlightInfo> {
         let (schema, claim) = match asked(command(&descriptor)?)? {
-            Asked::Statement(sql) => self.result_of(session, session.execute(&sql)).await?,
+            Asked::Statement(sql) => {
+                let owner = session.clone();
+                let run = |columns| async move { owner.execute_telling(&sql, Some(columns)).await };
+                self.result_of(session, answer, run).await?
+            }
             Asked::Prepared(handle) => {
-                let held = session.prepared.get(&handle)?;
-                self.result_of(session, run_held(session.clone(), held)).await?
+                let (owner, held) = (session.clone(), session.prepared.get(&handle)?);
+                self.result_of(session, answer, |columns| run_held(owner, held, columns)).await?
             }
             Asked::Metadata(question) => {
                 if descriptor.cmd.len() > QUESTION_BYTES_MAX {
@@ -71,17 +89,25 @@ impl FlightSqlDoor {
         Ok(FlightEndpoint::new().with_ticket(ticket).with_expiration_time(timestamp(expires)))
     }
 
-    /// The result of `work`, which waits for its ticket from then on.
-    async fn result_of(
+    /// The result of `run`, which waits for its ticket from then on.
+    async fn result_of<W>(
         &self,
         session: &FlightSession,
-        work: impl Future<Output = Result<Response>>,
-    ) -> Result<(SchemaRef, Claim)> {
+        answer: Answer,
+        run: impl FnOnce(AnnounceColumns) -> W,
+    ) -> Result<(SchemaRef, Claim)>
+    where
+        W: Future<Output = Result<Response>> + Send + 'static,
+    {
         let limit = self.settings.results_per_session_max;
         let place = session.results.reserve(limit, &self.metrics)?;
+        let patience = match answer {
+            Answer::WithRows => None,
+            Answer::Soon => Some(FIRST_ROWS_WAIT),
+        };
         let response = tokio::select! {
             biased;
-            response = work => response?,
+            response = Coming::begin(run).response(patience) => response?,
             () = place.cancel.cancelled() => return Err(cancelled()),
         };
         let result = match response {
@@ -163,16 +189,21 @@ pub(super) fn session_is_gone() -> Error {
 
 /// Runs a prepared statement with each of its rows of values, one after the other; the results are
 /// one.
-async fn run_held(session: Arc<FlightSession>, held: Arc<Held>) -> Result<Response> {
+async fn run_held(
+    session: Arc<FlightSession>,
+    held: Arc<Held>,
+    columns: AnnounceColumns,
+) -> Result<Response> {
     let rows = held.bound_rows()?;
     let first = rows.first().cloned().unwrap_or_default();
-    match session.execute_prepared(&held.prepared, first).await? {
+    match session.execute_prepared(&held.prepared, first, Some(columns)).await? {
         Response::Rows(result) if rows.len() > 1 => {
             Ok(Response::Rows(with_further(session, held, rows, result)))
         }
         Response::Done(mut completion) => {
             for row in rows.iter().skip(1) {
-                let response = session.execute_prepared(&held.prepared, row.clone()).await?;
+                let run = session.execute_prepared(&held.prepared, row.clone(), None);
+                let response = run.await?;
                 if let Response::Done(done) = response {
                     completion.affected_rows += done.affected_rows;
                 }
@@ -196,7 +227,7 @@ fn with_further(
     let further = stream::iter(further).then(move |row| {
         let (session, held) = (session.clone(), held.clone());
         async move {
-            match session.execute_prepared(&held.prepared, row).await? {
+            match session.execute_prepared(&held.prepared, row, None).await? {
                 Response::Rows(result) if result.columns.len() == count => Ok(result.batches),
                 Response::Rows(_) | Response::Done(_) => Err(Error::internal(
                     "a statement has other columns with other values of its parameters",

@@ -9,6 +9,7 @@
 
 mod actions;
 mod batches;
+mod coming;
 mod command;
 mod gate;
 mod held_limit;

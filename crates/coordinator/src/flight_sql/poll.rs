@@ -3,7 +3,7 @@
 
 use super::FlightSqlDoor;
 use super::command::{Asked, asked, command};
-use super::info::session_is_gone;
+use super::info::{Answer, session_is_gone};
 use super::results::next_id;
 use super::session::FlightSession;
 use super::status::{invalid, limit_exceeded};
@@ -88,7 +88,7 @@ impl FlightSqlDoor {
             }
             command => match asked(command)? {
                 Asked::Metadata(_) => {
-                    let info = self.flight_info(caller, descriptor).await?;
+                    let info = self.flight_info(caller, descriptor, Answer::Soon).await?;
                     return Ok(PollInfo { info: Some(info), ..PollInfo::default() });
                 }
                 Asked::Statement(_) | Asked::Prepared(_) => {
@@ -138,7 +138,7 @@ impl FlightSqlDoor {
         }
         let running = session.clone();
         let task = tokio::spawn(async move {
-            let info = door.flight_info(&running, descriptor).await;
+            let info = door.flight_info(&running, descriptor, Answer::WithRows).await;
             tell.send_replace(Some(info));
             drop(busy);
         });

@@ -4,6 +4,7 @@ use super::FlightSqlDoor;
 use super::actions::action_types;
 use super::batches::Messages;
 use super::gate::Caller;
+use super::info;
 use super::session::FlightSession;
 use super::status::{defect, report, status};
 use super::stream::Peer;
@@ -93,7 +94,8 @@ impl FlightService for FlightSql {
 
     async fn get_flight_info(&self, request: Request<FlightDescriptor>) -> Answer<FlightInfo> {
         let session = caller(&request)?;
-        let info = self.0.flight_info(&session, request.into_inner()).await;
+        let descriptor = request.into_inner();
+        let info = self.0.flight_info(&session, descriptor, info::Answer::Soon).await;
         told(&session, info)
     }
 

@@ -7,7 +7,7 @@ use super::prepared::PreparedStatements;
 use super::results::Results;
 use super::status::not_authenticated;
 use crate::mysql::{Account, Credential, UserPlace};
-use crate::session::{Client, Prepared, Response, Session};
+use crate::session::{AnnounceColumns, Client, Prepared, Response, Session};
 use mooring_spi::{Error, Result, Value};
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -155,7 +155,22 @@ impl FlightSession {
     /// # Errors
     /// As [`Session::execute`]; `AuthenticationFailed` when the session ends meanwhile.
     pub(super) async fn execute(&self, sql: &str) -> Result<Response> {
+        self.execute_telling(sql, None).await
+    }
+
+    /// The same; the columns of a query are told once it is planned.
+    ///
+    /// # Errors
+    /// The same.
+    pub(super) async fn execute_telling(
+        &self,
+        sql: &str,
+        columns: Option<AnnounceColumns>,
+    ) -> Result<Response> {
         let mut session = self.lock().await?;
+        if let Some(columns) = columns {
+            session.announce_columns(columns);
+        }
         let response = self.unless_ended(session.execute(sql)).await;
         self.idle_limit_s.store(session.idle_limit().as_secs(), Ordering::Relaxed);
         response
@@ -174,8 +189,12 @@ impl FlightSession {
         &self,
         prepared: &Prepared,
         values: Vec<Value>,
+        columns: Option<AnnounceColumns>,
     ) -> Result<Response> {
         let mut session = self.lock().await?;
+        if let Some(columns) = columns {
+            session.announce_columns(columns);
+        }
         let response = self.unless_ended(session.execute_prepared(prepared, values)).await;
         self.idle_limit_s.store(session.idle_limit().as_secs(), Ordering::Relaxed);
         response

@@ -33,7 +33,11 @@ pub struct RunRequest {
     pub context: QueryContext,
     /// Given back once the statement is planned.
     pub admitted: Option<LongStatement>,
+    /// Told the columns once the statement is planned, before it has rows.
+    pub planned: Option<TellSchema>,
 }
+
+pub type TellSchema = Box<dyn FnOnce(&SchemaRef) + Send>;
 
 /// A query whose first rows are there. Dropping it cancels what is left.
 pub struct QueryRun {
@@ -129,12 +133,13 @@ pub(super) struct Planning {
     query: FoldedQuery,
     pub(super) context: QueryContext,
     admitted: Option<LongStatement>,
+    planned: Option<TellSchema>,
 }
 
 impl Planning {
     pub(super) fn new(request: RunRequest) -> Result<Self> {
-        let RunRequest { query, context, admitted } = request;
-        Ok(Self { query: FoldedQuery::new(query)?, context, admitted })
+        let RunRequest { query, context, admitted, planned } = request;
+        Ok(Self { query: FoldedQuery::new(query)?, context, admitted, planned })
     }
 }
 
@@ -286,6 +291,9 @@ impl Drive {
 
     async fn attempt(&self, planning: &mut Planning) -> Result<Started> {
         let plan = self.runner.plan(&self.query.query, planning).await?;
+        if let Some(tell) = planning.planned.take() {
+            tell(plan.schema());
+        }
         self.begin(&plan).await
     }
 

@@ -249,6 +249,7 @@ impl SessionHub {
             schema: Some(FIRST_SCHEMA.to_string()),
             variables,
             warnings: Vec::new(),
+            announce: None,
         };
         session.place.set_database(session.database_label());
         if let Some(database) = request.database {

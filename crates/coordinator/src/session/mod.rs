@@ -38,6 +38,7 @@ use state::Tracker;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::oneshot;
 
 /// Who opened a session, from where.
 #[derive(Debug, Clone)]
@@ -76,7 +77,11 @@ pub struct Session {
     variables: Variables,
     warnings: Vec<Warning>,
     tracker: Tracker,
+    announce: Option<AnnounceColumns>,
 }
+
+/// Takes a query's columns, once.
+pub(crate) type AnnounceColumns = oneshot::Sender<Vec<OutputColumn>>;
 
 /// The catalog in which a session starts.
 const FIRST_CATALOG: &str = "lake";
