@@ -9,13 +9,13 @@ use super::session::{FlightSession, ended};
 use super::status::{defect, report};
 use super::wire_types::{into_wire, wire_schema};
 use crate::query::cancelled;
-use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::array::{ArrayRef, AsArray, RecordBatch};
+use arrow::datatypes::{DataType, SchemaRef};
 use arrow_flight::FlightData;
 use arrow_flight::encode::{FlightDataEncoder, FlightDataEncoderBuilder};
 use arrow_flight::error::FlightError;
-use futures::StreamExt;
 use futures::stream::BoxStream;
+use futures::{StreamExt, stream};
 use mooring_spi::{Error, ErrorKind, Result};
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +25,8 @@ use tonic::Status;
 
 /// Messages that may wait for the client, of about 2 MiB at most.
 const MESSAGES_AHEAD: usize = 2;
+/// Of a batch with views; others are cut by the encoder, to the same size.
+const PIECE_BYTES: usize = 2 << 20;
 
 /// What the sending of a result needs besides the result.
 pub(super) struct Sending {
@@ -62,7 +64,7 @@ pub(super) fn send(sending: Sending, result: OpenResult, place: ResultPlace) -> 
 /// One batch that is there already, for answers that take no query.
 pub(super) fn send_batch(batch: RecordBatch, options: WireOptions) -> Result<Messages> {
     let schema = batch.schema();
-    let encoder = encoder(schema, options)?.build(futures::stream::iter([Ok(batch)]));
+    let encoder = encoder(schema, options)?.build(stream::iter([Ok(batch)]));
     Ok(encoder
         .map(|message| message.map_err(|error| super::status::status(&of_flight(error))))
         .boxed())
@@ -129,7 +131,39 @@ fn encoded(sending: &Sending, open: OpenResult) -> Result<FlightDataEncoder> {
             batch.map_err(into_flight)
         }
     };
-    Ok(encoder(schema, options)?.build(result.batches.map(in_wire_form)))
+    let batches = result.batches.map(in_wire_form);
+    let encoder = encoder(schema, options)?;
+    if !options.views {
+        return Ok(encoder.build(batches));
+    }
+    let pieces = batches.flat_map(|batch| {
+        stream::iter(match batch {
+            Ok(batch) => in_pieces(&batch).into_iter().map(Ok).collect(),
+            Err(error) => vec![Err(error)],
+        })
+    });
+    Ok(encoder.with_max_flight_data_size(usize::MAX).build(pieces))
+}
+
+/// A batch in pieces of which each has the buffers of its own views alone: in a message stand all
+/// buffers that its arrays hold.
+fn in_pieces(batch: &RecordBatch) -> Vec<RecordBatch> {
+    let pieces = (batch.get_array_memory_size() / PIECE_BYTES + 1).min(batch.num_rows().max(1));
+    let rows = batch.num_rows().div_ceil(pieces).max(1);
+    let starts = (0..batch.num_rows().max(1)).step_by(rows);
+    let piece = |start: usize| {
+        let slice = batch.slice(start, rows.min(batch.num_rows() - start));
+        let columns = slice.columns().iter().map(|column| -> ArrayRef {
+            match column.data_type() {
+                DataType::Utf8View => Arc::new(column.as_string_view().gc()),
+                DataType::BinaryView => Arc::new(column.as_binary_view().gc()),
+                _ => column.clone(),
+            }
+        });
+        // Its columns are of the same types and lengths.
+        RecordBatch::try_new(slice.schema(), columns.collect()).unwrap_or(slice)
+    };
+    starts.map(piece).collect()
 }
 
 fn encoder(schema: SchemaRef, options: WireOptions) -> Result<FlightDataEncoderBuilder> {
@@ -166,12 +200,13 @@ fn messages(receiver: mpsc::Receiver<FlightData>, end: End) -> Messages {
             Err(_) => Some((Err(Status::internal("the sending of the result ended early")), None)),
         }
     };
-    futures::stream::unfold(Some((receiver, end)), next).boxed()
+    stream::unfold(Some((receiver, end)), next).boxed()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use arrow::array::StringViewArray;
 
     #[tokio::test]
     async fn messages_end_only_when_it_is_told() {
@@ -204,6 +239,20 @@ mod tests {
         assert!(
             matches!(&all[..], [Ok(_), Err(status)] if status.code() == tonic::Code::Cancelled)
         );
+    }
+
+    #[test]
+    fn pieces_have_their_own_views_alone() {
+        let texts: Vec<String> = (0..1000).map(|row| format!("{row:8192}")).collect();
+        let views: ArrayRef = Arc::new(StringViewArray::from_iter_values(&texts));
+        let batch = RecordBatch::try_from_iter([("v", views)]).expect("a batch");
+        let pieces = in_pieces(&batch);
+        let found: Vec<&str> =
+            pieces.iter().flat_map(|one| one.column(0).as_string_view().iter().flatten()).collect();
+        assert_eq!(found, texts);
+        let sizes: usize = pieces.iter().map(RecordBatch::get_array_memory_size).sum();
+        assert!(pieces.len() > 1 && sizes < 2 * batch.get_array_memory_size(), "{sizes}");
+        assert_eq!(in_pieces(&batch.slice(0, 0)).len(), 1);
     }
 
     #[test]

@@ -6,9 +6,10 @@ use super::FlightSqlDoor;
 use super::jwt::is_jwt;
 use super::metrics::Refusal;
 use super::session::FlightSession;
-use super::sessions::token_digest;
+use super::sessions::{shared_token_digest, token_digest};
 use super::status::{not_authenticated, status};
 use super::stream::Peer;
+use super::timed_body::TimedBody;
 use futures::future::BoxFuture;
 use http::{HeaderValue, Request, Response, header};
 use mooring_spi::{Error, Result};
@@ -52,7 +53,10 @@ pub(super) struct Gated<S> {
 
 impl<S, B> Service<Request<B>> for Gated<S>
 where
-    S: Service<Request<B>, Response = Response<tonic::body::Body>> + Clone + Send + 'static,
+    S: Service<Request<TimedBody<B>>, Response = Response<tonic::body::Body>>
+        + Clone
+        + Send
+        + 'static,
     S::Future: Send + 'static,
     S::Error: Send + 'static,
     B: Send + 'static,
@@ -65,7 +69,7 @@ where
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+    fn call(&mut self, request: Request<B>) -> Self::Future {
         // The one that was asked whether it is ready is the one that is called.
         let next = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, next);
@@ -78,8 +82,10 @@ where
                 let defect = Error::internal("a call of nobody");
                 return Ok(status(&defect).into_http());
             };
+            let time = door.settings.body_timeout;
+            let request = request.map(|body| TimedBody::new(body, time));
             if is_open {
-                peer.vouch();
+                // Nobody has said who it is: the connection still has its deadline.
                 return inner.call(request).await;
             }
             if door.settings.require_tls && !peer.encryption.is_encrypted() {
@@ -101,6 +107,7 @@ where
                 Ok(session) => {
                     peer.vouch();
                     let _busy = session.enter();
+                    let mut request = request;
                     request.extensions_mut().insert(Caller(session));
                     inner.call(request).await
                 }
@@ -129,21 +136,43 @@ impl FlightSqlDoor {
                 "the token is unknown or has expired, or its session has ended; log in again by Handshake",
             )
         };
-        let session = match (self.sessions.find(&token_digest(token)), &self.settings.jwt) {
+        let is_read_along = !peer.is_private() && !self.settings.clear_passwords;
+        let in_the_clear = || {
+            not_authenticated(
+                "the token came over the network in the clear and is not taken; connect with TLS (`grpc+tls://`)",
+            )
+        };
+        if is_read_along && is_jwt(token) {
+            return Err(in_the_clear());
+        }
+        let digest = match is_jwt(token) {
+            true => shared_token_digest(token, peer.number()),
+            false => token_digest(token),
+        };
+        let session = match (self.sessions.find(&digest), &self.settings.jwt) {
             (Some(session), _) => session,
             (None, Some(verifier)) if is_jwt(token) => {
                 self.open_by_jwt(verifier, token, peer).await?
             }
             (None, _) => return Err(unknown()),
         };
+        if is_read_along && session.is_private() {
+            return Err(in_the_clear());
+        }
         let user = &session.client().user;
         let account = self.logins.account_now(user, peer.address, &peer.encryption).await?;
         if !account.is_some_and(|account| session.is_of(&account)) {
-            self.sessions.end(session.id());
+            // Elsewhere the name may be another account's, or need another connection.
+            let is_at_home = peer.address.ip() == session.client().address.ip()
+                && peer.is_private() == session.is_private();
+            if is_at_home {
+                self.sessions.end(session.id());
+            }
             return Err(not_authenticated(
                 "the token's account was dropped or changed since, or does not admit this client; log in again",
             ));
         }
+        session.note_connection(peer);
         Ok(session)
     }
 }

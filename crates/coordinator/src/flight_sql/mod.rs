@@ -9,7 +9,6 @@
 
 mod actions;
 mod batches;
-mod coming;
 mod command;
 mod gate;
 mod held_limit;
@@ -33,6 +32,7 @@ mod sessions;
 mod status;
 mod stream;
 mod ticket;
+mod timed_body;
 mod wire_types;
 
 pub use jwt::{JwtSettings, JwtVerifier};
@@ -58,6 +58,8 @@ pub struct FlightSqlSettings {
     pub calls_per_connection_max: u32,
     /// The largest message that a client may send.
     pub message_max_bytes: usize,
+    /// How long a client may send nothing of a call that it has begun.
+    pub body_timeout: Duration,
     /// The silence after which a client is asked whether it is still there.
     pub keepalive: Duration,
     /// How long a client may take no bytes while a result is sent to it.

@@ -9,8 +9,8 @@ use super::status::{invalid, limit_exceeded};
 use super::wire_types::wire_type;
 use crate::flight_sql::options::WireOptions;
 use arrow::array::timezone::Tz;
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
-use arrow::compute::cast;
+use arrow::array::{AnyDictionaryArray, Array, ArrayRef, AsArray, RecordBatch};
+use arrow::compute::{cast, take};
 use arrow::datatypes::{
     DECIMAL128_MAX_PRECISION, DataType, Date32Type, Decimal128Type, Field, Fields, Float64Type,
     Int64Type, Schema, SchemaRef, Time64MicrosecondType, TimeUnit, TimestampMicrosecondType,
@@ -22,6 +22,7 @@ use arrow_flight::decode::FlightRecordBatchStream;
 use chrono::{DateTime, Offset, TimeZone};
 use futures::{StreamExt, TryStreamExt};
 use mooring_spi::{Error, Result, Value};
+use prost::Message;
 use std::sync::Arc;
 
 /// Parameters of one statement; MySQL's bound as well.
@@ -33,6 +34,10 @@ pub(super) fn parameter_fields(parameters: &[DataType]) -> SchemaRef {
     let fields = parameters.iter().enumerate().map(|(index, data_type)| {
         let data_type = match data_type {
             DataType::Null => DataType::Utf8,
+            // JDBC's driver writes milliseconds, whatever unit it is told. Who binds a type of its
+            // own may bind a finer one.
+            DataType::Timestamp(_, _) => DataType::Timestamp(TimeUnit::Millisecond, None),
+            DataType::Time32(_) | DataType::Time64(_) => DataType::Time32(TimeUnit::Millisecond),
             known => wire_type(known, WireOptions::default()),
         };
         Field::new(format!("parameter_{}", index + 1), data_type, true)
@@ -68,8 +73,8 @@ pub(super) async fn collect<E>(
     let mut bytes = 0_usize;
     while let Some(message) = messages.next().await {
         let message = message.map_err(CollectError::Stream)?;
-        // Empty messages take memory, too.
-        let size = message.data_header.len() + message.data_body.len() + size_of::<FlightData>();
+        // All of it, since its parts share one buffer; empty messages take memory, too.
+        let size = message.encoded_len() + size_of::<FlightData>();
         bytes += size;
         place.grow(size).map_err(CollectError::TooLarge)?;
         if bytes > limits.bytes_max {
@@ -253,7 +258,10 @@ impl Column {
                 let utc = to(DataType::Timestamp(TimeUnit::Microsecond, Some(named.clone())))?;
                 Self::Timestamp(wall_times(&utc, zone)?)
             }
-            DataType::Dictionary(_, values) => return Self::of(&to(shared(values))?, zone),
+            DataType::Dictionary(_, values) if !values.is_nested() => {
+                let dictionary = array.as_any_dictionary();
+                return Self::of(&unpacked(dictionary)?, zone);
+            }
             other => {
                 return Err(invalid(format!(
                     "a parameter has the type `{other}`; there are numbers, text, bytes, dates, times \
@@ -323,13 +331,19 @@ impl Column {
     }
 }
 
-/// The type of a dictionary's values in which equal ones stay one.
-fn shared(values: &DataType) -> DataType {
-    match values {
+/// A dictionary's values by its keys, in a type in which equal long ones stay one: a key takes a few
+/// bytes, and what it stands for may be long.
+fn unpacked(dictionary: &dyn AnyDictionaryArray) -> Result<ArrayRef> {
+    let values = dictionary.values();
+    let shared = match values.data_type() {
         DataType::Utf8 | DataType::LargeUtf8 => DataType::Utf8View,
-        DataType::Binary | DataType::LargeBinary => DataType::BinaryView,
+        DataType::Binary | DataType::LargeBinary | DataType::FixedSizeBinary(_) => {
+            DataType::BinaryView
+        }
         other => other.clone(),
-    }
+    };
+    let wrong = |error: arrow::error::ArrowError| malformed(&error.to_string());
+    take(&cast(values, &shared).map_err(wrong)?, dictionary.keys(), None).map_err(wrong)
 }
 
 /// Instants in microseconds as wall time in a zone.

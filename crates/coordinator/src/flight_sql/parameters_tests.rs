@@ -1,8 +1,8 @@
 use super::*;
 use crate::flight_sql::held_limit::HeldLimit;
 use arrow::array::{
-    BinaryArray, BooleanArray, Date32Array, Decimal128Array, DictionaryArray, Float32Array,
-    Int32Array, NullArray, StringArray, Time32SecondArray, TimestampNanosecondArray,
+    BinaryArray, BooleanArray, Date32Array, Decimal128Array, DictionaryArray, FixedSizeBinaryArray,
+    Float32Array, Int32Array, NullArray, StringArray, Time32SecondArray, TimestampNanosecondArray,
     TimestampSecondArray, UInt64Array,
 };
 use arrow::datatypes::Int32Type;
@@ -76,6 +76,18 @@ fn an_unknown_parameter_is_told_as_text() {
     assert_eq!(types, [DataType::Utf8, DataType::Int64, DataType::Utf8]);
 }
 
+/// Whatever a message holds, it is counted.
+#[test]
+fn what_is_no_data_is_counted_too() {
+    let message = FlightData { app_metadata: vec![0; 1024].into(), ..FlightData::default() };
+    let sent = std::iter::repeat_n(Ok::<_, ()>(message), 100);
+    let limits = BindLimits { bytes_max: 64 * 1024, ..LIMITS };
+    let mut place = HeldLimit::new(1, Gauge::default()).values();
+    let collected = collect(futures::stream::iter(sent), limits, &mut place);
+    let collected = futures::executor::block_on(collected);
+    assert!(matches!(collected, Err(CollectError::TooLarge(_))));
+}
+
 #[test]
 fn too_many_rows_and_too_many_bytes_are_refused() {
     let few = BindLimits { rows_max: 1, ..LIMITS };
@@ -108,9 +120,12 @@ fn what_rows_would_take_is_bounded_too() {
     let long = "x".repeat(4096);
     let keys = DictionaryArray::<Int32Type>::from_iter(std::iter::repeat_n(long.as_str(), 90));
     let nulls: ArrayRef = Arc::new(NullArray::new(90));
+    let fixed = FixedSizeBinaryArray::try_from_iter([vec![0_u8; 4096]].iter()).expect("bytes");
+    let fixed = DictionaryArray::new(Int32Array::from(vec![0; 90]), Arc::new(fixed));
+    let fixed: ArrayRef = Arc::new(fixed);
     let dictionary: ArrayRef = Arc::new(keys);
     let limits = BindLimits { bytes_max: 64 * 1024, ..LIMITS };
-    for columns in [vec![dictionary], vec![nulls; 100]] {
+    for columns in [vec![dictionary], vec![fixed], vec![nulls; 100]] {
         let named = columns.into_iter().enumerate();
         let named = named.map(|(index, array)| (index.to_string(), array, true));
         let batch = RecordBatch::try_from_iter_with_nullable(named).expect("a batch");

@@ -6,8 +6,9 @@ use super::poll::Polls;
 use super::prepared::PreparedStatements;
 use super::results::Results;
 use super::status::not_authenticated;
+use super::stream::{ConnectionMark, Peer};
 use crate::mysql::{Account, Credential, UserPlace};
-use crate::session::{AnnounceColumns, Client, Prepared, Response, Session};
+use crate::session::{Client, Prepared, Response, Session};
 use mooring_spi::{Error, Result, Value};
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -15,6 +16,9 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::MutexGuard;
 use tokio_util::sync::CancellationToken;
+
+/// How long a session without a connection is kept for its client to come back.
+const ABANDONED: Duration = Duration::from_secs(60);
 
 /// What an account has to be still, for the tokens that it opened to be taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +41,8 @@ impl AccountMark {
 pub(super) struct FlightSession {
     client: Client,
     account: AccountMark,
+    /// Its token came to the client where nobody could read along.
+    is_private: bool,
     /// Statements run one after the other; their results are read at the same time.
     session: tokio::sync::Mutex<Session>,
     /// Cancelled when the session is over, by whatever: it ends what the session runs.
@@ -44,6 +50,8 @@ pub(super) struct FlightSession {
     expires: Instant,
     idle_limit_s: AtomicU64,
     last_used: Mutex<Instant>,
+    /// Those by which it was used, and that may be open.
+    connections: Mutex<Vec<ConnectionMark>>,
     /// Calls that are not answered yet.
     calls: AtomicUsize,
     pub(super) options: Mutex<WireOptions>,
@@ -51,6 +59,15 @@ pub(super) struct FlightSession {
     pub(super) prepared: PreparedStatements,
     pub(super) polls: Polls,
     _place: UserPlace,
+}
+
+/// What a session is opened on.
+pub(super) struct SessionGrounds {
+    pub(super) account: AccountMark,
+    /// How long its token is taken.
+    pub(super) lifetime: Duration,
+    pub(super) is_private: bool,
+    pub(super) place: UserPlace,
 }
 
 /// A call of a session, which is not idle meanwhile.
@@ -67,16 +84,16 @@ impl FlightSession {
     pub(super) fn new(
         session: Session,
         client: Client,
-        account: AccountMark,
         close: CancellationToken,
-        lifetime: Duration,
-        place: UserPlace,
+        grounds: SessionGrounds,
     ) -> Self {
+        let SessionGrounds { account, lifetime, is_private, place } = grounds;
         let now = Instant::now();
         Self {
             idle_limit_s: AtomicU64::new(session.idle_limit().as_secs()),
             client,
             account,
+            is_private,
             session: tokio::sync::Mutex::new(session),
             close,
             // A lifetime beyond what the clock can tell is one without end.
@@ -84,6 +101,7 @@ impl FlightSession {
                 .checked_add(lifetime)
                 .unwrap_or(now + Duration::from_secs(u32::MAX.into())),
             last_used: Mutex::new(now),
+            connections: Mutex::default(),
             calls: AtomicUsize::new(0),
             options: Mutex::default(),
             results: Arc::default(),
@@ -100,6 +118,11 @@ impl FlightSession {
 
     pub(super) fn client(&self) -> &Client {
         &self.client
+    }
+
+    /// Whether its token is for connections alone that nobody can read along.
+    pub(super) fn is_private(&self) -> bool {
+        self.is_private
     }
 
     /// Whether the account is the one that opened it, unchanged.
@@ -125,6 +148,19 @@ impl FlightSession {
     pub(super) fn is_idle(&self, now: Instant) -> bool {
         let limit = Duration::from_secs(self.idle_limit_s.load(Ordering::Relaxed));
         !self.is_busy() && now.saturating_duration_since(*self.last_used.lock()) >= limit
+    }
+
+    pub(super) fn note_connection(&self, peer: &Peer) {
+        ConnectionMark::note(&mut self.connections.lock(), peer);
+    }
+
+    /// Whether its client has gone for good, as far as can be told: JDBC's says nothing when it closes
+    /// a connection.
+    pub(super) fn is_abandoned(&self, now: Instant) -> bool {
+        !self.is_busy()
+            && self.results.is_empty()
+            && !self.connections.lock().iter().any(ConnectionMark::is_open)
+            && now.saturating_duration_since(*self.last_used.lock()) >= ABANDONED
     }
 
     /// Whether a call runs or a result is being read.
@@ -155,22 +191,7 @@ impl FlightSession {
     /// # Errors
     /// As [`Session::execute`]; `AuthenticationFailed` when the session ends meanwhile.
     pub(super) async fn execute(&self, sql: &str) -> Result<Response> {
-        self.execute_telling(sql, None).await
-    }
-
-    /// The same; the columns of a query are told once it is planned.
-    ///
-    /// # Errors
-    /// The same.
-    pub(super) async fn execute_telling(
-        &self,
-        sql: &str,
-        columns: Option<AnnounceColumns>,
-    ) -> Result<Response> {
         let mut session = self.lock().await?;
-        if let Some(columns) = columns {
-            session.announce_columns(columns);
-        }
         let response = self.unless_ended(session.execute(sql)).await;
         self.idle_limit_s.store(session.idle_limit().as_secs(), Ordering::Relaxed);
         response
@@ -189,12 +210,8 @@ impl FlightSession {
         &self,
         prepared: &Prepared,
         values: Vec<Value>,
-        columns: Option<AnnounceColumns>,
     ) -> Result<Response> {
         let mut session = self.lock().await?;
-        if let Some(columns) = columns {
-            session.announce_columns(columns);
-        }
         let response = self.unless_ended(session.execute_prepared(prepared, values)).await;
         self.idle_limit_s.store(session.idle_limit().as_secs(), Ordering::Relaxed);
         response

@@ -2,18 +2,21 @@
 //! which the gate lets through is ended at its deadline, whatever it sends until then.
 
 use super::metrics::{FlightSqlMetrics, Refusal};
+use super::results::next_id;
 use crate::mysql::Encryption;
 use crate::session::TlsNames;
 use bytes::{Buf, BytesMut};
+use mooring_spi::{Error, Result};
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Sleep;
 use tokio_rustls::server::TlsStream;
 use tonic::transport::server::Connected;
@@ -25,6 +28,31 @@ pub(super) struct Peer {
     pub(super) encryption: Encryption,
     pub(super) tls_names: Option<TlsNames>,
     vouched: Arc<AtomicBool>,
+    logins: Arc<Semaphore>,
+    /// Which connection it is.
+    number: u64,
+}
+
+/// Tells whether a connection is still there.
+#[derive(Debug, Clone)]
+pub(super) struct ConnectionMark(Weak<AtomicBool>);
+
+impl ConnectionMark {
+    pub(super) fn is_open(&self) -> bool {
+        self.0.strong_count() > 0
+    }
+
+    fn is_of(&self, peer: &Peer) -> bool {
+        self.0.as_ptr() == Arc::as_ptr(&peer.vouched)
+    }
+
+    /// Adds that of `peer`, and takes away those that are gone.
+    pub(super) fn note(marks: &mut Vec<Self>, peer: &Peer) {
+        marks.retain(Self::is_open);
+        if !marks.iter().any(|mark| mark.is_of(peer)) {
+            marks.push(Self(Arc::downgrade(&peer.vouched)));
+        }
+    }
 }
 
 impl Peer {
@@ -33,12 +61,26 @@ impl Peer {
         encryption: Encryption,
         tls_names: Option<TlsNames>,
     ) -> Self {
-        Self { address, encryption, tls_names, vouched: Arc::default() }
+        let logins = Arc::new(Semaphore::new(1));
+        Self { address, encryption, tls_names, vouched: Arc::default(), logins, number: next_id() }
     }
 
     /// The gate has let a call of it through: the connection may stay.
     pub(super) fn vouch(&self) {
         self.vouched.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// Waits until no other login of this connection is under way.
+    ///
+    /// # Errors
+    /// None in fact: nothing closes the semaphore.
+    pub(super) async fn login_turn(&self) -> Result<OwnedSemaphorePermit> {
+        let closed = |_| Error::internal("the logins of a connection are closed");
+        self.logins.clone().acquire_owned().await.map_err(closed)
     }
 
     /// Whether nobody on a network can read along.

@@ -217,8 +217,15 @@ pub(super) const SETTINGS: &[Setting] = &[
         default: "10000",
         kind: Kind::Duration { unit: Unit::Milliseconds, least: 1 },
         roles: COORDINATOR,
-        help: "A connection that has brought no login, no token and no health check after so \
-               long is closed.",
+        help: "A connection that has brought no right login and no right token after so long is \
+               closed; that of a health check, too.",
+    },
+    Setting {
+        key: "coordinator.flight_sql.body_timeout_s",
+        default: "60",
+        kind: Kind::Duration { unit: Unit::Seconds, least: 1 },
+        roles: COORDINATOR,
+        help: "A call whose client sends nothing more of it for so long fails.",
     },
     Setting {
         key: "coordinator.flight_sql.keepalive_s",
@@ -272,7 +279,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     },
     Setting {
         key: "coordinator.flight_sql.results_per_session_max",
-        default: "64",
+        default: "16",
         kind: Kind::Integer { least: 1, most: 65_536 },
         roles: COORDINATOR,
         help: "Results that a session has begun and not read to their end.",

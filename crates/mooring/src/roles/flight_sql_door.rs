@@ -17,6 +17,7 @@ pub(super) fn settings(config: &Config, mysql: &MysqlSettings) -> Result<FlightS
         handshake_timeout: flight.handshake_timeout,
         calls_per_connection_max: flight.calls_per_connection_max,
         message_max_bytes: flight.message_max_bytes,
+        body_timeout: flight.body_timeout,
         keepalive: flight.keepalive,
         write_timeout: flight.write_timeout,
         token_lifetime: flight.token_lifetime,

@@ -4,6 +4,7 @@
 use super::{Account, Credential, caching_sha2, native};
 use async_trait::async_trait;
 use mooring_spi::{Error, Result};
+use std::sync::Arc;
 use subtle::ConstantTimeEq;
 use tokio::sync::Semaphore;
 
@@ -30,13 +31,13 @@ pub trait PasswordVerifier: Send + Sync {
 #[derive(Debug)]
 pub struct StoredCredentials {
     /// A check costs milliseconds of computing; so many run at once.
-    checks: Semaphore,
+    checks: Arc<Semaphore>,
 }
 
 impl Default for StoredCredentials {
     fn default() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { checks: Semaphore::new(cores) }
+        Self { checks: Arc::new(Semaphore::new(cores)) }
     }
 }
 
@@ -55,15 +56,20 @@ impl PasswordVerifier for StoredCredentials {
             }
             Credential::CachingSha2(credential) => {
                 let stopped = |_| Error::internal("the check of a password did not end");
-                let _permit = self
+                let permit = self
                     .checks
-                    .acquire()
+                    .clone()
+                    .acquire_owned()
                     .await
                     .map_err(|_| Error::internal("the checks of passwords are closed"))?;
                 let (password, credential) = (password.to_vec(), credential.clone());
-                tokio::task::spawn_blocking(move || caching_sha2::matches(&password, &credential))
-                    .await
-                    .map_err(stopped)
+                tokio::task::spawn_blocking(move || {
+                    // Held until the computing ends, whoever waits for it.
+                    let _permit = permit;
+                    caching_sha2::matches(&password, &credential)
+                })
+                .await
+                .map_err(stopped)
             }
         }
     }
