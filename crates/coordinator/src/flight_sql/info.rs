@@ -116,7 +116,7 @@ impl FlightSqlDoor {
         let options = *session.options.lock();
         let schema = wire_schema(&result.columns, options);
         let until = Instant::now() + self.settings.ticket_lifetime;
-        let id = place.wait(OpenResult { result, options }, until)?;
+        let id = place.wait(OpenResult { result, options, zone: session.zone() }, until)?;
         Ok((schema, Claim::Result(id)))
     }
 

@@ -5,6 +5,7 @@ use super::metrics::FlightSqlMetrics;
 use super::options::WireOptions;
 use super::status::{invalid, limit_exceeded};
 use crate::session::ResultSet;
+use arrow::array::timezone::Tz;
 use mooring_spi::Result;
 use parking_lot::Mutex;
 use std::collections::HashMap;
@@ -35,6 +36,8 @@ pub(super) struct OpenResult {
     pub(super) result: ResultSet,
     /// How it travels: as its schema was told when it came.
     pub(super) options: WireOptions,
+    /// The session's when it came.
+    pub(super) zone: Option<Tz>,
 }
 
 enum Stage {
@@ -199,7 +202,7 @@ mod tests {
 
     fn empty() -> OpenResult {
         let result = ResultSet { columns: Vec::new(), batches: futures::stream::empty().boxed() };
-        OpenResult { result, options: WireOptions::default() }
+        OpenResult { result, options: WireOptions::default(), zone: None }
     }
 
     #[test]

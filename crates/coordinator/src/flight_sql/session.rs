@@ -9,6 +9,7 @@ use super::status::not_authenticated;
 use super::stream::{ConnectionMark, Peer};
 use crate::mysql::{Account, Credential, UserPlace};
 use crate::session::{Client, Prepared, Response, Session};
+use arrow::array::timezone::Tz;
 use mooring_spi::{Error, Result, Value};
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -50,6 +51,8 @@ pub(super) struct FlightSession {
     expires: Instant,
     idle_limit_s: AtomicU64,
     last_used: Mutex<Instant>,
+    /// That of the session after its last statement.
+    zone: Mutex<Option<Tz>>,
     /// Those by which it was used, and that may be open.
     connections: Mutex<Vec<ConnectionMark>>,
     /// Calls that are not answered yet.
@@ -89,6 +92,7 @@ impl FlightSession {
     ) -> Self {
         let SessionGrounds { account, lifetime, is_private, place } = grounds;
         let now = Instant::now();
+        let zone = Mutex::new(session.time_zone().ok());
         Self {
             idle_limit_s: AtomicU64::new(session.idle_limit().as_secs()),
             client,
@@ -101,6 +105,7 @@ impl FlightSession {
                 .checked_add(lifetime)
                 .unwrap_or(now + Duration::from_secs(u32::MAX.into())),
             last_used: Mutex::new(now),
+            zone,
             connections: Mutex::default(),
             calls: AtomicUsize::new(0),
             options: Mutex::default(),
@@ -150,6 +155,16 @@ impl FlightSession {
         !self.is_busy() && now.saturating_duration_since(*self.last_used.lock()) >= limit
     }
 
+    pub(super) fn zone(&self) -> Option<Tz> {
+        *self.zone.lock()
+    }
+
+    /// What a statement may have changed, for those who do not wait for the session.
+    fn follow(&self, session: &Session) {
+        self.idle_limit_s.store(session.idle_limit().as_secs(), Ordering::Relaxed);
+        *self.zone.lock() = session.time_zone().ok();
+    }
+
     pub(super) fn note_connection(&self, peer: &Peer) {
         ConnectionMark::note(&mut self.connections.lock(), peer);
     }
@@ -193,7 +208,7 @@ impl FlightSession {
     pub(super) async fn execute(&self, sql: &str) -> Result<Response> {
         let mut session = self.lock().await?;
         let response = self.unless_ended(session.execute(sql)).await;
-        self.idle_limit_s.store(session.idle_limit().as_secs(), Ordering::Relaxed);
+        self.follow(&session);
         response
     }
 
@@ -213,7 +228,7 @@ impl FlightSession {
     ) -> Result<Response> {
         let mut session = self.lock().await?;
         let response = self.unless_ended(session.execute_prepared(prepared, values)).await;
-        self.idle_limit_s.store(session.idle_limit().as_secs(), Ordering::Relaxed);
+        self.follow(&session);
         response
     }
 
