@@ -123,6 +123,7 @@ pub(crate) struct FlightSql {
     #[serde(deserialize_with = "unless_empty")]
     pub(crate) jwt_audience: Option<String>,
     pub(crate) jwt_user_claim: String,
+    pub(crate) jwt_administrators: bool,
 }
 
 #[derive(Debug, Clone, Deserialize)]
