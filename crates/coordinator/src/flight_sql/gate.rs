@@ -6,7 +6,7 @@ use super::FlightSqlDoor;
 use super::jwt::is_jwt;
 use super::metrics::Refusal;
 use super::session::FlightSession;
-use super::sessions::token_digest;
+use super::sessions::{shared_token_digest, token_digest};
 use super::status::{not_authenticated, status};
 use super::stream::Peer;
 use super::timed_body::TimedBody;
@@ -99,11 +99,9 @@ where
                 return inner.call(request).await;
             }
             let authorization = request.headers().get(header::AUTHORIZATION).cloned();
-            let user_agent = request.headers().get(header::USER_AGENT).cloned();
             let caller = async {
                 let token = bearer(authorization.as_ref())?;
-                let agent = user_agent.as_ref().and_then(|agent| agent.to_str().ok());
-                door.caller(token, agent, &peer).await
+                door.caller(token, &peer).await
             };
             match caller.await {
                 Ok(session) => {
@@ -131,7 +129,6 @@ impl FlightSqlDoor {
     pub(super) async fn caller(
         self: &Arc<Self>,
         token: &str,
-        agent: Option<&str>,
         peer: &Peer,
     ) -> Result<Arc<FlightSession>> {
         let unknown = || {
@@ -148,11 +145,16 @@ impl FlightSqlDoor {
         if is_read_along && is_jwt(token) {
             return Err(in_the_clear());
         }
-        let session = match &self.settings.jwt {
-            Some(verifier) if is_jwt(token) => {
-                self.session_by_jwt(verifier, token, agent, peer).await?
+        let digest = match is_jwt(token) {
+            true => shared_token_digest(token, peer.number()),
+            false => token_digest(token),
+        };
+        let session = match (self.sessions.find(&digest), &self.settings.jwt) {
+            (Some(session), _) => session,
+            (None, Some(verifier)) if is_jwt(token) => {
+                self.open_by_jwt(verifier, token, peer).await?
             }
-            Some(_) | None => self.sessions.find(&token_digest(token)).ok_or_else(unknown)?,
+            (None, _) => return Err(unknown()),
         };
         if is_read_along && session.is_private() {
             return Err(in_the_clear());

@@ -62,7 +62,7 @@ impl FlightSqlDoor {
     ) -> std::result::Result<String, Status> {
         // JDBC shows by Handshake that the token which it was given is taken.
         if let Some(token) = presented(headers, "bearer") {
-            let caller = self.caller(token, agent(headers), peer).await;
+            let caller = self.caller(token, peer).await;
             caller.map_err(|error| report(&error, "", 0))?;
             peer.vouch();
             return Ok(token.to_owned());
@@ -75,7 +75,7 @@ impl FlightSqlDoor {
         let user = basic.user.clone();
         // One at a time, as at the MySQL door: many would all be tried before the first has failed.
         let turn = peer.login_turn().await.map_err(|error| report(&error, &user, 0))?;
-        let (door, peer, attributes) = (self.clone(), peer.clone(), attributes(agent(headers)));
+        let (door, peer, attributes) = (self.clone(), peer.clone(), attributes(headers));
         // A client that takes its call back is counted all the same.
         let login = tokio::spawn(async move {
             let _turn = turn;
@@ -114,36 +114,26 @@ impl FlightSqlDoor {
         Ok(token)
     }
 
-    /// The session of a connection with a token that somebody else has signed. It is proven at each
-    /// call: a key that is taken away ends what it signed.
+    /// The session of a token that somebody else has signed.
     ///
     /// # Errors
     /// `AuthenticationFailed`; as for a login.
-    pub(super) async fn session_by_jwt(
+    pub(super) async fn open_by_jwt(
         self: &Arc<Self>,
         verifier: &Arc<JwtVerifier>,
         token: &str,
-        agent: Option<&str>,
         peer: &Peer,
     ) -> Result<Arc<FlightSession>> {
         let now = SystemTime::now();
         let proven = verifier.verify(token, now).await?;
-        let digest = shared_token_digest(token, peer.number());
-        if let Some(session) = self.sessions.find(&digest) {
-            return Ok(session);
-        }
         let user = &proven.user;
         let account = self.logins.account_now(user, peer.address, &peer.encryption).await?;
         let account = account.ok_or_else(|| refusal(LoginFailure::Denied, user, peer))?;
-        if account.administrator && !verifier.admits_administrators() {
-            return Err(not_authenticated(
-                "tokens that others sign open no administrator's account (`coordinator.flight_sql.jwt_administrators`)",
-            ));
-        }
         let left = proven.expires.duration_since(now).unwrap_or_default();
         let lifetime = left.min(self.settings.token_lifetime);
         let admitted = Admitted { account, lifetime };
-        self.open_session(digest, user, admitted, attributes(agent), peer).await
+        let digest = shared_token_digest(token, peer.number());
+        self.open_session(digest, user, admitted, Arc::default(), peer).await
     }
 
     async fn open_session(
@@ -210,11 +200,8 @@ fn refusal(failure: LoginFailure, user: &str, peer: &Peer) -> Error {
     }
 }
 
-fn agent(headers: &MetadataMap) -> Option<&str> {
-    headers.get("user-agent").and_then(|agent| agent.to_str().ok())
-}
-
-fn attributes(agent: Option<&str>) -> Arc<[(String, String)]> {
+fn attributes(headers: &MetadataMap) -> Arc<[(String, String)]> {
+    let agent = headers.get("user-agent").and_then(|agent| agent.to_str().ok());
     let agent =
         agent.map(|agent| agent.chars().take(USER_AGENT_CHARACTERS_MAX).collect::<String>());
     agent.map(|agent| (CLIENT_NAME.to_owned(), agent)).into_iter().collect()

@@ -340,13 +340,6 @@ pub(super) const SETTINGS: &[Setting] = &[
                account.",
     },
     Setting {
-        key: "coordinator.flight_sql.jwt_administrators",
-        default: "false",
-        kind: Kind::Boolean,
-        roles: COORDINATOR,
-        help: "Whether such a token may open an administrator's account.",
-    },
-    Setting {
         key: "coordinator.http.listen",
         default: r#""127.0.0.1:8080""#,
         kind: Kind::ListenAddress,

@@ -123,7 +123,6 @@ pub(crate) struct FlightSql {
     #[serde(deserialize_with = "unless_empty")]
     pub(crate) jwt_audience: Option<String>,
     pub(crate) jwt_user_claim: String,
-    pub(crate) jwt_administrators: bool,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -53,6 +53,5 @@ fn jwt(config: &Config) -> Result<Option<JwtSettings>> {
         issuer: needed("jwt_issuer", &flight.jwt_issuer)?,
         audience: needed("jwt_audience", &flight.jwt_audience)?,
         user_claim: flight.jwt_user_claim.clone(),
-        administrators: flight.jwt_administrators,
     }))
 }

@@ -32,8 +32,6 @@ pub struct JwtSettings {
     pub audience: String,
     /// The claim that is the user's name.
     pub user_claim: String,
-    /// Whether a token may open an administrator's account.
-    pub administrators: bool,
 }
 
 /// Decides about tokens of one issuer.
@@ -72,10 +70,6 @@ impl JwtVerifier {
     pub fn load(settings: JwtSettings) -> Result<Arc<Self>> {
         let keys = KeyFile::load(settings.keys.clone())?;
         Ok(Arc::new(Self { settings, keys }))
-    }
-
-    pub(super) fn admits_administrators(&self) -> bool {
-        self.settings.administrators
     }
 
     /// # Errors

@@ -43,7 +43,6 @@ impl Issuer {
             issuer: "https://issuer".to_owned(),
             audience: "mooring".to_owned(),
             user_claim: "sub".to_owned(),
-            administrators: false,
         });
         Self { pair, folder, verifier: verifier.expect("keys") }
     }
