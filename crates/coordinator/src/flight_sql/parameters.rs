@@ -18,6 +18,7 @@ use arrow::datatypes::{
 use arrow::ipc::root_as_message;
 use arrow_flight::FlightData;
 use arrow_flight::decode::FlightRecordBatchStream;
+use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
 use mooring_spi::{Error, Result, Value};
 use std::sync::Arc;
@@ -58,6 +59,7 @@ pub(super) async fn collect<E>(
     let mut bytes = 0_usize;
     while let Some(message) = messages.next().await {
         let message = message.map_err(CollectError::Stream)?;
+        let message = needed(&message);
         // Empty messages take memory, too.
         let size = message.data_header.len() + message.data_body.len() + size_of::<FlightData>();
         bytes += size;
@@ -68,6 +70,16 @@ pub(super) async fn collect<E>(
         collected.push(message);
     }
     Ok(collected)
+}
+
+/// What is read of a message, in memory of its own: its parts keep the whole buffer alive that it came
+/// in, with all that a client may have put beside them.
+fn needed(message: &FlightData) -> FlightData {
+    FlightData {
+        data_header: Bytes::copy_from_slice(&message.data_header),
+        data_body: Bytes::copy_from_slice(&message.data_body),
+        ..FlightData::default()
+    }
 }
 
 /// Why messages were not collected.
@@ -97,12 +109,28 @@ pub(super) fn rows_of(messages: Vec<FlightData>, limits: BindLimits) -> Result<(
             limits.rows_max
         )));
     }
+    let values = batches
+        .iter()
+        .flat_map(RecordBatch::columns)
+        .fold(0, |sum: usize, column| sum.saturating_add(value_count(column)));
+    // Before anything is converted: a byte can stand for a value of many.
+    if values.saturating_mul(size_of::<Value>()) > limits.bytes_max {
+        return Err(too_large(limits.bytes_max));
+    }
     let mut rows = Vec::with_capacity(count);
     let mut budget = Budget { bytes: 0, bytes_max: limits.bytes_max };
     for batch in &batches {
         append_rows(batch, &mut rows, &mut budget)?;
     }
     Ok((rows, budget.bytes))
+}
+
+/// The values of a column, with those that stand in its dictionary. Of some types any number takes no
+/// bytes in a message.
+fn value_count(column: &ArrayRef) -> usize {
+    let values =
+        column.as_any_dictionary_opt().map_or(0, |dictionary| value_count(dictionary.values()));
+    column.len().saturating_add(values)
 }
 
 fn malformed(problem: &str) -> Error {
@@ -232,13 +260,11 @@ impl Column {
             DataType::Timestamp(_, None) => {
                 Self::Timestamp(to(DataType::Timestamp(TimeUnit::Microsecond, None))?)
             }
-            DataType::Dictionary(_, values) => return Self::of(&to(shared(values))?),
-            other => {
-                return Err(invalid(format!(
-                    "a parameter has the type `{other}`; there are numbers, text, bytes, dates, times, \
-                     and timestamps without zone"
-                )));
-            }
+            DataType::Dictionary(_, values) => match shared(values) {
+                Some(data_type) => return Self::of(&to(data_type)?),
+                None => return Err(no_parameter(array.data_type())),
+            },
+            other => return Err(no_parameter(other)),
         })
     }
 
@@ -302,12 +328,24 @@ impl Column {
     }
 }
 
-/// The type of a dictionary's values in which equal ones stay one.
-fn shared(values: &DataType) -> DataType {
+fn no_parameter(data_type: &DataType) -> Error {
+    invalid(format!(
+        "a parameter has the type `{data_type}`; there are numbers, text, bytes, dates, times, \
+         and timestamps without zone"
+    ))
+}
+
+/// The type of a dictionary's values in which equal ones stay one, or are small. `None` for what is
+/// no parameter's: unpacking it would come before its refusal.
+fn shared(values: &DataType) -> Option<DataType> {
     match values {
-        DataType::Utf8 | DataType::LargeUtf8 => DataType::Utf8View,
-        DataType::Binary | DataType::LargeBinary => DataType::BinaryView,
-        other => other.clone(),
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Some(DataType::Utf8View),
+        DataType::Binary
+        | DataType::LargeBinary
+        | DataType::BinaryView
+        | DataType::FixedSizeBinary(_) => Some(DataType::BinaryView),
+        DataType::Boolean => Some(DataType::Boolean),
+        other => other.is_primitive().then(|| other.clone()),
     }
 }
 
