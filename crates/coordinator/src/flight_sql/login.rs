@@ -77,9 +77,13 @@ impl FlightSqlDoor {
                 "a password came over the network in the clear and was not looked at; connect with TLS (`grpc+tls://`)",
             ));
         }
-        let address = peer.address;
-        let login = PasswordLogin { user, password, address, encryption: &peer.encryption };
-        let account = self.logins.log_in_by_password(login).await.map_err(|failure| {
+        let login = PasswordLogin {
+            user: user.clone(),
+            password: password.clone(),
+            address: peer.address,
+            encryption: peer.encryption.clone(),
+        };
+        let account = self.check(login, peer).await.map_err(|failure| {
             self.metrics.refused(Refusal::AccessDenied);
             refusal(failure, user, peer)
         })?;
@@ -89,6 +93,27 @@ impl FlightSqlDoor {
         let digest = token_digest(&token);
         self.open_session(digest, user, admitted, attributes(headers), peer).await?;
         Ok(token)
+    }
+
+    /// Checks a password: of a connection one after the other, of all together not too many. Once
+    /// begun, a check runs to its end and counts, also when its client has taken the call back.
+    async fn check(
+        self: &Arc<Self>,
+        login: PasswordLogin,
+        peer: &Peer,
+    ) -> std::result::Result<Account, LoginFailure> {
+        let gone = |what: &'static str| LoginFailure::Unable(Error::internal(what));
+        let one = peer.login.clone().acquire_owned().await;
+        let one = one.map_err(|_| gone("the logins of a connection are closed"))?;
+        self.logins.login_turn(login.address).await?;
+        let place = self.logins_at_once.clone().acquire_owned().await;
+        let place = place.map_err(|_| gone("the logins are closed"))?;
+        let logins = self.logins.clone();
+        let checked = tokio::spawn(async move {
+            let _held = (one, place);
+            logins.log_in_by_password(login).await
+        });
+        checked.await.unwrap_or_else(|_| Err(gone("a login did not end")))
     }
 
     /// The session of a token that somebody else has signed.

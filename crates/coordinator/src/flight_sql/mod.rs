@@ -46,6 +46,10 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 use ticket::TicketKey;
+use tokio::sync::Semaphore;
+
+/// Passwords that are looked at, or about to be, at one time. More wait, each with its connection.
+const LOGINS_AT_ONCE: usize = 64;
 
 /// The limits of the door and what it offers. Defaults come from the configuration.
 #[derive(Clone)]
@@ -92,6 +96,8 @@ pub struct FlightSqlDoor {
     settings: FlightSqlSettings,
     /// Who knows passwords, and delays those who guess.
     logins: Arc<MysqlDoor>,
+    /// Passwords that are looked at.
+    logins_at_once: Arc<Semaphore>,
     hub: Arc<SessionHub>,
     metrics: FlightSqlMetrics,
     sessions: Sessions,
@@ -115,6 +121,7 @@ impl FlightSqlDoor {
             sessions: Sessions::new(metrics.clone()),
             settings,
             logins,
+            logins_at_once: Arc::new(Semaphore::new(LOGINS_AT_ONCE)),
             hub,
             metrics,
             tickets: TicketKey::random(),

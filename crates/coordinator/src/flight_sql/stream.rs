@@ -14,6 +14,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 use tokio::time::Sleep;
 use tokio_rustls::server::TlsStream;
 use tonic::transport::server::Connected;
@@ -25,6 +26,8 @@ pub(super) struct Peer {
     pub(super) encryption: Encryption,
     pub(super) tls_names: Option<TlsNames>,
     vouched: Arc<AtomicBool>,
+    /// One login at a time: as at the MySQL door, a connection is one guess before a failure counts.
+    pub(super) login: Arc<Semaphore>,
 }
 
 impl Peer {
@@ -33,7 +36,8 @@ impl Peer {
         encryption: Encryption,
         tls_names: Option<TlsNames>,
     ) -> Self {
-        Self { address, encryption, tls_names, vouched: Arc::default() }
+        let login = Arc::new(Semaphore::new(1));
+        Self { address, encryption, tls_names, vouched: Arc::default(), login }
     }
 
     /// The gate has let a call of it through: the connection may stay.
