@@ -134,6 +134,7 @@ fn stored_account(stored: StoredUser) -> Result<Account> {
     };
     let plugin = plugin_named(&stored.plugin).map_err(|_| unreadable())?;
     let credential = match (plugin, stored.credential.as_str()) {
+        (AuthPlugin::Jwt, _) => Credential::Token,
         (_, "") => Credential::NoPassword,
         (AuthPlugin::CachingSha2Password, digest) => Credential::CachingSha2(digest.to_string()),
         (AuthPlugin::NativePassword, digest) => {
@@ -167,7 +168,7 @@ pub fn new_user(
     administrator: bool,
 ) -> Result<StoredUser> {
     let mut user = StoredUser::new(checked_id(&id)?, plugin.name());
-    user.credential = Hashed::of(password)?.credential(plugin).to_owned();
+    user.credential = Hashed::of(password)?.credential(plugin)?.to_owned();
     user.administrator = administrator;
     Ok(user)
 }

@@ -11,13 +11,16 @@ use super::session::{AccountMark, FlightSession};
 use super::sessions::{TokenDigest, new_token, token_digest};
 use super::status::{limit_exceeded, not_authenticated, report};
 use super::stream::Peer;
-use crate::mysql::{Account, LoginFailure, PasswordLogin, SessionFactory, SessionRequest};
+use crate::mysql::{
+    Account, LoginFailure, MysqlDoor, PasswordLogin, SessionFactory, SessionRequest,
+};
 use crate::session::Client;
 use base64::Engine;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use mooring_spi::{Error, ErrorKind, Result};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 use tonic::metadata::MetadataMap;
@@ -83,37 +86,17 @@ impl FlightSqlDoor {
             address: peer.address,
             encryption: peer.encryption.clone(),
         };
-        let account = self.check(login, peer).await.map_err(|failure| {
-            self.metrics.refused(Refusal::AccessDenied);
-            refusal(failure, user, peer)
-        })?;
+        let account =
+            check(&self.logins, &self.logins_at_once, login, peer).await.map_err(|failure| {
+                self.metrics.refused(Refusal::AccessDenied);
+                refusal(failure, user, peer)
+            })?;
         peer.vouch();
         let token = new_token();
         let admitted = Admitted { account, lifetime: self.settings.token_lifetime };
         let digest = token_digest(&token);
         self.open_session(digest, user, admitted, attributes(headers), peer).await?;
         Ok(token)
-    }
-
-    /// Checks a password: of a connection one after the other, of all together not too many. Once
-    /// begun, a check runs to its end and counts, also when its client has taken the call back.
-    async fn check(
-        self: &Arc<Self>,
-        login: PasswordLogin,
-        peer: &Peer,
-    ) -> std::result::Result<Account, LoginFailure> {
-        let gone = |what: &'static str| LoginFailure::Unable(Error::internal(what));
-        let one = peer.login.clone().acquire_owned().await;
-        let one = one.map_err(|_| gone("the logins of a connection are closed"))?;
-        self.logins.login_turn(login.address).await?;
-        let place = self.logins_at_once.clone().acquire_owned().await;
-        let place = place.map_err(|_| gone("the logins are closed"))?;
-        let logins = self.logins.clone();
-        let checked = tokio::spawn(async move {
-            let _held = (one, place);
-            logins.log_in_by_password(login).await
-        });
-        checked.await.unwrap_or_else(|_| Err(gone("a login did not end")))
     }
 
     /// The session of a token that somebody else has signed.
@@ -183,6 +166,28 @@ impl FlightSqlDoor {
     }
 }
 
+/// Checks a password: of a connection one after the other, of all together not too many. Once begun, a
+/// check runs to its end and counts, also when its client has taken the call back.
+async fn check(
+    logins: &Arc<MysqlDoor>,
+    at_once: &Arc<Semaphore>,
+    login: PasswordLogin,
+    peer: &Peer,
+) -> std::result::Result<Account, LoginFailure> {
+    let gone = |what: &'static str| LoginFailure::Unable(Error::internal(what));
+    let one = peer.login.clone().acquire_owned().await;
+    let one = one.map_err(|_| gone("the logins of a connection are closed"))?;
+    logins.login_turn(login.address).await?;
+    let place = at_once.clone().acquire_owned().await;
+    let place = place.map_err(|_| gone("the logins are closed"))?;
+    let logins = logins.clone();
+    let checked = tokio::spawn(async move {
+        let _held = (one, place);
+        logins.log_in_by_password(login).await
+    });
+    checked.await.unwrap_or_else(|_| Err(gone("a login did not end")))
+}
+
 fn refusal(failure: LoginFailure, user: &str, peer: &Peer) -> Error {
     let host = peer.address.ip().to_canonical();
     match failure {
@@ -240,7 +245,81 @@ fn read_basic(encoded: &str) -> Option<Basic> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mysql::tests::fake::closed_door;
+    use crate::mysql::{Encryption, PasswordVerifier};
     use proptest::prelude::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    /// Denies once it is let.
+    struct Hesitant {
+        asked: Semaphore,
+        may_answer: Semaphore,
+        at_once: AtomicUsize,
+        at_once_most: AtomicUsize,
+    }
+
+    #[async_trait::async_trait]
+    impl PasswordVerifier for Hesitant {
+        fn needs_clear_password(&self, _account: &Account) -> bool {
+            false
+        }
+
+        async fn verify(&self, _account: &Account, _password: &[u8]) -> Result<bool> {
+            let now = self.at_once.fetch_add(1, Ordering::AcqRel) + 1;
+            self.at_once_most.fetch_max(now, Ordering::AcqRel);
+            self.asked.add_permits(1);
+            self.may_answer.acquire().await.expect("open").forget();
+            self.at_once.fetch_sub(1, Ordering::AcqRel);
+            Ok(false)
+        }
+    }
+
+    fn wrong(peer: &Peer) -> PasswordLogin {
+        PasswordLogin {
+            user: "sha".to_owned(),
+            password: b"wrong".to_vec(),
+            address: peer.address,
+            encryption: Encryption::None,
+        }
+    }
+
+    /// As hyper drops a call whose client has reset its stream.
+    #[tokio::test]
+    async fn a_login_that_was_taken_back_counts_and_keeps_its_connections_turn() {
+        let verifier = Arc::new(Hesitant {
+            asked: Semaphore::new(0),
+            may_answer: Semaphore::new(0),
+            at_once: AtomicUsize::new(0),
+            at_once_most: AtomicUsize::new(0),
+        });
+        let (logins, failed) = closed_door(verifier.clone());
+        let peer = Peer::new(([127, 0, 0, 1], 1).into(), Encryption::None, None);
+        let at_once = Arc::new(Semaphore::new(9));
+        let first = check(&logins, &at_once, wrong(&peer), &peer);
+        tokio::select! {
+            _ = first => panic!("it was not answered"),
+            asked = verifier.asked.acquire() => asked.expect("open").forget(),
+        }
+        // The first is dropped by now. The next of its connection waits for its end.
+        verifier.may_answer.add_permits(2);
+        let second = check(&logins, &at_once, wrong(&peer), &peer).await;
+        assert!(matches!(second, Err(LoginFailure::Denied)));
+        assert_eq!(failed.get(), 2);
+        assert_eq!(verifier.at_once_most.load(Ordering::Acquire), 1);
+    }
+
+    #[tokio::test]
+    async fn no_password_opens_an_account_that_comes_by_tokens() {
+        let (logins, failed) = closed_door(Arc::new(crate::mysql::StoredCredentials::default()));
+        let peer = Peer::new(([127, 0, 0, 1], 1).into(), Encryption::None, None);
+        for password in ["", "secret"] {
+            let user = "token".to_owned();
+            let login = PasswordLogin { user, password: password.into(), ..wrong(&peer) };
+            let denied = check(&logins, &Arc::new(Semaphore::new(1)), login, &peer).await;
+            assert!(matches!(denied, Err(LoginFailure::Denied)), "{password}");
+        }
+        assert_eq!(failed.get(), 2);
+    }
 
     /// The example of RFC 7617, section 2.
     #[test]

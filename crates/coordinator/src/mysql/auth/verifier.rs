@@ -50,6 +50,7 @@ impl PasswordVerifier for StoredCredentials {
     async fn verify(&self, account: &Account, password: &[u8]) -> Result<bool> {
         match &account.credential {
             Credential::NoPassword => Ok(password.is_empty()),
+            Credential::Token => Ok(false),
             Credential::Native(stored) => {
                 let found = native::digest(password);
                 Ok(!password.is_empty() && bool::from(found.ct_eq(stored)))
