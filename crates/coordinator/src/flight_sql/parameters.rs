@@ -8,6 +8,7 @@ use super::prepared::Row;
 use super::status::{invalid, limit_exceeded};
 use super::wire_types::wire_type;
 use crate::flight_sql::options::WireOptions;
+use arrow::array::timezone::Tz;
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{
@@ -19,6 +20,7 @@ use arrow::ipc::root_as_message;
 use arrow_flight::FlightData;
 use arrow_flight::decode::FlightRecordBatchStream;
 use bytes::Bytes;
+use chrono::{DateTime, Offset, TimeZone};
 use futures::{StreamExt, TryStreamExt};
 use mooring_spi::{Error, Result, Value};
 use std::sync::Arc;
@@ -44,6 +46,14 @@ pub(super) fn parameter_fields(parameters: &[DataType]) -> SchemaRef {
 pub(super) struct BindLimits {
     pub(super) bytes_max: usize,
     pub(super) rows_max: usize,
+}
+
+/// How a client's values are read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reading {
+    pub(super) limits: BindLimits,
+    /// The session's: instants are bound as wall time in it, which is what its literals are.
+    pub(super) zone: Tz,
 }
 
 /// Collects the messages of a client, as far as it may send any.
@@ -95,7 +105,8 @@ pub(super) enum CollectError<E> {
 /// # Errors
 /// `InvalidArgument` for what is no Arrow data or has a type that parameters do not have,
 /// `InvalidValue` for a value out of range, `LimitExceeded`.
-pub(super) fn rows_of(messages: Vec<FlightData>, limits: BindLimits) -> Result<(Vec<Row>, usize)> {
+pub(super) fn rows_of(messages: Vec<FlightData>, reading: Reading) -> Result<(Vec<Row>, usize)> {
+    let limits = reading.limits;
     // The decoder indexes by what a client claims.
     let decoded = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| decode(messages)));
     let batches = decoded.map_err(|_| malformed("its lengths do not fit its data"))??;
@@ -120,7 +131,7 @@ pub(super) fn rows_of(messages: Vec<FlightData>, limits: BindLimits) -> Result<(
     let mut rows = Vec::with_capacity(count);
     let mut budget = Budget { bytes: 0, bytes_max: limits.bytes_max };
     for batch in &batches {
-        append_rows(batch, &mut rows, &mut budget)?;
+        append_rows(batch, reading.zone, &mut rows, &mut budget)?;
     }
     Ok((rows, budget.bytes))
 }
@@ -188,11 +199,17 @@ fn too_large(bytes_max: usize) -> Error {
     ))
 }
 
-fn append_rows(batch: &RecordBatch, rows: &mut Vec<Row>, budget: &mut Budget) -> Result<()> {
+fn append_rows(
+    batch: &RecordBatch,
+    zone: Tz,
+    rows: &mut Vec<Row>,
+    budget: &mut Budget,
+) -> Result<()> {
     if batch.num_columns() > PARAMETERS_MAX {
         return Err(limit_exceeded(format!("a statement has at most {PARAMETERS_MAX} parameters")));
     }
-    let columns = batch.columns().iter().map(Column::of).collect::<Result<Vec<_>>>()?;
+    let columns = batch.columns().iter().map(|array| Column::of(array, zone));
+    let columns = columns.collect::<Result<Vec<_>>>()?;
     for row in 0..batch.num_rows() {
         budget.take(columns.len() * size_of::<Value>())?;
         let mut values = Row::with_capacity(columns.len());
@@ -222,7 +239,7 @@ enum Column {
 }
 
 impl Column {
-    fn of(array: &ArrayRef) -> Result<Self> {
+    fn of(array: &ArrayRef, zone: Tz) -> Result<Self> {
         let to = |data_type: DataType| {
             let wrong = |error: arrow::error::ArrowError| {
                 let text = format!("a parameter of type `{}` is out of range", array.data_type());
@@ -260,8 +277,12 @@ impl Column {
             DataType::Timestamp(_, None) => {
                 Self::Timestamp(to(DataType::Timestamp(TimeUnit::Microsecond, None))?)
             }
+            DataType::Timestamp(_, Some(named)) => {
+                let utc = to(DataType::Timestamp(TimeUnit::Microsecond, Some(named.clone())))?;
+                Self::Timestamp(wall_times(&utc, zone)?)
+            }
             DataType::Dictionary(_, values) => match shared(values) {
-                Some(data_type) => return Self::of(&to(data_type)?),
+                Some(data_type) => return Self::of(&to(data_type)?, zone),
                 None => return Err(no_parameter(array.data_type())),
             },
             other => return Err(no_parameter(other)),
@@ -330,8 +351,8 @@ impl Column {
 
 fn no_parameter(data_type: &DataType) -> Error {
     invalid(format!(
-        "a parameter has the type `{data_type}`; there are numbers, text, bytes, dates, times, \
-         and timestamps without zone"
+        "a parameter has the type `{data_type}`; there are numbers, text, bytes, dates, times \
+         and timestamps"
     ))
 }
 
@@ -347,6 +368,23 @@ fn shared(values: &DataType) -> Option<DataType> {
         DataType::Boolean => Some(DataType::Boolean),
         other => other.is_primitive().then(|| other.clone()),
     }
+}
+
+/// Instants in microseconds as wall time in a zone.
+fn wall_times(instants: &ArrayRef, zone: Tz) -> Result<ArrayRef> {
+    let wall_time = |instant: i64| {
+        let at = DateTime::from_timestamp_micros(instant)?.naive_utc();
+        let offset = zone.offset_from_utc_datetime(&at).fix().local_minus_utc();
+        instant.checked_add(i64::from(offset) * 1_000_000)
+    };
+    let instants = instants.as_primitive::<TimestampMicrosecondType>();
+    let walls = instants.try_unary::<_, TimestampMicrosecondType, Error>(|instant| {
+        wall_time(instant).ok_or_else(|| {
+            let kind = mooring_spi::ErrorKind::InvalidValue;
+            Error::new(kind, "a parameter is a timestamp beyond all dates")
+        })
+    })?;
+    Ok(Arc::new(walls))
 }
 
 /// `hh:mm:ss.ffffff`.

@@ -3,7 +3,7 @@ use crate::flight_sql::held_limit::HeldLimit;
 use arrow::array::{
     BinaryArray, BooleanArray, Date32Array, Decimal128Array, DictionaryArray, FixedSizeBinaryArray,
     Float32Array, Int32Array, Int64Array, ListArray, NullArray, StringArray, Time32SecondArray,
-    TimestampNanosecondArray, UInt64Array,
+    TimestampNanosecondArray, TimestampSecondArray, UInt64Array,
 };
 use arrow::buffer::{Buffer, OffsetBuffer};
 use arrow::datatypes::Int32Type;
@@ -12,6 +12,10 @@ use arrow_flight::error::FlightError;
 use mooring_spi::ErrorKind;
 use prometheus_client::metrics::gauge::Gauge;
 use proptest::prelude::*;
+
+fn reading(limits: BindLimits) -> Reading {
+    Reading { limits, zone: "+02:00".parse().expect("a zone") }
+}
 
 const LIMITS: BindLimits = BindLimits { bytes_max: 1 << 20, rows_max: 100 };
 
@@ -28,6 +32,7 @@ fn batch() -> RecordBatch {
         ("h", Arc::new(Date32Array::from(vec![9131, -1]))),
         ("i", Arc::new(TimestampNanosecondArray::from(vec![1_000_001_999, 0]))),
         ("j", Arc::new(Time32SecondArray::from(vec![3661, 0]))),
+        ("k", Arc::new(TimestampSecondArray::from(vec![1, -1]).with_timezone("-11:00"))),
     ];
     RecordBatch::try_from_iter_with_nullable(
         columns.into_iter().map(|(name, array)| (name, array, true)),
@@ -44,8 +49,8 @@ fn messages(batch: RecordBatch) -> Vec<FlightData> {
 /// The values by their types' definitions in Arrow's `Schema.fbs`; nanoseconds are cut.
 #[test]
 fn each_type_becomes_its_value() {
-    let (rows, bytes) = rows_of(messages(batch()), LIMITS).expect("rows");
-    assert!(bytes >= 2 * 10 * size_of::<Value>(), "{bytes}");
+    let (rows, bytes) = rows_of(messages(batch()), reading(LIMITS)).expect("rows");
+    assert!(bytes >= 2 * 11 * size_of::<Value>(), "{bytes}");
     let expected = vec![
         Value::Int(1),
         Value::UInt(u64::MAX),
@@ -57,6 +62,8 @@ fn each_type_becomes_its_value() {
         Value::Date(9131),
         Value::Timestamp(1_000_001),
         Value::Text("01:01:01.000000".to_owned()),
+        // The session's zone is two hours ahead, whatever the client's is.
+        Value::Timestamp(7_201_000_000),
     ];
     assert_eq!(rows[0], expected);
     assert_eq!((&rows[1][0], &rows[1][3]), (&Value::Null, &Value::Null));
@@ -73,7 +80,7 @@ fn an_unknown_parameter_is_told_as_text() {
 #[test]
 fn too_many_rows_and_too_many_bytes_are_refused() {
     let few = BindLimits { rows_max: 1, ..LIMITS };
-    let error = rows_of(messages(batch()), few).expect_err("too many rows");
+    let error = rows_of(messages(batch()), reading(few)).expect_err("too many rows");
     assert_eq!(error.kind(), ErrorKind::LimitExceeded);
     let small = BindLimits { bytes_max: 64, ..LIMITS };
     let sent = messages(batch()).into_iter().map(Ok::<_, ()>);
@@ -91,7 +98,7 @@ fn compressed_parameters_are_refused() {
     let stream = futures::stream::iter([Ok::<_, FlightError>(batch())]);
     let encoded = FlightDataEncoderBuilder::new().with_options(options).build(stream);
     let encoded = futures::executor::block_on(encoded.try_collect()).expect("encoded");
-    let error = rows_of(encoded, LIMITS).expect_err("compressed");
+    let error = rows_of(encoded, reading(LIMITS)).expect_err("compressed");
     assert_eq!(error.kind(), ErrorKind::Unsupported);
 }
 
@@ -112,7 +119,7 @@ fn what_rows_would_take_is_bounded_too() {
         let encoder = FlightDataEncoderBuilder::new()
             .with_dictionary_handling(arrow_flight::encode::DictionaryHandling::Resend);
         let sent = futures::executor::block_on(encoder.build(stream).try_collect());
-        let error = rows_of(sent.expect("encoded"), limits).expect_err("too large");
+        let error = rows_of(sent.expect("encoded"), reading(limits)).expect_err("too large");
         assert_eq!(error.kind(), ErrorKind::LimitExceeded);
     }
 }
@@ -163,7 +170,7 @@ fn values_of_dictionaries_are_not_copied_for_each_row() {
         let encoder = FlightDataEncoderBuilder::new()
             .with_dictionary_handling(arrow_flight::encode::DictionaryHandling::Resend);
         let sent = futures::executor::block_on(encoder.build(stream).try_collect());
-        let error = rows_of(sent.expect("encoded"), limits).expect_err("refused");
+        let error = rows_of(sent.expect("encoded"), reading(limits)).expect_err("refused");
         assert_eq!(error.kind(), kind, "{error}");
     }
 }
@@ -185,7 +192,7 @@ fn small_dictionaries_are_values() {
     let keys = Int32Array::from(vec![Some(0), None, Some(1)]);
     let values = FixedSizeBinaryArray::try_from_iter([[1_u8, 2], [3, 4]].into_iter()).expect("two");
     let column = Arc::new(DictionaryArray::new(keys, Arc::new(values) as ArrayRef)) as ArrayRef;
-    let column = Column::of(&column).expect("bytes");
+    let column = Column::of(&column, reading(LIMITS).zone).expect("bytes");
     let found: Vec<Value> = (0..3).map(|row| column.value(row).expect("a value")).collect();
     let expected = [Value::Binary(vec![1, 2]), Value::Null, Value::Binary(vec![3, 4])];
     assert_eq!(found, expected);
@@ -197,7 +204,7 @@ proptest! {
         let message = FlightData {
             data_header: header.into(), data_body: body.into(), ..FlightData::default()
         };
-        let _ = rows_of(vec![message], LIMITS);
+        let _ = rows_of(vec![message], reading(LIMITS));
     }
 
     /// A message with changed bytes, also in its claims of lengths.
@@ -218,6 +225,6 @@ proptest! {
                 message.data_body.truncate(cut.index(message.data_body.len()));
             }
         }
-        let _ = rows_of(sent, LIMITS);
+        let _ = rows_of(sent, reading(LIMITS));
     }
 }

@@ -4,7 +4,7 @@
 use super::FlightSqlDoor;
 use super::command::{no_substrait, no_transaction, read_command, short_name};
 use super::held_limit::HeldPlace;
-use super::parameters::{BindLimits, CollectError, collect, rows_of};
+use super::parameters::{BindLimits, CollectError, Reading, collect, rows_of};
 use super::prepared::Row;
 use super::session::FlightSession;
 use super::status::{invalid, report};
@@ -48,7 +48,7 @@ impl FlightSqlDoor {
         match command {
             Command::CommandPreparedStatementQuery(query) => {
                 let held = session.prepared.get(&query.prepared_statement_handle)?;
-                let (rows, place) = self.rows(messages).await?;
+                let (rows, place) = self.rows(session, messages).await?;
                 held.bind(rows, place);
                 let handle = Some(query.prepared_statement_handle);
                 let result = DoPutPreparedStatementResult { prepared_statement_handle: handle };
@@ -56,7 +56,7 @@ impl FlightSqlDoor {
             }
             Command::CommandPreparedStatementUpdate(update) => {
                 let held = session.prepared.get(&update.prepared_statement_handle)?;
-                let (rows, place) = self.rows(messages).await?;
+                let (rows, place) = self.rows(session, messages).await?;
                 if !rows.is_empty() {
                     held.bind(rows, place);
                 }
@@ -86,6 +86,7 @@ impl FlightSqlDoor {
     /// The values in a client's messages.
     async fn rows(
         &self,
+        session: &FlightSession,
         messages: impl Stream<Item = std::result::Result<FlightData, Status>> + Unpin + Send,
     ) -> std::result::Result<(Vec<Row>, HeldPlace), Failure> {
         let limits = BindLimits {
@@ -98,7 +99,8 @@ impl FlightSqlDoor {
                 CollectError::Stream(status) => Failure::Stream(status),
                 CollectError::TooLarge(error) => Failure::Told(error),
             })?;
-        let decoding = tokio::task::spawn_blocking(move || rows_of(collected, limits));
+        let reading = Reading { limits, zone: session.lock().await?.time_zone()? };
+        let decoding = tokio::task::spawn_blocking(move || rows_of(collected, reading));
         let rows = decoding.await.map_err(|error| {
             Failure::Told(
                 Error::internal("the decoding of parameters ended early").with_cause(error),

@@ -3,8 +3,9 @@
 use super::Session;
 use crate::information_schema::SessionTables;
 use crate::statement::{Name, Scope, VariableValue};
+use arrow::array::timezone::Tz;
 use mooring_engine::Catalog;
-use mooring_spi::{Result, StaleAnswers};
+use mooring_spi::{Error, Result, StaleAnswers};
 use std::sync::Arc;
 
 impl Session {
@@ -50,6 +51,16 @@ impl Session {
     /// `UnknownVariable`.
     pub(crate) fn variable(&self, name: &str) -> Result<VariableValue> {
         self.variables.get(Scope::Session, name)
+    }
+
+    /// The session's time zone.
+    ///
+    /// # Errors
+    /// `Internal`: no session takes another name than those that parse.
+    pub(crate) fn time_zone(&self) -> Result<Tz> {
+        let name = self.variables.text("time_zone")?;
+        let name = if name.eq_ignore_ascii_case("SYSTEM") { "UTC" } else { name.as_str() };
+        name.parse().map_err(|error| Error::internal("a time zone without rules").with_cause(error))
     }
 
     /// The catalog of the session's own schemas, as they are now.
