@@ -85,7 +85,7 @@ impl FlightSqlDoor {
         let sweeping = self.clone().sweep();
         let _sweeping = AbortOnDropHandle::new(tokio::spawn(sweeping));
 
-        let (health, health_service) = tonic_health::server::health_reporter();
+        let (mut health, health_service) = tonic_health::server::health_reporter();
         health.set_service_status(FLIGHT_SERVICE, ServingStatus::Serving).await;
         let flight = FlightServiceServer::new(FlightSql::new(self.clone()))
             .max_decoding_message_size(self.settings.message_max_bytes);
@@ -98,6 +98,8 @@ impl FlightSqlDoor {
             stopping.cancelled().await;
             for service in ["", FLIGHT_SERVICE] {
                 health.set_service_status(service, ServingStatus::NotServing).await;
+                // Who watches is told that, and then that there is no more.
+                health.clear_service_status(service).await;
             }
             // A client that is told to go away cannot ask for them any more.
             door.sessions.let_go_of_unread();
@@ -111,7 +113,7 @@ impl FlightSqlDoor {
             .initial_stream_window_size(STREAM_WINDOW_BYTES)
             .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
             .max_concurrent_streams(self.settings.calls_per_connection_max)
-            .layer(Gate::new(self.clone()))
+            .layer(Gate::new(self.clone(), stop.clone()))
             .add_routes(routes)
             .serve_with_incoming_shutdown(incoming, stop.cancelled_owned())
             .await;

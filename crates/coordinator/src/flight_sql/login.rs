@@ -7,12 +7,13 @@
 use super::FlightSqlDoor;
 use super::jwt::JwtVerifier;
 use super::metrics::Refusal;
-use super::session::{AccountMark, FlightSession};
+use super::session::{FlightSession, Opened};
 use super::sessions::{TokenDigest, new_token, token_digest};
 use super::status::{limit_exceeded, not_authenticated, report};
 use super::stream::Peer;
 use crate::mysql::{
-    Account, LoginFailure, MysqlDoor, PasswordLogin, SessionFactory, SessionRequest,
+    Account, AuthPlugin, Credential, LoginFailure, MysqlDoor, PasswordLogin, SessionFactory,
+    SessionRequest,
 };
 use crate::session::Client;
 use base64::Engine;
@@ -39,7 +40,11 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 /// Whom a token lets in, and for how long.
 struct Admitted {
     account: Account,
+    /// The changes of accounts until it was looked up.
+    account_changes: u64,
     lifetime: Duration,
+    /// Of a token that somebody else signed: the keys by which it was right.
+    key_generation: Option<u64>,
 }
 
 /// A user's name and password; it has no readable form.
@@ -74,12 +79,13 @@ impl FlightSqlDoor {
         peer: &Peer,
     ) -> Result<String> {
         let Basic { user, password } = basic;
-        if !password.is_empty() && !peer.is_private() && !self.settings.clear_passwords {
+        if !password.is_empty() && !self.takes_secrets_of(peer) {
             self.metrics.refused(Refusal::AccessDenied);
             return Err(not_authenticated(
                 "a password came over the network in the clear and was not looked at; connect with TLS (`grpc+tls://`)",
             ));
         }
+        let account_changes = self.logins.account_changes();
         let login = PasswordLogin {
             user: user.clone(),
             password: password.clone(),
@@ -93,10 +99,16 @@ impl FlightSqlDoor {
             })?;
         peer.vouch();
         let token = new_token();
-        let admitted = Admitted { account, lifetime: self.settings.token_lifetime };
+        let lifetime = self.settings.token_lifetime;
+        let admitted = Admitted { account, account_changes, lifetime, key_generation: None };
         let digest = token_digest(&token);
         self.open_session(digest, user, admitted, attributes(headers), peer).await?;
         Ok(token)
+    }
+
+    /// Whether passwords and tokens may come as `peer` does.
+    pub(super) fn takes_secrets_of(&self, peer: &Peer) -> bool {
+        peer.is_private() || self.settings.clear_passwords
     }
 
     /// The session of a token that somebody else has signed.
@@ -109,19 +121,27 @@ impl FlightSqlDoor {
         token: &str,
         peer: &Peer,
     ) -> Result<Arc<FlightSession>> {
-        if !peer.is_private() && !self.settings.clear_passwords {
-            return Err(not_authenticated(
-                "a token came over the network in the clear and was not looked at; connect with TLS (`grpc+tls://`)",
-            ));
-        }
         let now = SystemTime::now();
         let proven = verifier.verify(token, now).await?;
         let user = &proven.user;
-        let account = self.logins.account_now(user, peer.address, &peer.encryption).await?;
-        let account = account.ok_or_else(|| refusal(LoginFailure::Denied, user, peer))?;
+        let account_changes = self.logins.account_changes();
+        let account = self.logins.account(user, peer.address).await?;
+        let admits = |account: &Account| account.tls.is_met(&peer.encryption);
+        let account =
+            account.filter(admits).ok_or_else(|| refusal(LoginFailure::Denied, user, peer))?;
+        if account.credential != Credential::Token {
+            return Err(not_authenticated(format!(
+                "user '{user}' does not come by tokens; `ALTER USER ... IDENTIFIED WITH {}` lets it",
+                AuthPlugin::Jwt.name()
+            )));
+        }
+        if account.locked {
+            return Err(refusal(LoginFailure::Locked, user, peer));
+        }
         let left = proven.expires.duration_since(now).unwrap_or_default();
         let lifetime = left.min(self.settings.token_lifetime);
-        let admitted = Admitted { account, lifetime };
+        let key_generation = Some(proven.key_generation);
+        let admitted = Admitted { account, account_changes, lifetime, key_generation };
         self.open_session(token_digest(token), user, admitted, Arc::default(), peer).await
     }
 
@@ -133,7 +153,7 @@ impl FlightSqlDoor {
         attributes: Arc<[(String, String)]>,
         peer: &Peer,
     ) -> Result<Arc<FlightSession>> {
-        let Admitted { account, lifetime } = admitted;
+        let Admitted { account, account_changes, lifetime, key_generation } = admitted;
         let too_many = |message: String| {
             self.metrics.refused(Refusal::TooManySessions);
             limit_exceeded(message)
@@ -157,8 +177,10 @@ impl FlightSqlDoor {
         let request =
             SessionRequest { client: client.clone(), database: None, close: close.clone() };
         let session = self.hub.open_session(request).await?;
-        let mark = AccountMark::of(&account);
-        let session = FlightSession::new(session, client, mark, close, lifetime, place);
+        let is_private = peer.is_private();
+        let opened =
+            Opened { account, account_changes, close, lifetime, place, is_private, key_generation };
+        let session = FlightSession::new(session, client, opened);
         let sessions_max = self.settings.sessions_max;
         self.sessions.insert(digest, session, sessions_max).ok_or_else(|| {
             too_many(format!("{sessions_max} Flight SQL sessions are open; try again later"))

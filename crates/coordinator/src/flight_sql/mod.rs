@@ -10,6 +10,7 @@
 mod actions;
 mod batches;
 mod coming;
+mod body;
 mod command;
 mod gate;
 mod held_limit;
@@ -30,6 +31,7 @@ mod results;
 mod service;
 mod session;
 mod sessions;
+mod standing;
 mod status;
 mod stream;
 mod ticket;
@@ -64,6 +66,8 @@ pub struct FlightSqlSettings {
     pub message_max_bytes: usize,
     /// The silence after which a client is asked whether it is still there.
     pub keepalive: Duration,
+    /// How long a call may wait for more bytes of its client.
+    pub read_timeout: Duration,
     /// How long a client may take no bytes while a result is sent to it.
     pub write_timeout: Duration,
     /// How long a token is taken, however busy its session is.
@@ -105,6 +109,8 @@ pub struct FlightSqlDoor {
     user_places: UserPlaces,
     connections: AtomicUsize,
     held: Arc<HeldLimit>,
+    /// Bytes of calls that are on their way in.
+    coming: Arc<HeldLimit>,
 }
 
 impl FlightSqlDoor {
@@ -116,7 +122,8 @@ impl FlightSqlDoor {
         metrics: FlightSqlMetrics,
     ) -> Arc<Self> {
         let statements = metrics.prepared_statements.clone();
-        let held = HeldLimit::new(settings.prepared_statements_max, statements);
+        let FlightSqlSettings { prepared_statements_max, message_max_bytes, .. } = settings;
+        let held = HeldLimit::of_statements(prepared_statements_max, message_max_bytes, statements);
         Arc::new(Self {
             sessions: Sessions::new(metrics.clone()),
             settings,
@@ -128,6 +135,7 @@ impl FlightSqlDoor {
             user_places: UserPlaces::default(),
             connections: AtomicUsize::new(0),
             held,
+            coming: HeldLimit::of_calls(message_max_bytes),
         })
     }
 }

@@ -84,7 +84,7 @@ fn too_many_rows_and_too_many_bytes_are_refused() {
     assert_eq!(error.kind(), ErrorKind::LimitExceeded);
     let small = BindLimits { bytes_max: 64, ..LIMITS };
     let sent = messages(batch()).into_iter().map(Ok::<_, ()>);
-    let mut place = HeldLimit::new(1, Gauge::default()).values();
+    let mut place = HeldLimit::of_statements(1, 1 << 20, Gauge::default()).place("ana");
     let collected = collect(futures::stream::iter(sent), small, &mut place);
     let collected = futures::executor::block_on(collected);
     assert!(matches!(collected, Err(CollectError::TooLarge(_))));
@@ -136,7 +136,7 @@ async fn what_stands_beside_the_data_is_not_kept() {
     };
     let limits = BindLimits { bytes_max: 1 << 20, rows_max: 1 };
     let sent = (0..8).map(|_| Ok::<_, ()>(beside.clone()));
-    let mut place = HeldLimit::new(1, Gauge::default()).values();
+    let mut place = HeldLimit::of_statements(1, 1 << 20, Gauge::default()).place("ana");
     let kept = collect(futures::stream::iter(sent), limits, &mut place).await.expect("collected");
     assert_eq!(kept.len(), 8);
     drop(beside);

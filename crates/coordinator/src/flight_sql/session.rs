@@ -5,6 +5,7 @@ use super::options::WireOptions;
 use super::poll::Polls;
 use super::prepared::PreparedStatements;
 use super::results::Results;
+use super::standing::Standing;
 use super::status::not_authenticated;
 use crate::mysql::{Account, Credential, UserPlace};
 use crate::session::{AnnounceColumns, Client, Prepared, Response, Session};
@@ -34,9 +35,26 @@ impl AccountMark {
     }
 }
 
+/// What a session is opened with.
+pub(super) struct Opened {
+    pub(super) account: Account,
+    /// The changes of accounts until then.
+    pub(super) account_changes: u64,
+    pub(super) close: CancellationToken,
+    pub(super) lifetime: Duration,
+    pub(super) place: UserPlace,
+    /// Nobody on a network could read its token.
+    pub(super) is_private: bool,
+    /// Of a token that somebody else signed: the keys by which it was right.
+    pub(super) key_generation: Option<u64>,
+}
+
 pub(super) struct FlightSession {
     client: Client,
     account: AccountMark,
+    pub(super) standing: Standing,
+    pub(super) is_private: bool,
+    pub(super) key_generation: Option<AtomicU64>,
     /// Statements run one after the other; their results are read at the same time.
     session: tokio::sync::Mutex<Session>,
     /// Cancelled when the session is over, by whatever: it ends what the session runs.
@@ -64,19 +82,17 @@ impl Drop for Busy {
 }
 
 impl FlightSession {
-    pub(super) fn new(
-        session: Session,
-        client: Client,
-        account: AccountMark,
-        close: CancellationToken,
-        lifetime: Duration,
-        place: UserPlace,
-    ) -> Self {
+    pub(super) fn new(session: Session, client: Client, opened: Opened) -> Self {
         let now = Instant::now();
+        let Opened { account, account_changes, close, lifetime, place, is_private, key_generation } =
+            opened;
         Self {
             idle_limit_s: AtomicU64::new(session.idle_limit().as_secs()),
             client,
-            account,
+            account: AccountMark::of(&account),
+            standing: Standing::new(account, account_changes),
+            is_private,
+            key_generation: key_generation.map(AtomicU64::new),
             session: tokio::sync::Mutex::new(session),
             close,
             // A lifetime beyond what the clock can tell is one without end.

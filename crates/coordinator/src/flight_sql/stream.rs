@@ -28,7 +28,12 @@ pub(super) struct Peer {
     vouched: Arc<AtomicBool>,
     /// One login at a time: as at the MySQL door, a connection is one guess before a failure counts.
     pub(super) login: Arc<Semaphore>,
+    /// The calls without a login that it may still send at one time.
+    pub(super) open_calls: Arc<Semaphore>,
 }
+
+/// Calls without a login that a connection may be sending at one time.
+const OPEN_CALLS_MAX: usize = 8;
 
 impl Peer {
     pub(super) fn new(
@@ -37,7 +42,8 @@ impl Peer {
         tls_names: Option<TlsNames>,
     ) -> Self {
         let login = Arc::new(Semaphore::new(1));
-        Self { address, encryption, tls_names, vouched: Arc::default(), login }
+        let open_calls = Arc::new(Semaphore::new(OPEN_CALLS_MAX));
+        Self { address, encryption, tls_names, vouched: Arc::default(), login, open_calls }
     }
 
     /// The gate has let a call of it through: the connection may stay.

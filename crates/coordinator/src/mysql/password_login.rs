@@ -61,18 +61,20 @@ impl MysqlDoor {
         }
     }
 
-    /// The account as which `user` comes from `address` by now; `None` when there is none that
-    /// `encryption` satisfies, or it is locked.
+    /// The account as which `user` comes from `address` by now, whatever it demands.
     ///
     /// # Errors
     /// `StateUnusable`.
-    pub(crate) async fn account_now(
+    pub(crate) async fn account(
         &self,
         user: &str,
         address: SocketAddr,
-        encryption: &Encryption,
     ) -> mooring_spi::Result<Option<Account>> {
-        let account = self.accounts.find(user, address.ip().to_canonical()).await?;
-        Ok(account.filter(|account| !account.locked && account.tls.is_met(encryption)))
+        self.accounts.find(user, address.ip().to_canonical()).await
+    }
+
+    /// Grows with the changes of accounts that were made here.
+    pub(crate) fn account_changes(&self) -> u64 {
+        self.accounts.changes()
     }
 }

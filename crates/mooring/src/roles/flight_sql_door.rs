@@ -18,6 +18,7 @@ pub(super) fn settings(config: &Config, mysql: &MysqlSettings) -> Result<FlightS
         calls_per_connection_max: flight.calls_per_connection_max,
         message_max_bytes: flight.message_max_bytes,
         keepalive: flight.keepalive,
+        read_timeout: flight.read_timeout,
         write_timeout: flight.write_timeout,
         token_lifetime: flight.token_lifetime,
         ticket_lifetime: flight.ticket_lifetime,

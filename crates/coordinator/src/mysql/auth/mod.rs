@@ -101,6 +101,12 @@ impl Account {
 pub trait Accounts: Send + Sync {
     /// The account that `user` has when it comes from `address`; `None` when there is none.
     async fn find(&self, user: &str, address: IpAddr) -> mooring_spi::Result<Option<Account>>;
+
+    /// Grows with every change that was made here: what was found before may be untrue. Changes made
+    /// elsewhere do not show in it.
+    fn changes(&self) -> u64 {
+        0
+    }
 }
 
 /// Why an authentication did not succeed.
