@@ -4,6 +4,7 @@
 
 use super::metrics::FlightSqlMetrics;
 use super::options::WireOptions;
+use super::pieces::{PIECE_BYTES, compact, pieces};
 use super::results::{OpenResult, ResultPlace};
 use super::session::{FlightSession, ended};
 use super::status::{defect, report};
@@ -14,16 +15,17 @@ use arrow::datatypes::SchemaRef;
 use arrow_flight::FlightData;
 use arrow_flight::encode::{FlightDataEncoder, FlightDataEncoderBuilder};
 use arrow_flight::error::FlightError;
-use futures::StreamExt;
 use futures::stream::BoxStream;
+use futures::{Stream, StreamExt, TryStreamExt};
 use mooring_spi::{Error, ErrorKind, Result};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
-/// Messages that may wait for the client, of about 2 MiB at most.
+/// Messages that may wait for the client, each a piece of a batch.
 const MESSAGES_AHEAD: usize = 2;
 
 /// What the sending of a result needs besides the result.
@@ -46,7 +48,10 @@ pub(super) fn send(sending: Sending, result: OpenResult, place: ResultPlace) -> 
     let (tell_end, end) = oneshot::channel();
     let runtime = sending.runtime.clone();
     let task = async move {
-        let outcome = pump(&sending, result, &place, &sender).await;
+        let outcome = match encoded(&sending, result) {
+            Ok(messages) => pump(&sending, messages, &place.cancel, &sender).await,
+            Err(error) => Err(error),
+        };
         let client = sending.session.client();
         let outcome = outcome.map_err(|error| report(&error, &client.user, client.connection_id));
         sending.session.touch();
@@ -59,26 +64,38 @@ pub(super) fn send(sending: Sending, result: OpenResult, place: ResultPlace) -> 
     messages(receiver, end)
 }
 
-/// One batch that is there already, for answers that take no query.
-pub(super) fn send_batch(batch: RecordBatch, options: WireOptions) -> Result<Messages> {
-    let schema = batch.schema();
-    let encoder = encoder(schema, options)?.build(futures::stream::iter([Ok(batch)]));
-    Ok(encoder
-        .map(|message| message.map_err(|error| super::status::status(&of_flight(error))))
-        .boxed())
+/// Sends one batch that is there already, for answers that take no query.
+pub(super) fn send_batch(sending: Sending, batch: RecordBatch, options: WireOptions) -> Messages {
+    let (sender, receiver) = mpsc::channel(MESSAGES_AHEAD);
+    let (tell_end, end) = oneshot::channel();
+    let runtime = sending.runtime.clone();
+    let task = async move {
+        let cancel = sending.session.close.clone();
+        let schema = batch.schema();
+        let batches = in_pieces(futures::stream::iter([Ok(batch)]));
+        let outcome = match encoder(schema, options) {
+            Ok(encoder) => pump(&sending, encoder.build(batches), &cancel, &sender).await,
+            Err(error) => Err(error),
+        };
+        let client = sending.session.client();
+        let outcome = outcome.map_err(|error| report(&error, &client.user, client.connection_id));
+        let _ = tell_end.send(outcome);
+        drop(sender);
+    };
+    drop(runtime.spawn(task));
+    messages(receiver, end)
 }
 
 async fn pump(
     sending: &Sending,
-    result: OpenResult,
-    place: &ResultPlace,
+    mut messages: FlightDataEncoder,
+    cancel: &CancellationToken,
     sender: &mpsc::Sender<FlightData>,
 ) -> Result<()> {
-    let mut messages = encoded(sending, result)?;
     loop {
         let message = tokio::select! {
             biased;
-            () = place.cancel.cancelled() => return Err(why_over(sending)),
+            () = cancel.cancelled() => return Err(why_over(sending)),
             () = sending.session.close.cancelled() => return Err(ended()),
             // The client has gone.
             () = sender.closed() => return Err(cancelled()),
@@ -88,7 +105,7 @@ async fn pump(
         sending.metrics.sent_bytes.inc_by(message.data_body.len() as u64);
         let sent = tokio::select! {
             biased;
-            () = place.cancel.cancelled() => return Err(why_over(sending)),
+            () = cancel.cancelled() => return Err(why_over(sending)),
             sent = tokio::time::timeout(sending.write_timeout, sender.send(message)) => sent,
         };
         match sent {
@@ -129,12 +146,27 @@ fn encoded(sending: &Sending, open: OpenResult) -> Result<FlightDataEncoder> {
             batch.map_err(into_flight)
         }
     };
-    Ok(encoder(schema, options)?.build(result.batches.map(in_wire_form)))
+    let batches = in_pieces(result.batches.map(in_wire_form));
+    Ok(encoder(schema, options)?.build(batches))
+}
+
+/// The batches as messages have them.
+fn in_pieces(
+    batches: impl Stream<Item = std::result::Result<RecordBatch, FlightError>> + Send + 'static,
+) -> impl Stream<Item = std::result::Result<RecordBatch, FlightError>> + Send + 'static {
+    let cut = |batch: RecordBatch| {
+        let found = pieces(&batch, PIECE_BYTES).into_iter();
+        futures::stream::iter(found.map(Ok))
+    };
+    let own = |piece: RecordBatch| std::future::ready(compact(&piece).map_err(into_flight));
+    batches.map_ok(cut).try_flatten().and_then(own)
 }
 
 fn encoder(schema: SchemaRef, options: WireOptions) -> Result<FlightDataEncoderBuilder> {
     let ipc = options.ipc().map_err(defect)?;
-    Ok(FlightDataEncoderBuilder::new().with_schema(schema).with_options(ipc))
+    // Batches are cut already, and by what they hold.
+    let whole = FlightDataEncoderBuilder::new().with_max_flight_data_size(usize::MAX);
+    Ok(whole.with_schema(schema).with_options(ipc))
 }
 
 fn into_flight(error: Error) -> FlightError {

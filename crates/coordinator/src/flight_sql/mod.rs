@@ -23,6 +23,7 @@ mod metrics;
 mod options;
 mod options_messages;
 mod parameters;
+mod pieces;
 mod poll;
 mod prepared;
 mod put;

@@ -127,7 +127,7 @@ fn what_rows_would_take_is_bounded_too() {
 /// Messages whose parts share a buffer with bytes that nobody reads.
 #[tokio::test]
 async fn what_stands_beside_the_data_is_not_kept() {
-    let big = bytes::Bytes::from(vec![7; 1 << 10]);
+    let big = Bytes::from(vec![7; 1 << 10]);
     let beside = FlightData {
         data_header: big.slice(..1),
         app_metadata: big.clone(),
