@@ -30,7 +30,7 @@ REFUSED = (pa.lib.ArrowException, flight.FlightError)
 class Bounds(unittest.TestCase):
     settings = {
         "coordinator.flight_sql.handshake_timeout_ms": 2000,
-        "coordinator.flight_sql.read_timeout_s": 2,
+        "coordinator.flight_sql.body_timeout_s": 2,
         "coordinator.flight_sql.message_max_bytes": MESSAGE_BYTES_MAX,
         "coordinator.mysql.proxy_networks": "127.0.0.1/32",
     }
@@ -120,7 +120,7 @@ class HalfOpen(Bounds):
 
 class Shares(Bounds):
     settings = Bounds.settings | {
-        "coordinator.flight_sql.read_timeout_s": 600,
+        "coordinator.flight_sql.body_timeout_s": 600,
         "coordinator.flight_sql.prepared_statements_max": 8,
     }
 

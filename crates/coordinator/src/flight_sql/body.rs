@@ -64,7 +64,7 @@ impl<B> Coming<B> {
         Error::new(
             ErrorKind::TimedOut,
             format!(
-                "the client sent nothing of its call for {} seconds (`coordinator.flight_sql.read_timeout_s`)",
+                "the client sent nothing of its call for {} seconds (`coordinator.flight_sql.body_timeout_s`)",
                 self.silence_max.as_secs()
             ),
         )

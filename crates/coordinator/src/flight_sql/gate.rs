@@ -7,7 +7,7 @@ use super::body::{Allowance, Coming};
 use super::jwt::is_jwt;
 use super::metrics::Refusal;
 use super::session::FlightSession;
-use super::sessions::token_digest;
+use super::sessions::{shared_token_digest, token_digest};
 use super::status::{limit_exceeded, not_authenticated, status};
 use super::stream::Peer;
 use futures::future::BoxFuture;
@@ -90,7 +90,7 @@ where
                 let defect = Error::internal("a call of nobody");
                 return Ok(status(&defect).into_http());
             };
-            let read_timeout = door.settings.read_timeout;
+            let body_timeout = door.settings.body_timeout;
             if is_open {
                 // Whoever asks no more than this is a stranger still, and leaves at its deadline.
                 let Ok(place) = peer.open_calls.clone().try_acquire_owned() else {
@@ -98,7 +98,7 @@ where
                     return Ok(status(&refusal).into_http());
                 };
                 let allowance = Allowance::Few { left: OPEN_CALL_BYTES_MAX, _place: place };
-                let coming = |body| Body::new(Coming::new(body, allowance, read_timeout, stop));
+                let coming = |body| Body::new(Coming::new(body, allowance, body_timeout, stop));
                 return inner.call(request.map(coming)).await;
             }
             if door.settings.require_tls && !peer.encryption.is_encrypted() {
@@ -123,7 +123,7 @@ where
                     let allowance = Allowance::OfUser(door.coming.place(&session.client().user));
                     let end = session.close.clone();
                     request.extensions_mut().insert(Caller(session));
-                    let coming = |body| Body::new(Coming::new(body, allowance, read_timeout, end));
+                    let coming = |body| Body::new(Coming::new(body, allowance, body_timeout, end));
                     inner.call(request.map(coming)).await
                 }
                 Err(error) => {
@@ -155,7 +155,11 @@ impl FlightSqlDoor {
         if is_jwt(token) && !takes_secrets {
             return Err(in_the_clear());
         }
-        let session = match (self.sessions.find(&token_digest(token)), &self.settings.jwt) {
+        let digest = match is_jwt(token) {
+            true => shared_token_digest(token, peer.number()),
+            false => token_digest(token),
+        };
+        let session = match (self.sessions.find(&digest), &self.settings.jwt) {
             (Some(session), _) => session,
             (None, Some(verifier)) if is_jwt(token) => {
                 self.open_by_jwt(verifier, token, peer).await?
@@ -168,6 +172,7 @@ impl FlightSqlDoor {
         }
         self.must_be_signed(&session, token).await?;
         self.must_stand(&session, peer).await?;
+        session.note_connection(peer);
         Ok(session)
     }
 

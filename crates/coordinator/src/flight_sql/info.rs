@@ -4,7 +4,6 @@
 
 use super::FlightSqlDoor;
 use super::batches::{Messages, Sending, send, send_batch};
-use super::coming::Coming;
 use super::command::{Asked, asked, command, read_command};
 use super::metadata::Question;
 use super::prepared::{Held, Row};
@@ -14,7 +13,7 @@ use super::status::{defect, invalid, limit_exceeded};
 use super::ticket::{Claim, Ticket, ends, timestamp};
 use super::wire_types::wire_schema;
 use crate::query::cancelled;
-use crate::session::{AnnounceColumns, Response, ResultSet};
+use crate::session::{Response, ResultSet};
 use arrow::datatypes::{Schema, SchemaRef};
 use arrow::error::ArrowError;
 use arrow::ipc::writer::IpcWriteOptions;
@@ -23,13 +22,11 @@ use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt, stream};
 use mooring_spi::{Error, ErrorKind, Result};
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Instant, SystemTime};
 use tokio_util::task::AbortOnDropHandle;
 
 /// A question about metadata stands in its ticket.
 const QUESTION_BYTES_MAX: usize = 64 * 1024;
-/// How long GetFlightInfo waits for first rows, once the columns are known.
-const FIRST_ROWS_WAIT: Duration = Duration::from_millis(500);
 
 /// When a statement's client is answered.
 #[derive(Debug, Clone, Copy)]
@@ -52,14 +49,10 @@ impl FlightSqlDoor {
         answer: Answer,
     ) -> Result<FlightInfo> {
         let (schema, claim) = match asked(command(&descriptor)?)? {
-            Asked::Statement(sql) => {
-                let owner = session.clone();
-                let run = |columns| async move { owner.execute_telling(&sql, Some(columns)).await };
-                self.result_of(session, answer, run).await?
-            }
+            Asked::Statement(sql) => self.result_of(session, answer, session.execute(&sql)).await?,
             Asked::Prepared(handle) => {
-                let (owner, held) = (session.clone(), session.prepared.get(&handle)?);
-                self.result_of(session, answer, |columns| run_held(owner, held, columns)).await?
+                let held = session.prepared.get(&handle)?;
+                self.result_of(session, answer, run_held(session.clone(), held)).await?
             }
             Asked::Metadata(question) => {
                 if descriptor.cmd.len() > QUESTION_BYTES_MAX {
@@ -81,34 +74,37 @@ impl FlightSqlDoor {
         Ok(info)
     }
 
-    /// Where a client fetches what `claim` stands for: here, by the connection that it has.
+    /// Where a client fetches what `claim` stands for: here, by the connection that it has. A time of
+    /// expiration would say that it may be fetched again until then.
     pub(super) fn endpoint(&self, session: &FlightSession, claim: Claim) -> Result<FlightEndpoint> {
         let expires = ends(self.settings.ticket_lifetime);
+        let again = matches!(claim, Claim::Metadata(_)).then(|| timestamp(expires));
         let user = session.client().user.clone();
         let ticket = Ticket { user, session: session.id(), claim };
         let ticket = arrow_flight::Ticket::new(self.tickets.sign(&ticket, expires)?);
-        Ok(FlightEndpoint::new().with_ticket(ticket).with_expiration_time(timestamp(expires)))
+        Ok(FlightEndpoint { expiration_time: again, ..FlightEndpoint::new().with_ticket(ticket) })
     }
 
-    /// The result of `run`, which waits for its ticket from then on.
-    async fn result_of<W>(
+    /// The result of `work`, which waits for its ticket from then on.
+    async fn result_of(
         &self,
         session: &FlightSession,
         answer: Answer,
-        run: impl FnOnce(AnnounceColumns) -> W,
-    ) -> Result<(SchemaRef, Claim)>
-    where
-        W: Future<Output = Result<Response>> + Send + 'static,
-    {
+        work: impl Future<Output = Result<Response>>,
+    ) -> Result<(SchemaRef, Claim)> {
         let limit = self.settings.results_per_session_max;
         let place = session.results.reserve(limit, &self.metrics)?;
-        let patience = match answer {
-            Answer::WithRows => None,
-            Answer::Soon => Some(FIRST_ROWS_WAIT),
+        let work = async {
+            match (work.await?, answer) {
+                (Response::Rows(rows), Answer::WithRows) => {
+                    with_rows(rows).await.map(Response::Rows)
+                }
+                (response, Answer::WithRows | Answer::Soon) => Ok(response),
+            }
         };
         let response = tokio::select! {
             biased;
-            response = Coming::begin(run).response(patience) => response?,
+            response = work => response?,
             () = place.cancel.cancelled() => return Err(cancelled()),
         };
         let result = match response {
@@ -200,20 +196,16 @@ pub(super) fn session_is_gone() -> Error {
 
 /// Runs a prepared statement with each of its rows of values, one after the other; the results are
 /// one.
-async fn run_held(
-    session: Arc<FlightSession>,
-    held: Arc<Held>,
-    columns: AnnounceColumns,
-) -> Result<Response> {
+async fn run_held(session: Arc<FlightSession>, held: Arc<Held>) -> Result<Response> {
     let rows = held.bound_rows()?;
     let first = rows.first().cloned().unwrap_or_default();
-    match session.execute_prepared(&held.prepared, first, Some(columns)).await? {
+    match session.execute_prepared(&held.prepared, first).await? {
         Response::Rows(result) if rows.len() > 1 => {
             Ok(Response::Rows(with_further(session, held, rows, result)))
         }
         Response::Done(mut completion) => {
             for row in rows.iter().skip(1) {
-                let run = session.execute_prepared(&held.prepared, row.clone(), None);
+                let run = session.execute_prepared(&held.prepared, row.clone());
                 let response = run.await?;
                 if let Response::Done(done) = response {
                     completion.affected_rows += done.affected_rows;
@@ -223,6 +215,13 @@ async fn run_held(
         }
         response @ Response::Rows(_) => Ok(response),
     }
+}
+
+/// Waits for the first rows of a result, or its error.
+async fn with_rows(mut result: ResultSet) -> Result<ResultSet> {
+    let first = result.batches.try_next().await?;
+    let batches = stream::iter(first.map(Ok)).chain(result.batches).boxed();
+    Ok(ResultSet { columns: result.columns, batches })
 }
 
 /// Each run begins when the rows of the one before have been taken.
@@ -238,7 +237,7 @@ fn with_further(
     let further = stream::iter(further).then(move |row| {
         let (session, held) = (session.clone(), held.clone());
         async move {
-            match session.execute_prepared(&held.prepared, row, None).await? {
+            match session.execute_prepared(&held.prepared, row).await? {
                 Response::Rows(result) if result.columns.len() == count => Ok(result.batches),
                 Response::Rows(_) | Response::Done(_) => Err(Error::internal(
                     "a statement has other columns with other values of its parameters",

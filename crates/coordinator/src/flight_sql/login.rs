@@ -8,8 +8,8 @@ use super::FlightSqlDoor;
 use super::jwt::JwtVerifier;
 use super::metrics::Refusal;
 use super::session::{FlightSession, Opened};
-use super::sessions::{TokenDigest, new_token, token_digest};
-use super::status::{limit_exceeded, not_authenticated, report};
+use super::sessions::{TokenDigest, new_token, shared_token_digest, token_digest};
+use super::status::{limit_exceeded, not_authenticated, report, status};
 use super::stream::Peer;
 use crate::mysql::{
     Account, AuthPlugin, Credential, LoginFailure, MysqlDoor, PasswordLogin, SessionFactory,
@@ -28,8 +28,16 @@ use tonic::metadata::MetadataMap;
 
 /// A user's name has 32 characters, a password 256 bytes.
 const BASIC_BYTES_MAX: usize = 1024;
+/// As at the MySQL door, whose packet has no room for more.
+const USER_BYTES_MAX: usize = 256;
+/// How long GetFlightInfo waits for a query's first rows, once its columns are known.
+const FIRST_ROWS_WAIT: Duration = Duration::from_millis(500);
 /// Of what a client says of itself.
 const USER_AGENT_CHARACTERS_MAX: usize = 256;
+const CLIENT_NAME: &str = "_client_name";
+/// In the names of clients whose language has no numbers without sign: JDBC's driver takes the largest
+/// for -1.
+const JAVA: &str = "grpc-java";
 
 /// Clients exist that leave the padding out.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -67,15 +75,19 @@ impl FlightSqlDoor {
             peer.vouch();
             return Ok(token.to_owned());
         }
-        let basic = basic(headers).map_err(|error| report(&error, "", 0))?;
-        let token = self.open(&basic, headers, peer).await;
+        let basic = basic(headers).map_err(|error| {
+            self.metrics.refused(Refusal::AccessDenied);
+            tracing::debug!(address = %peer.address, %error, "refused a Flight SQL login");
+            status(&error)
+        })?;
+        let token = self.open(&basic, attributes(headers), peer).await;
         token.map_err(|error| report(&error, &basic.user, 0))
     }
 
     async fn open(
         self: &Arc<Self>,
         basic: &Basic,
-        headers: &MetadataMap,
+        attributes: Arc<[(String, String)]>,
         peer: &Peer,
     ) -> Result<String> {
         let Basic { user, password } = basic;
@@ -102,7 +114,7 @@ impl FlightSqlDoor {
         let lifetime = self.settings.token_lifetime;
         let admitted = Admitted { account, account_changes, lifetime, key_generation: None };
         let digest = token_digest(&token);
-        self.open_session(digest, user, admitted, attributes(headers), peer).await?;
+        self.open_session(digest, user, admitted, attributes, peer).await?;
         Ok(token)
     }
 
@@ -142,7 +154,8 @@ impl FlightSqlDoor {
         let lifetime = left.min(self.settings.token_lifetime);
         let key_generation = Some(proven.key_generation);
         let admitted = Admitted { account, account_changes, lifetime, key_generation };
-        self.open_session(token_digest(token), user, admitted, Arc::default(), peer).await
+        let digest = shared_token_digest(token, peer.number());
+        self.open_session(digest, user, admitted, Arc::default(), peer).await
     }
 
     async fn open_session(
@@ -176,11 +189,16 @@ impl FlightSqlDoor {
         let close = CancellationToken::new();
         let request =
             SessionRequest { client: client.clone(), database: None, close: close.clone() };
-        let session = self.hub.open_session(request).await?;
+        let mut session = self.hub.open_session(request).await?;
+        session.answer_before_rows(FIRST_ROWS_WAIT);
         let is_private = peer.is_private();
         let opened =
             Opened { account, account_changes, close, lifetime, place, is_private, key_generation };
+        let agent = client.attributes.iter().find(|(name, _)| name == CLIENT_NAME);
+        let signed = agent.is_some_and(|(_, agent)| agent.contains(JAVA));
         let session = FlightSession::new(session, client, opened);
+        session.options.lock().signed = signed;
+        session.note_connection(peer);
         let sessions_max = self.settings.sessions_max;
         self.sessions.insert(digest, session, sessions_max).ok_or_else(|| {
             too_many(format!("{sessions_max} Flight SQL sessions are open; try again later"))
@@ -230,7 +248,7 @@ fn attributes(headers: &MetadataMap) -> Arc<[(String, String)]> {
     let agent = headers.get("user-agent").and_then(|agent| agent.to_str().ok());
     let agent =
         agent.map(|agent| agent.chars().take(USER_AGENT_CHARACTERS_MAX).collect::<String>());
-    agent.map(|agent| ("_client_name".to_owned(), agent)).into_iter().collect()
+    agent.map(|agent| (CLIENT_NAME.to_owned(), agent)).into_iter().collect()
 }
 
 /// What stands behind the scheme in `authorization`.
@@ -261,6 +279,9 @@ fn read_basic(encoded: &str) -> Option<Basic> {
     let decoded = BASE64.decode(encoded).ok()?;
     let colon = decoded.iter().position(|byte| *byte == b':')?;
     let user = std::str::from_utf8(&decoded[..colon]).ok()?.to_owned();
+    if user.len() > USER_BYTES_MAX {
+        return None;
+    }
     Some(Basic { user, password: decoded[colon + 1..].to_vec() })
 }
 

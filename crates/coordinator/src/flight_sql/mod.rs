@@ -9,7 +9,6 @@
 
 mod actions;
 mod batches;
-mod coming;
 mod body;
 mod command;
 mod gate;
@@ -65,10 +64,10 @@ pub struct FlightSqlSettings {
     pub calls_per_connection_max: u32,
     /// The largest message that a client may send.
     pub message_max_bytes: usize,
+    /// How long a client may send nothing of a call that it has begun.
+    pub body_timeout: Duration,
     /// The silence after which a client is asked whether it is still there.
     pub keepalive: Duration,
-    /// How long a call may wait for more bytes of its client.
-    pub read_timeout: Duration,
     /// How long a client may take no bytes while a result is sent to it.
     pub write_timeout: Duration,
     /// How long a token is taken, however busy its session is.

@@ -18,6 +18,7 @@ const SCHEMA: &str = "schema";
 const DIALECT: &str = "dialect";
 const COMPRESSION: &str = "compression";
 const VIEWS: &str = "view_types";
+const UNSIGNED: &str = "unsigned_types";
 /// The one dialect that there is.
 const MYSQL: &str = "mysql";
 
@@ -39,6 +40,8 @@ pub(super) struct WireOptions {
     pub(super) compression: Compression,
     /// The client reads the view types.
     pub(super) views: bool,
+    /// Unsigned numbers travel as signed ones that have room for them.
+    pub(super) signed: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -129,6 +132,10 @@ impl FlightSession {
                 self.options.lock().views = switch(name, value)?;
                 Ok(())
             }
+            UNSIGNED => {
+                self.options.lock().signed = !switch(name, value)?;
+                Ok(())
+            }
             variable => self.set_variable(variable, value).await,
         }
     }
@@ -173,6 +180,7 @@ impl FlightSession {
         tell(DIALECT, OptionValue::Text(MYSQL.to_owned()));
         tell(COMPRESSION, OptionValue::Text(options.compression.name().to_owned()));
         tell(VIEWS, OptionValue::Bool(options.views));
+        tell(UNSIGNED, OptionValue::Bool(!options.signed));
         Ok(told)
     }
 }
@@ -295,7 +303,7 @@ mod tests {
         assert_eq!(compression("LZ4").expect("there"), Compression::Lz4);
         assert!(compression("gzip").is_err());
         for compression in Compression::ALL {
-            let options = WireOptions { compression, views: false };
+            let options = WireOptions { compression, ..WireOptions::default() };
             assert!(options.ipc().is_ok(), "{compression:?}");
         }
     }

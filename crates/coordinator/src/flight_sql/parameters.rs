@@ -34,6 +34,10 @@ pub(super) fn parameter_fields(parameters: &[DataType]) -> SchemaRef {
     let fields = parameters.iter().enumerate().map(|(index, data_type)| {
         let data_type = match data_type {
             DataType::Null => DataType::Utf8,
+            // JDBC's driver writes milliseconds, whatever unit it is told. Who binds a type of its
+            // own may bind a finer one.
+            DataType::Timestamp(_, _) => DataType::Timestamp(TimeUnit::Millisecond, None),
+            DataType::Time32(_) | DataType::Time64(_) => DataType::Time32(TimeUnit::Millisecond),
             known => wire_type(known, WireOptions::default()),
         };
         Field::new(format!("parameter_{}", index + 1), data_type, true)

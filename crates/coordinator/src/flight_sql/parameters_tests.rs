@@ -109,9 +109,12 @@ fn what_rows_would_take_is_bounded_too() {
     let long = "x".repeat(4096);
     let keys = DictionaryArray::<Int32Type>::from_iter(std::iter::repeat_n(long.as_str(), 90));
     let nulls: ArrayRef = Arc::new(NullArray::new(90));
+    let fixed = FixedSizeBinaryArray::try_from_iter([vec![0_u8; 4096]].iter()).expect("bytes");
+    let fixed = DictionaryArray::new(Int32Array::from(vec![0; 90]), Arc::new(fixed));
+    let fixed: ArrayRef = Arc::new(fixed);
     let dictionary: ArrayRef = Arc::new(keys);
     let limits = BindLimits { bytes_max: 64 * 1024, ..LIMITS };
-    for columns in [vec![dictionary], vec![nulls; 100]] {
+    for columns in [vec![dictionary], vec![fixed], vec![nulls; 100]] {
         let named = columns.into_iter().enumerate();
         let named = named.map(|(index, array)| (index.to_string(), array, true));
         let batch = RecordBatch::try_from_iter_with_nullable(named).expect("a batch");

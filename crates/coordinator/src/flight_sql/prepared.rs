@@ -5,8 +5,7 @@ use super::parameters::parameter_fields;
 use super::results::next_id;
 use super::session::FlightSession;
 use super::status::invalid;
-use crate::session::{OutputColumn, Prepared, Response, ResultSet};
-use crate::statement::{Explain, Statement, parse};
+use crate::session::{OutputColumn, Prepared, PreparedShape, Response, ResultSet};
 use arrow::datatypes::{DataType, Field, SchemaRef};
 use bytes::Bytes;
 use mooring_spi::{Result, Value};
@@ -125,41 +124,16 @@ impl FlightSession {
     /// As [`crate::session::Session::prepare`].
     pub(super) async fn describe(&self, sql: &str) -> Result<(Prepared, Vec<OutputColumn>)> {
         let prepared = self.prepare(sql).await?;
-        let columns = prepared.columns.clone();
-        if !columns.is_empty() || !prepared.parameters.is_empty() {
-            return Ok((prepared, columns));
-        }
-        let columns = match shape(sql) {
-            Shape::Unknown => columns,
-            Shape::Explain => vec![explain_column()],
-            Shape::Listing => match self.execute(sql).await? {
+        let columns = match prepared.shape {
+            PreparedShape::Planned | PreparedShape::NoRows => prepared.columns.clone(),
+            PreparedShape::Explain => vec![explain_column()],
+            PreparedShape::Listing if !prepared.parameters.is_empty() => Vec::new(),
+            PreparedShape::Listing => match self.execute(sql).await? {
                 Response::Rows(ResultSet { columns, .. }) => columns,
                 Response::Done(_) => Vec::new(),
             },
         };
         Ok((prepared, columns))
-    }
-}
-
-/// What the columns of a statement are known by that the planner does not describe.
-enum Shape {
-    /// SHOW and DESCRIBE: by running it.
-    Listing,
-    /// Always the one.
-    Explain,
-    /// It has none, or they are not known.
-    Unknown,
-}
-
-fn shape(sql: &str) -> Shape {
-    // A session's own modes change no word of these.
-    match parse(sql) {
-        Ok(Statement::Show(_) | Statement::Describe(_)) => Shape::Listing,
-        Ok(Statement::Query(query)) => match query.explain {
-            Some(Explain { .. }) => Shape::Explain,
-            None => Shape::Unknown,
-        },
-        Ok(_) | Err(_) => Shape::Unknown,
     }
 }
 

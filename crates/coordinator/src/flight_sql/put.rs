@@ -62,7 +62,7 @@ impl FlightSqlDoor {
                 }
                 let mut count = 0;
                 for row in held.bound_rows()?.iter() {
-                    let response = session.execute_prepared(&held.prepared, row.clone(), None).await?;
+                    let response = session.execute_prepared(&held.prepared, row.clone()).await?;
                     count += affected(response)?;
                 }
                 Ok(updated(count))

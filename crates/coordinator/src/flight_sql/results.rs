@@ -141,6 +141,10 @@ impl Results {
         }
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.lock().is_empty()
+    }
+
     pub(super) fn is_being_read(&self) -> bool {
         self.0.lock().values().any(|entry| matches!(entry.stage, Stage::Read))
     }

@@ -7,8 +7,9 @@ use super::prepared::PreparedStatements;
 use super::results::Results;
 use super::standing::Standing;
 use super::status::not_authenticated;
+use super::stream::{ConnectionMark, Peer};
 use crate::mysql::{Account, Credential, UserPlace};
-use crate::session::{AnnounceColumns, Client, Prepared, Response, Session};
+use crate::session::{Client, Prepared, Response, Session};
 use mooring_spi::{Error, Result, Value};
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -16,6 +17,9 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use tokio::sync::MutexGuard;
 use tokio_util::sync::CancellationToken;
+
+/// How long a session without a connection is kept for its client to come back.
+const ABANDONED: Duration = Duration::from_secs(60);
 
 /// What an account has to be still, for the tokens that it opened to be taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,6 +66,8 @@ pub(super) struct FlightSession {
     expires: Instant,
     idle_limit_s: AtomicU64,
     last_used: Mutex<Instant>,
+    /// Those by which it was used, and that may be open.
+    connections: Mutex<Vec<ConnectionMark>>,
     /// Calls that are not answered yet.
     calls: AtomicUsize,
     pub(super) options: Mutex<WireOptions>,
@@ -100,6 +106,7 @@ impl FlightSession {
                 .checked_add(lifetime)
                 .unwrap_or(now + Duration::from_secs(u32::MAX.into())),
             last_used: Mutex::new(now),
+            connections: Mutex::default(),
             calls: AtomicUsize::new(0),
             options: Mutex::default(),
             results: Arc::default(),
@@ -143,6 +150,19 @@ impl FlightSession {
         !self.is_busy() && now.saturating_duration_since(*self.last_used.lock()) >= limit
     }
 
+    pub(super) fn note_connection(&self, peer: &Peer) {
+        ConnectionMark::note(&mut self.connections.lock(), peer);
+    }
+
+    /// Whether its client has gone for good, as far as can be told: JDBC's says nothing when it closes
+    /// a connection.
+    pub(super) fn is_abandoned(&self, now: Instant) -> bool {
+        !self.is_busy()
+            && self.results.is_empty()
+            && !self.connections.lock().iter().any(ConnectionMark::is_open)
+            && now.saturating_duration_since(*self.last_used.lock()) >= ABANDONED
+    }
+
     /// Whether a call runs or a result is being read.
     pub(super) fn is_busy(&self) -> bool {
         self.calls.load(Ordering::Acquire) > 0 || self.results.is_being_read()
@@ -171,22 +191,7 @@ impl FlightSession {
     /// # Errors
     /// As [`Session::execute`]; `AuthenticationFailed` when the session ends meanwhile.
     pub(super) async fn execute(&self, sql: &str) -> Result<Response> {
-        self.execute_telling(sql, None).await
-    }
-
-    /// The same; the columns of a query are told once it is planned.
-    ///
-    /// # Errors
-    /// The same.
-    pub(super) async fn execute_telling(
-        &self,
-        sql: &str,
-        columns: Option<AnnounceColumns>,
-    ) -> Result<Response> {
         let mut session = self.lock().await?;
-        if let Some(columns) = columns {
-            session.announce_columns(columns);
-        }
         let response = self.unless_ended(session.execute(sql)).await;
         self.idle_limit_s.store(session.idle_limit().as_secs(), Ordering::Relaxed);
         response
@@ -205,12 +210,8 @@ impl FlightSession {
         &self,
         prepared: &Prepared,
         values: Vec<Value>,
-        columns: Option<AnnounceColumns>,
     ) -> Result<Response> {
         let mut session = self.lock().await?;
-        if let Some(columns) = columns {
-            session.announce_columns(columns);
-        }
         let response = self.unless_ended(session.execute_prepared(prepared, values)).await;
         self.idle_limit_s.store(session.idle_limit().as_secs(), Ordering::Relaxed);
         response

@@ -23,6 +23,11 @@ pub(super) fn token_digest(token: &str) -> TokenDigest {
     Sha256::digest(token).into()
 }
 
+/// That of a token which several connections may bring, each of which has a session of its own.
+pub(super) fn shared_token_digest(token: &str, connection: u64) -> TokenDigest {
+    Sha256::new_with_prefix(connection.to_be_bytes()).chain_update(token).finalize().into()
+}
+
 /// A token that nobody can guess, as text.
 pub(super) fn new_token() -> String {
     let mut bytes = [0; TOKEN_BYTES];
@@ -121,7 +126,8 @@ impl Sessions {
             // A result that comes or is read is read to its end, also beyond its token's; a call that
             // is never sent to its end keeps nothing.
             let expired = session.is_expired(now) && !session.results.is_in_use();
-            if expired || session.is_idle(now) || session.close.is_cancelled() {
+            let gone = session.is_idle(now) || session.is_abandoned(now);
+            if expired || gone || session.close.is_cancelled() {
                 tracing::debug!(connection_id = session.id(), "Flight SQL session ended");
                 self.end(session.id());
             }

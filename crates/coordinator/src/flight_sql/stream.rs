@@ -2,14 +2,15 @@
 //! which the gate lets through is ended at its deadline, whatever it sends until then.
 
 use super::metrics::{FlightSqlMetrics, Refusal};
+use super::results::next_id;
 use crate::mysql::Encryption;
 use crate::session::TlsNames;
 use bytes::{Buf, BytesMut};
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -30,10 +31,34 @@ pub(super) struct Peer {
     pub(super) login: Arc<Semaphore>,
     /// The calls without a login that it may still send at one time.
     pub(super) open_calls: Arc<Semaphore>,
+    /// Which connection it is.
+    number: u64,
 }
 
 /// Calls without a login that a connection may be sending at one time.
 const OPEN_CALLS_MAX: usize = 8;
+
+/// Tells whether a connection is still there.
+#[derive(Debug, Clone)]
+pub(super) struct ConnectionMark(Weak<AtomicBool>);
+
+impl ConnectionMark {
+    pub(super) fn is_open(&self) -> bool {
+        self.0.strong_count() > 0
+    }
+
+    fn is_of(&self, peer: &Peer) -> bool {
+        self.0.as_ptr() == Arc::as_ptr(&peer.vouched)
+    }
+
+    /// Adds that of `peer`, and takes away those that are gone.
+    pub(super) fn note(marks: &mut Vec<Self>, peer: &Peer) {
+        marks.retain(Self::is_open);
+        if !marks.iter().any(|mark| mark.is_of(peer)) {
+            marks.push(Self(Arc::downgrade(&peer.vouched)));
+        }
+    }
+}
 
 impl Peer {
     pub(super) fn new(
@@ -43,12 +68,17 @@ impl Peer {
     ) -> Self {
         let login = Arc::new(Semaphore::new(1));
         let open_calls = Arc::new(Semaphore::new(OPEN_CALLS_MAX));
-        Self { address, encryption, tls_names, vouched: Arc::default(), login, open_calls }
+        let vouched = Arc::default();
+        Self { address, encryption, tls_names, vouched, login, open_calls, number: next_id() }
     }
 
     /// The gate has let a call of it through: the connection may stay.
     pub(super) fn vouch(&self) {
         self.vouched.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn number(&self) -> u64 {
+        self.number
     }
 
     /// Whether nobody on a network can read along.

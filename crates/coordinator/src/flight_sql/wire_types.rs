@@ -4,19 +4,55 @@
 use super::options::WireOptions;
 use super::status::defect;
 use crate::session::OutputColumn;
+use crate::statement::mysql_type_text;
 use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema, SchemaRef};
 use mooring_spi::Result;
+use std::collections::HashMap;
 use std::sync::Arc;
+
+/// 2^64 - 1 has so many.
+const UINT64_DIGITS: u8 = 20;
 
 /// The schema that a client is told, before the first row.
 pub(super) fn wire_schema(columns: &[OutputColumn], options: WireOptions) -> SchemaRef {
     let fields = columns.iter().map(|column| {
         let data_type = wire_type(column.field.data_type(), options);
         Field::new(&column.label, data_type, column.field.is_nullable())
+            .with_metadata(column_metadata(&column.field, []))
     });
     Arc::new(Schema::new(fields.collect::<Fields>()))
+}
+
+/// What clients are told of a column besides its Arrow type, with `more` of the same kind. JDBC's driver
+/// has precisions from here alone.
+///
+/// Source: `FlightSql.proto`, "Flight SQL column metadata".
+pub(super) fn column_metadata<const N: usize>(
+    field: &Field,
+    more: [(&str, &str); N],
+) -> HashMap<String, String> {
+    let (precision, scale) = digits(field.data_type());
+    let told = [
+        ("TYPE_NAME", Some(mysql_type_text(field))),
+        ("PRECISION", precision.map(|digits| digits.to_string())),
+        ("SCALE", scale.map(|digits| digits.to_string())),
+    ];
+    let more = more.map(|(key, value)| (key, Some(value.to_owned())));
+    let named =
+        |(key, value): (&str, Option<String>)| Some((format!("ARROW:FLIGHT:SQL:{key}"), value?));
+    told.into_iter().chain(more).filter_map(named).collect()
+}
+
+fn digits(data_type: &DataType) -> (Option<u8>, Option<i8>) {
+    match data_type {
+        DataType::Decimal32(precision, scale)
+        | DataType::Decimal64(precision, scale)
+        | DataType::Decimal128(precision, scale)
+        | DataType::Decimal256(precision, scale) => (Some(*precision), Some(*scale)),
+        _ => (None, None),
+    }
 }
 
 /// The type in which values of a type travel.
@@ -31,6 +67,10 @@ pub(super) fn wire_type(data_type: &DataType, options: WireOptions) -> DataType 
         Arc::new(field.as_ref().clone().with_data_type(inner))
     };
     match data_type {
+        DataType::UInt8 if options.signed => DataType::Int16,
+        DataType::UInt16 if options.signed => DataType::Int32,
+        DataType::UInt32 if options.signed => DataType::Int64,
+        DataType::UInt64 if options.signed => DataType::Decimal128(UINT64_DIGITS, 0),
         DataType::Utf8View if !options.views => DataType::Utf8,
         DataType::BinaryView if !options.views => DataType::Binary,
         DataType::Dictionary(_, values) => wire_type(values, options),
@@ -65,8 +105,8 @@ pub(super) fn into_wire(batch: &RecordBatch, schema: &SchemaRef) -> Result<Recor
 #[cfg(test)]
 mod tests {
     use super::*;
-    use arrow::array::{Array, AsArray, DictionaryArray, Int32Array, StringViewArray};
-    use arrow::datatypes::Int32Type;
+    use arrow::array::{Array, AsArray, DictionaryArray, Int32Array, StringViewArray, UInt64Array};
+    use arrow::datatypes::{Decimal128Type, Int32Type};
 
     fn column(label: &str, data_type: DataType) -> OutputColumn {
         let field = Arc::new(Field::new("planned", data_type, true));
@@ -114,6 +154,18 @@ mod tests {
         let views = WireOptions { views: true, ..WireOptions::default() };
         assert_eq!(wire_type(&structure, views), expected);
         assert_eq!(wire_type(&DataType::Utf8View, views), DataType::Utf8View);
+    }
+
+    #[test]
+    fn numbers_without_sign_travel_as_signed_ones() {
+        let options = WireOptions { signed: true, ..WireOptions::default() };
+        let largest: ArrayRef = Arc::new(UInt64Array::from(vec![u64::MAX]));
+        let columns = [column("n", DataType::UInt64)];
+        let batch = RecordBatch::try_from_iter([("planned", largest)]).expect("a batch");
+        let wire = into_wire(&batch, &wire_schema(&columns, options)).expect("converted");
+        let number = wire.column(0).as_primitive::<Decimal128Type>().value(0);
+        assert_eq!(number, i128::from(u64::MAX));
+        assert_eq!(wire_type(&DataType::UInt8, options), DataType::Int16);
     }
 
     #[test]

@@ -49,17 +49,41 @@ struct OpenSession {
     busy: bool,
     /// Cancelling it interrupts that statement.
     interrupt: CancellationToken,
-    query: Option<Weak<Query>>,
+    /// What statements have become that may not have ended: the last one at the end. There are
+    /// several where a door lets results be read beside each other.
+    queries: Vec<OpenQuery>,
     since: Instant,
 }
 
+struct OpenQuery {
+    query: Weak<Query>,
+    statement: (String, Instant),
+}
+
+impl OpenQuery {
+    /// `None` when it has ended.
+    fn running(&self) -> Option<Arc<Query>> {
+        self.query.upgrade().filter(|query| !query.state().is_final())
+    }
+}
+
 impl OpenSession {
+    /// The statement that it is busy with, or the last one whose result is still read.
     fn running(&self) -> Option<&(String, Instant)> {
-        let streams = || {
-            let query = self.query.as_ref().and_then(Weak::upgrade);
-            query.is_some_and(|query| !query.state().is_final())
-        };
-        self.statement.as_ref().filter(|_| self.busy || streams())
+        match self.busy {
+            true => self.statement.as_ref(),
+            false => {
+                let open = self.queries.iter().rev();
+                open.filter(|one| one.running().is_some()).map(|one| &one.statement).next()
+            }
+        }
+    }
+
+    /// The query of [`OpenSession::running`].
+    fn running_query(&self) -> Option<Arc<Query>> {
+        let is_last =
+            |one: &&OpenQuery| !self.busy || Some(&one.statement) == self.statement.as_ref();
+        self.queries.iter().rev().filter(is_last).find_map(OpenQuery::running)
     }
 }
 
@@ -112,7 +136,7 @@ impl SessionHub {
         let process = |session: &OpenSession| {
             let running = session.running();
             let since = running.map_or(session.since, |(_, since)| *since);
-            let query = session.query.as_ref().and_then(Weak::upgrade);
+            let query = session.running_query();
             Process {
                 connection_id: session.client.connection_id,
                 user: session.client.user.clone(),
@@ -169,7 +193,7 @@ impl SessionHub {
             ));
         }
         session.interrupt.cancel();
-        if let Some(query) = session.query.as_ref().and_then(Weak::upgrade) {
+        for query in session.queries.iter().filter_map(|one| one.query.upgrade()) {
             query.cancel.cancel();
         }
         if !query_only {
@@ -186,7 +210,7 @@ impl SessionHub {
             statement: None,
             busy: false,
             interrupt: CancellationToken::new(),
-            query: None,
+            queries: Vec::new(),
             since: Instant::now(),
         };
         self.open.lock().insert(client.connection_id, session);
@@ -249,7 +273,7 @@ impl SessionHub {
             schema: Some(FIRST_SCHEMA.to_string()),
             variables,
             warnings: Vec::new(),
-            announce: None,
+            first_rows_wait: None,
         };
         session.place.set_database(session.database_label());
         if let Some(database) = request.database {
@@ -299,7 +323,7 @@ impl SessionPlace {
             session.statement = Some((statement, Instant::now()));
             session.busy = true;
             session.interrupt = interrupt.clone();
-            session.query = None;
+            session.queries.retain(|one| one.running().is_some());
         });
         let place = SessionPlace { hub: self.hub.clone(), connection_id: self.connection_id };
         RunningStatement { place, interrupt }
@@ -307,7 +331,11 @@ impl SessionPlace {
 
     /// Names the query that the running statement has become.
     pub fn set_query(&self, query: &Arc<Query>) {
-        self.update(|_, session| session.query = Some(Arc::downgrade(query)));
+        self.update(|_, session| {
+            if let Some(statement) = session.statement.clone() {
+                session.queries.push(OpenQuery { query: Arc::downgrade(query), statement });
+            }
+        });
     }
 
     fn leave(&self) {

@@ -17,6 +17,7 @@ mod options;
 pub use hub::SessionHub;
 pub use long_statements::LongStatement;
 pub use prepared::Prepared;
+pub(crate) use prepared::PreparedShape;
 pub use result::{Completion, OutputColumn, Response, ResultSet};
 pub use state::{SessionChanges, SessionState};
 
@@ -38,7 +39,6 @@ use state::Tracker;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::oneshot;
 
 /// Who opened a session, from where.
 #[derive(Debug, Clone)]
@@ -77,11 +77,9 @@ pub struct Session {
     variables: Variables,
     warnings: Vec<Warning>,
     tracker: Tracker,
-    announce: Option<AnnounceColumns>,
+    /// How long a query is waited for once its columns are known; without it, until it has rows.
+    first_rows_wait: Option<Duration>,
 }
-
-/// Takes a query's columns, once.
-pub(crate) type AnnounceColumns = oneshot::Sender<Vec<OutputColumn>>;
 
 /// The catalog in which a session starts.
 const FIRST_CATALOG: &str = "lake";

@@ -7,6 +7,7 @@ use arrow::array::timezone::Tz;
 use mooring_engine::Catalog;
 use mooring_spi::{Error, Result, StaleAnswers};
 use std::sync::Arc;
+use std::time::Duration;
 
 impl Session {
     /// The current catalog.
@@ -51,6 +52,11 @@ impl Session {
     /// `UnknownVariable`.
     pub(crate) fn variable(&self, name: &str) -> Result<VariableValue> {
         self.variables.get(Scope::Session, name)
+    }
+
+    /// From now on a query is answered that long after its columns are known, with rows or without.
+    pub(crate) fn answer_before_rows(&mut self, wait: Duration) {
+        self.first_rows_wait = Some(wait);
     }
 
     /// The session's time zone.

@@ -1,11 +1,9 @@
 //! Queries of a session: from the parsed statement to a result set with the labels that the client
 //! expects.
 
-use super::{
-    AnnounceColumns, Completion, LongStatement, OutputColumn, Response, ResultSet, Session,
-};
+use super::{Completion, LongStatement, OutputColumn, Response, ResultSet, Session};
 use crate::information_schema::SessionTables;
-use crate::query::{NewQuery, QueryRun, RunRequest, TellSchema};
+use crate::query::{NewQuery, QueryRun, RunRequest};
 use crate::statement::{
     Label, QueryStatement, Scope, VariableProvider, VariableValue, make_unique,
 };
@@ -44,12 +42,7 @@ impl Session {
         self.place.set_query(&record);
         context.options.query_id = record.id.clone();
         context.tasks = record.tasks.clone();
-        let request = RunRequest {
-            query: planned.into(),
-            context,
-            admitted,
-            planned: self.announcement(&query.labels).filter(|_| query.into.is_none()),
-        };
+        let request = RunRequest { query: planned.into(), context, admitted };
         if let Some(explain) = query.explain {
             let tasks = record.tasks.clone();
             let mut text = self.runner.explain(record, request, explain).await?;
@@ -58,26 +51,17 @@ impl Session {
             }
             return ResultSet::of_lines("EXPLAIN", &text).map(Response::Rows);
         }
-        let run = self.runner.run(record, request).await?;
+        let begun = self.runner.begin(record, request).await;
+        let run = match self.first_rows_wait {
+            None => begun.started().await?,
+            Some(wait) => begun.started_within(wait).await?,
+        };
         self.warnings.append(&mut left_out.lock());
         if let Some(variable) = query.into {
             return self.select_into(&variable, run).await;
         }
         let columns = output_columns(&run.schema, &query.labels);
         Ok(Response::Rows(ResultSet { columns, batches: run.batches }))
-    }
-
-    /// The next query's columns are told as soon as it is planned, before it has rows.
-    pub(crate) fn announce_columns(&mut self, announce: AnnounceColumns) {
-        self.announce = Some(announce);
-    }
-
-    fn announcement(&mut self, labels: &[Label]) -> Option<TellSchema> {
-        let (announce, labels) = (self.announce.take()?, labels.to_vec());
-        Some(Box::new(move |schema| {
-            // Nobody waits for them any more when the rows came first.
-            let _ = announce.send(output_columns(schema, &labels));
-        }))
     }
 
     /// MySQL's `max_execution_time`: milliseconds, 0 for no limit.

@@ -221,7 +221,7 @@ pub(super) const SETTINGS: &[Setting] = &[
                also one that asks for the server's health.",
     },
     Setting {
-        key: "coordinator.flight_sql.read_timeout_s",
+        key: "coordinator.flight_sql.body_timeout_s",
         default: "60",
         kind: Kind::Duration { unit: Unit::Seconds, least: 1 },
         roles: COORDINATOR,
@@ -281,7 +281,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     },
     Setting {
         key: "coordinator.flight_sql.results_per_session_max",
-        default: "64",
+        default: "16",
         kind: Kind::Integer { least: 1, most: 65_536 },
         roles: COORDINATOR,
         help: "Results that a session has begun and not read to their end.",

@@ -101,8 +101,8 @@ pub(crate) struct FlightSql {
     pub(crate) handshake_timeout: Duration,
     #[serde(rename = "keepalive_s", deserialize_with = "seconds")]
     pub(crate) keepalive: Duration,
-    #[serde(rename = "read_timeout_s", deserialize_with = "seconds")]
-    pub(crate) read_timeout: Duration,
+    #[serde(rename = "body_timeout_s", deserialize_with = "seconds")]
+    pub(crate) body_timeout: Duration,
     #[serde(rename = "write_timeout_s", deserialize_with = "seconds")]
     pub(crate) write_timeout: Duration,
     pub(crate) message_max_bytes: usize,

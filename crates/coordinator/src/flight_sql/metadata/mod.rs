@@ -98,7 +98,8 @@ impl Question {
             }
             Self::Tables(question) => {
                 let own = session.lock().await?.own_tables();
-                tables::tables(door.hub.catalogs(), &own, &question).await
+                let options = *session.options.lock();
+                tables::tables(door.hub.catalogs(), &own, &question, options).await
             }
             Self::TableTypes => table_types(),
             question @ (Self::PrimaryKeys | Self::ForeignKeys) => {

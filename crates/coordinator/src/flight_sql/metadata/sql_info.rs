@@ -35,7 +35,7 @@ fn append(builder: &mut SqlInfoDataBuilder, name: SqlInfo, info: Info) {
         Info::Text(text) => builder.append(name, text),
         Info::Is(yes) => builder.append(name, yes),
         Info::Number(number) => builder.append(name, number),
-        Info::Bits(bits) => builder.append(name, bits),
+        Info::Bits(number) | Info::Ordinal(number) => builder.append(name, number),
         Info::Words(words) => builder.append(name, words.as_slice()),
         Info::Pairs(pairs) => {
             let lists = pairs.into_iter().map(|(from, to)| (from, to.to_vec()));

@@ -18,6 +18,8 @@ pub(super) enum Info {
     Is(bool),
     Number(i64),
     Bits(i32),
+    /// One value of an enumeration.
+    Ordinal(i32),
     Words(Vec<&'static str>),
     Pairs(Vec<(i32, &'static [i32])>),
 }
@@ -112,12 +114,12 @@ pub(super) fn values(statement_bytes_max: usize, sessions_max: usize) -> Vec<(Sq
         (SqlInfo::SqlDdlCatalog, Is(true)),
         (SqlInfo::SqlDdlSchema, Is(true)),
         (SqlInfo::SqlDdlTable, Is(true)),
-        (SqlInfo::SqlIdentifierCase, Number(insensitive.into())),
+        (SqlInfo::SqlIdentifierCase, Info::Ordinal(insensitive)),
         (SqlInfo::SqlIdentifierQuoteChar, Text("`")),
-        (SqlInfo::SqlQuotedIdentifierCase, Number(insensitive.into())),
+        (SqlInfo::SqlQuotedIdentifierCase, Info::Ordinal(insensitive)),
         (SqlInfo::SqlAllTablesAreSelectable, Is(true)),
         // As in MySQL, NULL comes first when it is sorted upwards.
-        (SqlInfo::SqlNullOrdering, Number((SqlNullOrdering::SqlNullsSortedLow as i32).into())),
+        (SqlInfo::SqlNullOrdering, Info::Ordinal(SqlNullOrdering::SqlNullsSortedLow as i32)),
         (SqlInfo::SqlKeywords, Info::Words(reserved_words().collect())),
         (SqlInfo::SqlNumericFunctions, words(NUMERIC)),
         (SqlInfo::SqlStringFunctions, words(STRING)),
@@ -200,6 +202,7 @@ pub(super) fn values(statement_bytes_max: usize, sessions_max: usize) -> Vec<(Sq
         (SqlInfo::SqlMaxTableNameLength, NO_LIMIT),
         (SqlInfo::SqlMaxTablesInSelect, NO_LIMIT),
         (SqlInfo::SqlMaxUsernameLength, Number(USER_CHARACTERS)),
+        // A number of 64 bits to JDBC's driver.
         (
             SqlInfo::SqlDefaultTransactionIsolation,
             Number((SqlTransactionIsolationLevel::SqlTransactionNone as i32).into()),

@@ -4,17 +4,16 @@ use super::listing::{Place, schemas as places};
 use super::{KINDS, kind_name};
 use crate::flight_sql::options::WireOptions;
 use crate::flight_sql::status::{defect, limit_exceeded};
-use crate::flight_sql::wire_types::wire_type;
+use crate::flight_sql::wire_types::{column_metadata, wire_type};
 use crate::information_schema::listing::{DatabaseEntry, TableEntry, bounded, described};
-use crate::statement::{LikePattern, mysql_type_text};
+use crate::statement::LikePattern;
 use arrow::array::RecordBatch;
-use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema};
+use arrow::datatypes::{Field, FieldRef, Fields, Schema};
 use arrow_flight::sql::metadata::{GetDbSchemasBuilder, GetTablesBuilder};
 use arrow_flight::sql::{CommandGetDbSchemas, CommandGetTables};
 use futures::{StreamExt, stream};
 use mooring_engine::{Catalog, Catalogs};
 use mooring_spi::{Result, Table, TableSummary, fold};
-use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Schemas whose tables are listed at one time.
@@ -53,6 +52,7 @@ pub(super) async fn tables(
     catalogs: &Catalogs,
     own: &Arc<Catalog>,
     question: &CommandGetTables,
+    options: WireOptions,
 ) -> Result<RecordBatch> {
     let found = listed(catalogs, own, question).await?;
     let limit = if question.include_schema { DESCRIBED_MAX } else { TABLES_MAX };
@@ -81,7 +81,7 @@ pub(super) async fn tables(
             let name = &entry.summary.name;
             let schema = match described_tables.next() {
                 None => Schema::empty(),
-                Some(Ok(Some(table))) => told_schema(place, &table),
+                Some(Ok(Some(table))) => told_schema(place, &table, options),
                 // Gone since it was listed.
                 Some(Ok(None)) => continue,
                 Some(Err(error)) => {
@@ -165,56 +165,31 @@ async fn tables_of(place: Place) -> Vec<TableSummary> {
 }
 
 /// A table's columns as results have them, with what JDBC's drivers read of each.
-///
-/// Source: `FlightSql.proto`, "Flight SQL column metadata".
-fn told_schema(place: &Place, table: &Table) -> Schema {
+fn told_schema(place: &Place, table: &Table, options: WireOptions) -> Schema {
     let field = |field: &FieldRef| {
-        let told = [
-            ("CATALOG_NAME", Some(place.catalog_name.clone())),
-            ("SCHEMA_NAME", Some(place.schema.clone())),
-            ("TABLE_NAME", Some(table.name.table.clone())),
-            ("TYPE_NAME", Some(mysql_type_text(field))),
-            ("PRECISION", precision(field.data_type()).map(|digits| digits.to_string())),
-            ("SCALE", scale(field.data_type()).map(|digits| digits.to_string())),
-            ("IS_AUTO_INCREMENT", Some("0".to_owned())),
-            ("IS_CASE_SENSITIVE", Some("1".to_owned())),
-            ("IS_READ_ONLY", Some("1".to_owned())),
-            ("IS_SEARCHABLE", Some("1".to_owned())),
-        ];
-        let metadata: HashMap<String, String> = told
-            .into_iter()
-            .filter_map(|(key, value)| Some((format!("ARROW:FLIGHT:SQL:{key}"), value?)))
-            .collect();
-        let data_type = wire_type(field.data_type(), WireOptions::default());
+        let metadata = column_metadata(
+            field,
+            [
+                ("CATALOG_NAME", &place.catalog_name),
+                ("SCHEMA_NAME", &place.schema),
+                ("TABLE_NAME", &table.name.table),
+                ("IS_AUTO_INCREMENT", "0"),
+                ("IS_CASE_SENSITIVE", "1"),
+                ("IS_READ_ONLY", "1"),
+                ("IS_SEARCHABLE", "1"),
+            ],
+        );
+        let data_type = wire_type(field.data_type(), options);
         Field::new(field.name(), data_type, field.is_nullable()).with_metadata(metadata)
     };
     Schema::new(table.schema.fields().iter().map(field).collect::<Fields>())
-}
-
-fn precision(data_type: &DataType) -> Option<u8> {
-    match data_type {
-        DataType::Decimal32(precision, _)
-        | DataType::Decimal64(precision, _)
-        | DataType::Decimal128(precision, _)
-        | DataType::Decimal256(precision, _) => Some(*precision),
-        _ => None,
-    }
-}
-
-fn scale(data_type: &DataType) -> Option<i8> {
-    match data_type {
-        DataType::Decimal32(_, scale)
-        | DataType::Decimal64(_, scale)
-        | DataType::Decimal128(_, scale)
-        | DataType::Decimal256(_, scale) => Some(*scale),
-        _ => None,
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::flight_sql::info::schema_bytes as written;
+    use arrow::datatypes::DataType;
 
     /// What is written by Arrow's own encoder is the measure.
     #[test]
