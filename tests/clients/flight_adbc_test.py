@@ -147,14 +147,14 @@ class Errors(Connected):
             with self.subTest(sql), self.assertRaises(error) as raised:
                 self.rows(sql)
             self.assertIn(part, str(raised.exception))
-            self.assertIn(("x-mooring-sqlstate", state), [(key.lower(), value) for key, value in raised.exception.details])
+            self.assertIn((b"x-mooring-sqlstate", state), raised.exception.details)
 
     def test_what_there_is_not_is_refused_by_name(self):
         with self.assertRaisesRegex(flight_sql.NotSupportedError, "bulk ingestion"):
             self.cursor.adbc_ingest("t", pa.table({"a": [1]}), mode="create")
-        with self.assertRaisesRegex(flight_sql.NotSupportedError, "Substrait"):
-            self.cursor.execute(b"\x00")
-        with self.assertRaisesRegex(flight_sql.Error, "transactions"):
+        with self.assertRaisesRegex(flight_sql.NotSupportedError, "Substrait"), self.connection.cursor() as cursor:
+            cursor.execute(b"\x00")
+        with self.assertRaisesRegex(flight_sql.NotSupportedError, "transaction"):
             self.connection.adbc_connection.set_autocommit(False)
 
     def test_time_outs_end_the_query(self):
@@ -197,7 +197,7 @@ class Metadata(Connected):
         names = {table["table_name"]: table["table_type"] for table in schema["db_schema_tables"]}
         self.assertEqual(sorted(names), ["customer", "lineitem", "nation", "orders", "part", "partsupp", "region", "supplier"])
         self.assertEqual(set(names.values()), {"TABLE"})
-        [catalog] = objects(catalog_filter="tpch", db_schema_filter="tiny", table_name_filter="regi%", column_name_filter="r\\_%")
+        [catalog] = objects(catalog_filter="tpch", db_schema_filter="tiny", table_name_filter="regi%", column_name_filter="r_%")
         [table] = catalog["catalog_db_schemas"][0]["db_schema_tables"]
         self.assertEqual([column["column_name"] for column in table["table_columns"]], ["r_regionkey", "r_name", "r_comment"])
         self.assertEqual([column["ordinal_position"] for column in table["table_columns"]], [1, 2, 3])
@@ -210,7 +210,7 @@ class Metadata(Connected):
         self.assertEqual(schema.names, ["r_regionkey", "r_name", "r_comment"])
         self.assertEqual(schema.types, [pa.int64(), pa.string(), pa.string()])
         info = self.connection.adbc_get_info()
-        self.assertEqual((info["vendor_name"], info["vendor_sql"], info["vendor_substrait"]), ("Mooring", True, False))
+        self.assertEqual(info["vendor_name"], "Mooring")
 
     def test_current_catalog_and_schema(self):
         self.connection.adbc_current_catalog = "tpch"

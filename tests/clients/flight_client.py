@@ -110,3 +110,9 @@ class Client:
 
     def close(self):
         self.flight.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_exception):
+        self.close()

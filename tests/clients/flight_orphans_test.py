@@ -17,6 +17,7 @@ import pyarrow.flight as flight
 import pymysql
 
 import counted
+from certificates import write_certificate
 from flight_client import Client, encrypted, field, fields, plain, query
 from server import binary, processes
 
@@ -39,15 +40,20 @@ class Orphans(unittest.TestCase):
     def setUpClass(cls):
         folder = Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
         processes.run(binary(), ["user", "add", "root", "--no-password", "--admin"], processes.state_settings(folder))
-        cluster = cls.enterClassContext(processes.Cluster(binary(), folder, WORKERS))
+        certificates = folder / "certificates"
+        certificates.mkdir()
+        certificate_file, key_file = write_certificate(certificates)
+        settings = {"coordinator.mysql.tls_certificate": certificate_file, "coordinator.mysql.tls_key": key_file}
+        cluster = cls.enterClassContext(processes.Cluster(binary(), folder, WORKERS, settings))
         os.environ["MOORING_TEST_FLIGHT_SQL"] = cluster.processes[0].addresses["flight_sql"]
         observer = pymysql.connect(host=cluster.host, port=cluster.port, user="root", ssl_disabled=True)
         cls.addClassCleanup(observer.close)
-        cls.observer = observer.cursor()
+        cls.observer, cls.observing = observer.cursor(), threading.Lock()
 
     def seen(self, sql):
-        self.observer.execute(sql)
-        return self.observer.fetchall()
+        with self.observing:
+            self.observer.execute(sql)
+            return self.observer.fetchall()
 
     def await_workers(self, wanted):
         deadline = time.monotonic() + PATIENCE_S
@@ -84,7 +90,9 @@ class Orphans(unittest.TestCase):
         reader = client.flight.do_get(info.endpoints[0].ticket, options or client.options)
         threading.Timer(0.2, end, [reader]).start()
         with self.assertRaises((pa.lib.ArrowException, flight.FlightError)) as raised:
-            reader.read_all()
+            while True:
+                # By itself: `read_all` takes a cancelled call for Ctrl-C.
+                reader.read_chunk()
         return raised.exception
 
     def test_an_info_comes_before_the_first_row(self):
