@@ -111,12 +111,6 @@ class HalfOpen(Bounds):
         first = field(1, b"\x08\x02" + field(2, command))
         raw.await_end(raw.call(f"{SERVICE}/DoPut", message(first), end=False, authorization=self.token(client)))
 
-    def test_an_end_of_the_session_ends_it(self):
-        client, raw = Client(), self.raw()
-        stream = raw.call(f"{SERVICE}/DoPut", end=False, authorization=self.token(client))
-        client.act("CloseSession")
-        raw.await_end(stream)
-
 
 class Shares(Bounds):
     settings = Bounds.settings | {
@@ -138,6 +132,12 @@ class Shares(Bounds):
         self.until(lambda: self.assertRaises(REFUSED, client.rows, long), self.failureException)
         raw.close()
         self.until(lambda: client.rows(long), REFUSED)
+
+    def test_an_end_of_the_session_ends_its_calls(self):
+        client, raw = Client(), self.raw()
+        stream = raw.call(f"{SERVICE}/DoPut", end=False, authorization=self.token(client))
+        client.act("CloseSession")
+        raw.await_end(stream)
 
     def test_a_user_holds_so_many_statements_and_others_still_hold(self):
         client = Client("alice", PASSWORDS["alice"])

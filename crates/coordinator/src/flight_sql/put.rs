@@ -108,6 +108,7 @@ impl FlightSqlDoor {
         })?;
         let (rows, bytes) = rows?;
         // The messages are gone, and the rows are as large or larger.
+        drop(place);
         let mut kept = self.held.place(&session.client().user);
         kept.grow(bytes)?;
         Ok((rows, kept))
