@@ -41,11 +41,11 @@ const TLS_HANDSHAKE: u8 = 0x16;
 const AHEAD_BYTES: usize = 1024;
 /// How long a client may take to answer whether it is still there.
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
-/// All headers of a call together: a JWT takes a few KiB.
-const HEADER_BYTES_MAX: u32 = 64 * 1024;
-/// What a client may send ahead in one call, and in all of a connection.
+/// All headers of a call together: a token takes at most two thirds of it.
+const HEADER_BYTES_MAX: u32 = 24 * 1024;
+/// What a client may send ahead in one call, and in all of a connection. Strangers may, too.
 const STREAM_WINDOW_BYTES: u32 = 1024 * 1024;
-const CONNECTION_WINDOW_BYTES: u32 = 4 * 1024 * 1024;
+const CONNECTION_WINDOW_BYTES: u32 = 1024 * 1024;
 
 const FLIGHT_SERVICE: &str = "arrow.flight.protocol.FlightService";
 

@@ -351,6 +351,32 @@ mod tests {
         assert_eq!(verifier.at_once_most.load(Ordering::Acquire), 1);
     }
 
+    /// Knows one password for all, whatever is stored.
+    struct Directory;
+
+    #[async_trait::async_trait]
+    impl PasswordVerifier for Directory {
+        fn needs_clear_password(&self, _account: &Account) -> bool {
+            true
+        }
+
+        async fn verify(&self, _account: &Account, password: &[u8]) -> Result<bool> {
+            Ok(password == b"of the directory")
+        }
+    }
+
+    #[tokio::test]
+    async fn a_directory_decides_about_accounts_without_a_password_too() {
+        let (logins, _) = closed_door(Arc::new(Directory));
+        let peer = Peer::new(([127, 0, 0, 1], 1).into(), Encryption::None, None);
+        for (password, is_right) in [("of the directory", true), ("", false), ("x", false)] {
+            let user = "open".to_owned();
+            let login = PasswordLogin { user, password: password.into(), ..wrong(&peer) };
+            let found = check(&logins, &Arc::new(Semaphore::new(1)), login, &peer).await;
+            assert_eq!(found.is_ok(), is_right, "{password}");
+        }
+    }
+
     #[tokio::test]
     async fn no_password_opens_an_account_that_comes_by_tokens() {
         let (logins, failed) = closed_door(Arc::new(crate::mysql::StoredCredentials::default()));

@@ -153,7 +153,11 @@ impl Authenticator {
     ) -> mooring_spi::Result<bool> {
         let account = account.filter(|account| account.has_password_login());
         let checked = match account {
-            Some(known) if known.credential != Credential::NoPassword || password.is_empty() => {
+            Some(known)
+                if password.is_empty()
+                    || known.credential != Credential::NoPassword
+                    || self.verifier.needs_clear_password(known) =>
+            {
                 known
             }
             Some(_) => self.unknown_users.caching_sha2(),
