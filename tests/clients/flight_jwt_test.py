@@ -41,7 +41,7 @@ class Issuer:
         return {"kty": "RSA", "use": "sig", "alg": "RS256", "kid": self.name, "n": number(numbers.n), "e": number(numbers.e)}
 
     def token(self, **claims):
-        claims = {"iss": ISSUER, "aud": AUDIENCE, "sub": "alice", "exp": int(time.time()) + 600} | claims
+        claims = {"iss": ISSUER, "aud": AUDIENCE, "sub": "ina", "exp": int(time.time()) + 600} | claims
         parts = {"alg": "RS256", "kid": self.name}, claims
         signed = ".".join(encoded(json.dumps(part).encode()) for part in parts)
         return f"{signed}.{encoded(self.key.sign(signed.encode(), padding.PKCS1v15(), hashes.SHA256()))}"
@@ -61,6 +61,8 @@ class Tokens(unittest.TestCase):
         }
         cluster = cls.enterClassContext(processes.Cluster(server.binary(), folder, settings=settings))
         os.environ["MOORING_TEST_FLIGHT_SQL"] = cluster.processes[0].addresses["flight_sql"]
+        for name in ("ina", "ivo"):
+            flight_client.Client().rows(f"CREATE USER {name} IDENTIFIED WITH authentication_jwt")
 
     @classmethod
     def write(cls, *issuers):
@@ -74,8 +76,8 @@ class Tokens(unittest.TestCase):
         return row["u"].split("@")[0]
 
     def test_a_right_one_is_its_user(self):
-        self.assertEqual(self.user(self.issuer.token()), "alice")
-        self.assertEqual(self.user(self.issuer.token(sub="bob", aud=["other", AUDIENCE])), "bob")
+        self.assertEqual(self.user(self.issuer.token()), "ina")
+        self.assertEqual(self.user(self.issuer.token(sub="ivo", aud=["other", AUDIENCE])), "ivo")
 
     def test_wrong_ones_are_refused(self):
         stranger = Issuer("first")
@@ -94,14 +96,37 @@ class Tokens(unittest.TestCase):
         second = Issuer("second")
         self.addCleanup(self.write, self.issuer)
         self.write(self.issuer, second)
+        self.await_taken(second)
+        self.assertEqual(self.user(self.issuer.token()), "ina")
+
+    def await_taken(self, issuer):
         end = time.monotonic() + PATIENCE_S
         while True:
             try:
-                self.assertEqual(self.user(second.token()), "alice")
-                break
+                return self.assertEqual(self.user(issuer.token()), "ina")
             except flight.FlightUnauthenticatedError:
                 self.assertLess(time.monotonic(), end)
-        self.assertEqual(self.user(self.issuer.token()), "alice")
+
+    def test_a_key_that_is_taken_away_ends_what_it_opened(self):
+        token = self.issuer.token()
+        self.assertEqual(self.user(token), "ina")
+        self.addCleanup(self.await_taken, self.issuer)
+        self.addCleanup(self.write, self.issuer)
+        self.write(Issuer("other"))
+        end = time.monotonic() + PATIENCE_S
+        with self.assertRaisesRegex(flight.FlightUnauthenticatedError, "no key of the issuer has signed it"):
+            while time.monotonic() < end:
+                self.user(token)
+
+    def test_accounts_with_a_password_and_administrators_do_not_come_by_tokens(self):
+        for name in ("alice", "root"):
+            with self.subTest(name), self.assertRaisesRegex(flight.FlightUnauthenticatedError, "does not come by tokens"):
+                self.user(self.issuer.token(sub=name))
+
+    def test_a_password_does_not_open_an_account_that_comes_by_tokens(self):
+        for password in ("", "x"):
+            with self.subTest(password), self.assertRaises(flight.FlightUnauthenticatedError):
+                flight_client.Client("ina", password)
 
 
 if __name__ == "__main__":

@@ -4,29 +4,29 @@
 
 use super::metrics::FlightSqlMetrics;
 use super::options::WireOptions;
+use super::pieces::{PIECE_BYTES, compact, pieces};
 use super::results::{OpenResult, ResultPlace};
 use super::session::{FlightSession, ended};
 use super::status::{defect, report};
 use super::wire_types::{into_wire, wire_schema};
 use crate::query::cancelled;
-use arrow::array::{ArrayRef, AsArray, RecordBatch};
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
 use arrow_flight::FlightData;
 use arrow_flight::encode::{FlightDataEncoder, FlightDataEncoderBuilder};
 use arrow_flight::error::FlightError;
 use futures::stream::BoxStream;
-use futures::{StreamExt, stream};
+use futures::{Stream, StreamExt, TryStreamExt};
 use mooring_spi::{Error, ErrorKind, Result};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
-/// Messages that may wait for the client, of about 2 MiB at most.
+/// Messages that may wait for the client, each a piece of a batch.
 const MESSAGES_AHEAD: usize = 2;
-/// Of a batch with views; others are cut by the encoder, to the same size.
-const PIECE_BYTES: usize = 2 << 20;
 
 /// What the sending of a result needs besides the result.
 pub(super) struct Sending {
@@ -48,7 +48,10 @@ pub(super) fn send(sending: Sending, result: OpenResult, place: ResultPlace) -> 
     let (tell_end, end) = oneshot::channel();
     let runtime = sending.runtime.clone();
     let task = async move {
-        let outcome = pump(&sending, result, &place, &sender).await;
+        let outcome = match encoded(&sending, result) {
+            Ok(messages) => pump(&sending, messages, &place.cancel, &sender).await,
+            Err(error) => Err(error),
+        };
         let client = sending.session.client();
         let outcome = outcome.map_err(|error| report(&error, &client.user, client.connection_id));
         sending.session.touch();
@@ -61,26 +64,38 @@ pub(super) fn send(sending: Sending, result: OpenResult, place: ResultPlace) -> 
     messages(receiver, end)
 }
 
-/// One batch that is there already, for answers that take no query.
-pub(super) fn send_batch(batch: RecordBatch, options: WireOptions) -> Result<Messages> {
-    let schema = batch.schema();
-    let encoder = encoder(schema, options)?.build(stream::iter([Ok(batch)]));
-    Ok(encoder
-        .map(|message| message.map_err(|error| super::status::status(&of_flight(error))))
-        .boxed())
+/// Sends one batch that is there already, for answers that take no query.
+pub(super) fn send_batch(sending: Sending, batch: RecordBatch, options: WireOptions) -> Messages {
+    let (sender, receiver) = mpsc::channel(MESSAGES_AHEAD);
+    let (tell_end, end) = oneshot::channel();
+    let runtime = sending.runtime.clone();
+    let task = async move {
+        let cancel = sending.session.close.clone();
+        let schema = batch.schema();
+        let batches = in_pieces(futures::stream::iter([Ok(batch)]));
+        let outcome = match encoder(schema, options) {
+            Ok(encoder) => pump(&sending, encoder.build(batches), &cancel, &sender).await,
+            Err(error) => Err(error),
+        };
+        let client = sending.session.client();
+        let outcome = outcome.map_err(|error| report(&error, &client.user, client.connection_id));
+        let _ = tell_end.send(outcome);
+        drop(sender);
+    };
+    drop(runtime.spawn(task));
+    messages(receiver, end)
 }
 
 async fn pump(
     sending: &Sending,
-    result: OpenResult,
-    place: &ResultPlace,
+    mut messages: FlightDataEncoder,
+    cancel: &CancellationToken,
     sender: &mpsc::Sender<FlightData>,
 ) -> Result<()> {
-    let mut messages = encoded(sending, result)?;
     loop {
         let message = tokio::select! {
             biased;
-            () = place.cancel.cancelled() => return Err(why_over(sending)),
+            () = cancel.cancelled() => return Err(why_over(sending)),
             () = sending.session.close.cancelled() => return Err(ended()),
             // The client has gone.
             () = sender.closed() => return Err(cancelled()),
@@ -90,7 +105,7 @@ async fn pump(
         sending.metrics.sent_bytes.inc_by(message.data_body.len() as u64);
         let sent = tokio::select! {
             biased;
-            () = place.cancel.cancelled() => return Err(why_over(sending)),
+            () = cancel.cancelled() => return Err(why_over(sending)),
             sent = tokio::time::timeout(sending.write_timeout, sender.send(message)) => sent,
         };
         match sent {
@@ -131,44 +146,27 @@ fn encoded(sending: &Sending, open: OpenResult) -> Result<FlightDataEncoder> {
             batch.map_err(into_flight)
         }
     };
-    let batches = result.batches.map(in_wire_form);
-    let encoder = encoder(schema, options)?;
-    if !options.views {
-        return Ok(encoder.build(batches));
-    }
-    let pieces = batches.flat_map(|batch| {
-        stream::iter(match batch {
-            Ok(batch) => in_pieces(&batch).into_iter().map(Ok).collect(),
-            Err(error) => vec![Err(error)],
-        })
-    });
-    Ok(encoder.with_max_flight_data_size(usize::MAX).build(pieces))
+    let batches = in_pieces(result.batches.map(in_wire_form));
+    Ok(encoder(schema, options)?.build(batches))
 }
 
-/// A batch in pieces of which each has the buffers of its own views alone: in a message stand all
-/// buffers that its arrays hold.
-fn in_pieces(batch: &RecordBatch) -> Vec<RecordBatch> {
-    let pieces = (batch.get_array_memory_size() / PIECE_BYTES + 1).min(batch.num_rows().max(1));
-    let rows = batch.num_rows().div_ceil(pieces).max(1);
-    let starts = (0..batch.num_rows().max(1)).step_by(rows);
-    let piece = |start: usize| {
-        let slice = batch.slice(start, rows.min(batch.num_rows() - start));
-        let columns = slice.columns().iter().map(|column| -> ArrayRef {
-            match column.data_type() {
-                DataType::Utf8View => Arc::new(column.as_string_view().gc()),
-                DataType::BinaryView => Arc::new(column.as_binary_view().gc()),
-                _ => column.clone(),
-            }
-        });
-        // Its columns are of the same types and lengths.
-        RecordBatch::try_new(slice.schema(), columns.collect()).unwrap_or(slice)
+/// The batches as messages have them.
+fn in_pieces(
+    batches: impl Stream<Item = std::result::Result<RecordBatch, FlightError>> + Send + 'static,
+) -> impl Stream<Item = std::result::Result<RecordBatch, FlightError>> + Send + 'static {
+    let cut = |batch: RecordBatch| {
+        let found = pieces(&batch, PIECE_BYTES).into_iter();
+        futures::stream::iter(found.map(Ok))
     };
-    starts.map(piece).collect()
+    let own = |piece: RecordBatch| std::future::ready(compact(&piece).map_err(into_flight));
+    batches.map_ok(cut).try_flatten().and_then(own)
 }
 
 fn encoder(schema: SchemaRef, options: WireOptions) -> Result<FlightDataEncoderBuilder> {
     let ipc = options.ipc().map_err(defect)?;
-    Ok(FlightDataEncoderBuilder::new().with_schema(schema).with_options(ipc))
+    // Batches are cut already, and by what they hold.
+    let whole = FlightDataEncoderBuilder::new().with_max_flight_data_size(usize::MAX);
+    Ok(whole.with_schema(schema).with_options(ipc))
 }
 
 fn into_flight(error: Error) -> FlightError {
@@ -200,13 +198,12 @@ fn messages(receiver: mpsc::Receiver<FlightData>, end: End) -> Messages {
             Err(_) => Some((Err(Status::internal("the sending of the result ended early")), None)),
         }
     };
-    stream::unfold(Some((receiver, end)), next).boxed()
+    futures::stream::unfold(Some((receiver, end)), next).boxed()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use arrow::array::StringViewArray;
 
     #[tokio::test]
     async fn messages_end_only_when_it_is_told() {
@@ -239,20 +236,6 @@ mod tests {
         assert!(
             matches!(&all[..], [Ok(_), Err(status)] if status.code() == tonic::Code::Cancelled)
         );
-    }
-
-    #[test]
-    fn pieces_have_their_own_views_alone() {
-        let texts: Vec<String> = (0..1000).map(|row| format!("{row:8192}")).collect();
-        let views: ArrayRef = Arc::new(StringViewArray::from_iter_values(&texts));
-        let batch = RecordBatch::try_from_iter([("v", views)]).expect("a batch");
-        let pieces = in_pieces(&batch);
-        let found: Vec<&str> =
-            pieces.iter().flat_map(|one| one.column(0).as_string_view().iter().flatten()).collect();
-        assert_eq!(found, texts);
-        let sizes: usize = pieces.iter().map(RecordBatch::get_array_memory_size).sum();
-        assert!(pieces.len() > 1 && sizes < 2 * batch.get_array_memory_size(), "{sizes}");
-        assert_eq!(in_pieces(&batch.slice(0, 0)).len(), 1);
     }
 
     #[test]

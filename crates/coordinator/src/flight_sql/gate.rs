@@ -3,18 +3,22 @@
 //! which services there are.
 
 use super::FlightSqlDoor;
+use super::body::{Allowance, Coming};
 use super::jwt::is_jwt;
 use super::metrics::Refusal;
 use super::session::FlightSession;
 use super::sessions::{shared_token_digest, token_digest};
-use super::status::{not_authenticated, status};
+use super::status::{limit_exceeded, not_authenticated, status};
 use super::stream::Peer;
-use super::timed_body::TimedBody;
 use futures::future::BoxFuture;
 use http::{HeaderValue, Request, Response, header};
 use mooring_spi::{Error, Result};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
+use std::time::SystemTime;
+use tokio_util::sync::CancellationToken;
+use tonic::body::Body;
 use tower::{Layer, Service};
 
 const HANDSHAKE: &str = "/arrow.flight.protocol.FlightService/Handshake";
@@ -27,13 +31,20 @@ const TOKEN_BYTES_MAX: usize = 16 * 1024;
 #[derive(Clone)]
 pub(super) struct Caller(pub(super) Arc<FlightSession>);
 
+/// What a call that needs no login may send.
+const OPEN_CALL_BYTES_MAX: usize = 16 * 1024;
+
 /// The layer around all services of the port.
 #[derive(Clone)]
-pub(super) struct Gate(Arc<FlightSqlDoor>);
+pub(super) struct Gate {
+    door: Arc<FlightSqlDoor>,
+    stop: CancellationToken,
+}
 
 impl Gate {
-    pub(super) fn new(door: Arc<FlightSqlDoor>) -> Self {
-        Self(door)
+    /// `stop`: ends the calls that belong to no session.
+    pub(super) fn new(door: Arc<FlightSqlDoor>, stop: CancellationToken) -> Self {
+        Self { door, stop }
     }
 }
 
@@ -41,7 +52,7 @@ impl<S> Layer<S> for Gate {
     type Service = Gated<S>;
 
     fn layer(&self, inner: S) -> Gated<S> {
-        Gated { inner, door: self.0.clone() }
+        Gated { inner, door: self.door.clone(), stop: self.stop.clone() }
     }
 }
 
@@ -49,19 +60,16 @@ impl<S> Layer<S> for Gate {
 pub(super) struct Gated<S> {
     inner: S,
     door: Arc<FlightSqlDoor>,
+    stop: CancellationToken,
 }
 
-impl<S, B> Service<Request<B>> for Gated<S>
+impl<S> Service<Request<Body>> for Gated<S>
 where
-    S: Service<Request<TimedBody<B>>, Response = Response<tonic::body::Body>>
-        + Clone
-        + Send
-        + 'static,
+    S: Service<Request<Body>, Response = Response<Body>> + Clone + Send + 'static,
     S::Future: Send + 'static,
     S::Error: Send + 'static,
-    B: Send + 'static,
 {
-    type Response = Response<tonic::body::Body>;
+    type Response = Response<Body>;
     type Error = S::Error;
     type Future = BoxFuture<'static, std::result::Result<Self::Response, S::Error>>;
 
@@ -69,11 +77,11 @@ where
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, request: Request<B>) -> Self::Future {
+    fn call(&mut self, mut request: Request<Body>) -> Self::Future {
         // The one that was asked whether it is ready is the one that is called.
         let next = self.inner.clone();
         let mut inner = std::mem::replace(&mut self.inner, next);
-        let door = self.door.clone();
+        let (door, stop) = (self.door.clone(), self.stop.clone());
         Box::pin(async move {
             let path = request.uri().path();
             let is_open = OPEN_SERVICES.iter().any(|service| path.starts_with(service));
@@ -82,11 +90,16 @@ where
                 let defect = Error::internal("a call of nobody");
                 return Ok(status(&defect).into_http());
             };
-            let time = door.settings.body_timeout;
-            let request = request.map(|body| TimedBody::new(body, time));
+            let body_timeout = door.settings.body_timeout;
             if is_open {
-                // Nobody has said who it is: the connection still has its deadline.
-                return inner.call(request).await;
+                // Whoever asks no more than this is a stranger still, and leaves at its deadline.
+                let Ok(place) = peer.open_calls.clone().try_acquire_owned() else {
+                    let refusal = limit_exceeded("a connection has too many calls without a login");
+                    return Ok(status(&refusal).into_http());
+                };
+                let allowance = Allowance::Few { left: OPEN_CALL_BYTES_MAX, _place: place };
+                let coming = |body| Body::new(Coming::new(body, allowance, body_timeout, stop));
+                return inner.call(request.map(coming)).await;
             }
             if door.settings.require_tls && !peer.encryption.is_encrypted() {
                 door.metrics.refused(Refusal::TlsRequired);
@@ -107,9 +120,11 @@ where
                 Ok(session) => {
                     peer.vouch();
                     let _busy = session.enter();
-                    let mut request = request;
+                    let allowance = Allowance::OfUser(door.coming.place(&session.client().user));
+                    let end = session.close.clone();
                     request.extensions_mut().insert(Caller(session));
-                    inner.call(request).await
+                    let coming = |body| Body::new(Coming::new(body, allowance, body_timeout, end));
+                    inner.call(request.map(coming)).await
                 }
                 Err(error) => {
                     door.metrics.refused(Refusal::Token);
@@ -136,13 +151,8 @@ impl FlightSqlDoor {
                 "the token is unknown or has expired, or its session has ended; log in again by Handshake",
             )
         };
-        let is_read_along = !peer.is_private() && !self.settings.clear_passwords;
-        let in_the_clear = || {
-            not_authenticated(
-                "the token came over the network in the clear and is not taken; connect with TLS (`grpc+tls://`)",
-            )
-        };
-        if is_read_along && is_jwt(token) {
+        let takes_secrets = self.takes_secrets_of(peer);
+        if is_jwt(token) && !takes_secrets {
             return Err(in_the_clear());
         }
         let digest = match is_jwt(token) {
@@ -156,25 +166,42 @@ impl FlightSqlDoor {
             }
             (None, _) => return Err(unknown()),
         };
-        if is_read_along && session.is_private() {
+        // That of an account without a password may have been in the clear from the start.
+        if session.is_private && !takes_secrets {
             return Err(in_the_clear());
         }
-        let user = &session.client().user;
-        let account = self.logins.account_now(user, peer.address, &peer.encryption).await?;
-        if !account.is_some_and(|account| session.is_of(&account)) {
-            // Elsewhere the name may be another account's, or need another connection.
-            let is_at_home = peer.address.ip() == session.client().address.ip()
-                && peer.is_private() == session.is_private();
-            if is_at_home {
-                self.sessions.end(session.id());
-            }
-            return Err(not_authenticated(
-                "the token's account was dropped or changed since, or does not admit this client; log in again",
-            ));
-        }
+        self.must_be_signed(&session, token).await?;
+        self.must_stand(&session, peer).await?;
         session.note_connection(peer);
         Ok(session)
     }
+
+    /// Sees to it that a token which somebody else signed is right by the keys of now. A session whose
+    /// key was taken away ends.
+    async fn must_be_signed(&self, session: &FlightSession, token: &str) -> Result<()> {
+        let (Some(verifier), Some(known)) = (&self.settings.jwt, &session.key_generation) else {
+            return Ok(());
+        };
+        if verifier.key_generation().await == known.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        match verifier.verify(token, SystemTime::now()).await {
+            Ok(proven) => {
+                known.store(proven.key_generation, Ordering::Release);
+                Ok(())
+            }
+            Err(error) => {
+                self.sessions.end(session.id());
+                Err(error)
+            }
+        }
+    }
+}
+
+fn in_the_clear() -> Error {
+    not_authenticated(
+        "the token came over the network in the clear; connect with TLS (`grpc+tls://`)",
+    )
 }
 
 /// The token in `authorization: Bearer TOKEN` (RFC 6750, section 2.1).

@@ -23,6 +23,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use mooring_spi::{Error, ErrorKind, Result};
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
+use tokio_util::task::AbortOnDropHandle;
 
 /// A question about metadata stands in its ticket.
 const QUESTION_BYTES_MAX: usize = 64 * 1024;
@@ -139,12 +140,22 @@ impl FlightSqlDoor {
         })
     }
 
+    /// How what is a session's is sent.
+    fn sending(&self, session: &Arc<FlightSession>) -> Sending {
+        Sending {
+            session: session.clone(),
+            runtime: self.hub.runtime().clone(),
+            write_timeout: self.settings.write_timeout,
+            metrics: self.metrics.clone(),
+        }
+    }
+
     /// What a ticket stands for, as messages.
     ///
     /// # Errors
     /// Those of the ticket; every kind for a question about metadata.
     pub(super) async fn fetch(
-        &self,
+        self: &Arc<Self>,
         caller: &Arc<FlightSession>,
         ticket: &Bytes,
     ) -> Result<Messages> {
@@ -154,20 +165,20 @@ impl FlightSqlDoor {
             Claim::Result(id) => {
                 let owner = self.sessions.by_id(verified.session).ok_or_else(session_is_gone)?;
                 let (result, place) = owner.results.take(id)?;
-                let sending = Sending {
-                    session: owner,
-                    runtime: self.hub.runtime().clone(),
-                    write_timeout: self.settings.write_timeout,
-                    metrics: self.metrics.clone(),
-                };
-                Ok(send(sending, result, place))
+                Ok(send(self.sending(&owner), result, place))
             }
             Claim::Metadata(bytes) => {
                 let question = Question::of(read_command(&bytes)?)
                     .ok_or_else(|| invalid("the ticket holds no question about metadata"))?;
-                let batch = question.answer(self, caller).await?;
+                let (door, owner) = (self.clone(), caller.clone());
+                // Lists of all tables are built and sorted.
+                let work = async move { question.answer(&door, &owner).await };
+                let answer = AbortOnDropHandle::new(self.hub.runtime().spawn(work)).await;
+                let batch = answer.map_err(|error| {
+                    Error::internal("an answer about metadata ended early").with_cause(error)
+                })??;
                 let options = *caller.options.lock();
-                send_batch(batch, options)
+                Ok(send_batch(self.sending(caller), batch, options))
             }
             Claim::Poll(_) => Err(invalid(
                 "the statement of this ticket still runs; ask by PollFlightInfo until it has an endpoint",

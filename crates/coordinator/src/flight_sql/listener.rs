@@ -42,11 +42,11 @@ const TLS_HANDSHAKE: u8 = 0x16;
 const AHEAD_BYTES: usize = 1024;
 /// How long a client may take to answer whether it is still there.
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
-/// All headers of a call together: a JWT takes a few KiB.
-const HEADER_BYTES_MAX: u32 = 64 * 1024;
-/// What a client may send ahead in one call, and in all of a connection.
+/// All headers of a call together: a token takes at most two thirds of it.
+const HEADER_BYTES_MAX: u32 = 24 * 1024;
+/// What a client may send ahead in one call, and in all of a connection. Strangers may, too.
 const STREAM_WINDOW_BYTES: u32 = 1024 * 1024;
-const CONNECTION_WINDOW_BYTES: u32 = 4 * 1024 * 1024;
+const CONNECTION_WINDOW_BYTES: u32 = 1024 * 1024;
 
 const FLIGHT_SERVICE: &str = "arrow.flight.protocol.FlightService";
 
@@ -99,7 +99,7 @@ impl FlightSqlDoor {
             stopping.cancelled().await;
             for service in ["", FLIGHT_SERVICE] {
                 health.set_service_status(service, ServingStatus::NotServing).await;
-                // It ends who watches, and the connection could not end before.
+                // Who watches is told that, and then that there is no more.
                 health.clear_service_status(service).await;
             }
             // A client that is told to go away cannot ask for them any more.
@@ -114,7 +114,7 @@ impl FlightSqlDoor {
             .initial_stream_window_size(STREAM_WINDOW_BYTES)
             .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
             .max_concurrent_streams(self.settings.calls_per_connection_max)
-            .layer(Gate::new(self.clone()))
+            .layer(Gate::new(self.clone(), stop.clone()))
             .add_routes(routes)
             .serve_with_incoming_shutdown(incoming, stop.cancelled_owned())
             .await;

@@ -7,17 +7,21 @@
 use super::FlightSqlDoor;
 use super::jwt::JwtVerifier;
 use super::metrics::Refusal;
-use super::session::{AccountMark, FlightSession, SessionGrounds};
+use super::session::{FlightSession, Opened};
 use super::sessions::{TokenDigest, new_token, shared_token_digest, token_digest};
 use super::status::{limit_exceeded, not_authenticated, report, status};
 use super::stream::Peer;
-use crate::mysql::{Account, LoginFailure, PasswordLogin, SessionFactory, SessionRequest};
+use crate::mysql::{
+    Account, AuthPlugin, Credential, LoginFailure, MysqlDoor, PasswordLogin, SessionFactory,
+    SessionRequest,
+};
 use crate::session::Client;
 use base64::Engine;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use mooring_spi::{Error, ErrorKind, Result};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 use tonic::metadata::MetadataMap;
@@ -44,7 +48,11 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 /// Whom a token lets in, and for how long.
 struct Admitted {
     account: Account,
+    /// The changes of accounts until it was looked up.
+    account_changes: u64,
     lifetime: Duration,
+    /// Of a token that somebody else signed: the keys by which it was right.
+    key_generation: Option<u64>,
 }
 
 /// A user's name and password; it has no readable form.
@@ -72,19 +80,8 @@ impl FlightSqlDoor {
             tracing::debug!(address = %peer.address, %error, "refused a Flight SQL login");
             status(&error)
         })?;
-        let user = basic.user.clone();
-        // One at a time, as at the MySQL door: many would all be tried before the first has failed.
-        let turn = peer.login_turn().await.map_err(|error| report(&error, &user, 0))?;
-        let (door, peer, attributes) = (self.clone(), peer.clone(), attributes(headers));
-        // A client that takes its call back is counted all the same.
-        let login = tokio::spawn(async move {
-            let _turn = turn;
-            door.open(&basic, attributes, &peer).await
-        });
-        let token = login
-            .await
-            .map_err(|error| Error::internal("a login ended without an answer").with_cause(error));
-        token.flatten().map_err(|error| report(&error, &user, 0))
+        let token = self.open(&basic, attributes(headers), peer).await;
+        token.map_err(|error| report(&error, &basic.user, 0))
     }
 
     async fn open(
@@ -94,24 +91,36 @@ impl FlightSqlDoor {
         peer: &Peer,
     ) -> Result<String> {
         let Basic { user, password } = basic;
-        if !password.is_empty() && !peer.is_private() && !self.settings.clear_passwords {
+        if !password.is_empty() && !self.takes_secrets_of(peer) {
             self.metrics.refused(Refusal::AccessDenied);
             return Err(not_authenticated(
                 "a password came over the network in the clear and was not looked at; connect with TLS (`grpc+tls://`)",
             ));
         }
-        let address = peer.address;
-        let login = PasswordLogin { user, password, address, encryption: &peer.encryption };
-        let account = self.logins.log_in_by_password(login).await.map_err(|failure| {
-            self.metrics.refused(Refusal::AccessDenied);
-            refusal(failure, user, peer)
-        })?;
+        let account_changes = self.logins.account_changes();
+        let login = PasswordLogin {
+            user: user.clone(),
+            password: password.clone(),
+            address: peer.address,
+            encryption: peer.encryption.clone(),
+        };
+        let account =
+            check(&self.logins, &self.logins_at_once, login, peer).await.map_err(|failure| {
+                self.metrics.refused(Refusal::AccessDenied);
+                refusal(failure, user, peer)
+            })?;
         peer.vouch();
         let token = new_token();
-        let admitted = Admitted { account, lifetime: self.settings.token_lifetime };
+        let lifetime = self.settings.token_lifetime;
+        let admitted = Admitted { account, account_changes, lifetime, key_generation: None };
         let digest = token_digest(&token);
         self.open_session(digest, user, admitted, attributes, peer).await?;
         Ok(token)
+    }
+
+    /// Whether passwords and tokens may come as `peer` does.
+    pub(super) fn takes_secrets_of(&self, peer: &Peer) -> bool {
+        peer.is_private() || self.settings.clear_passwords
     }
 
     /// The session of a token that somebody else has signed.
@@ -127,11 +136,24 @@ impl FlightSqlDoor {
         let now = SystemTime::now();
         let proven = verifier.verify(token, now).await?;
         let user = &proven.user;
-        let account = self.logins.account_now(user, peer.address, &peer.encryption).await?;
-        let account = account.ok_or_else(|| refusal(LoginFailure::Denied, user, peer))?;
+        let account_changes = self.logins.account_changes();
+        let account = self.logins.account(user, peer.address).await?;
+        let admits = |account: &Account| account.tls.is_met(&peer.encryption);
+        let account =
+            account.filter(admits).ok_or_else(|| refusal(LoginFailure::Denied, user, peer))?;
+        if account.credential != Credential::Token {
+            return Err(not_authenticated(format!(
+                "user '{user}' does not come by tokens; `ALTER USER ... IDENTIFIED WITH {}` lets it",
+                AuthPlugin::Jwt.name()
+            )));
+        }
+        if account.locked {
+            return Err(refusal(LoginFailure::Locked, user, peer));
+        }
         let left = proven.expires.duration_since(now).unwrap_or_default();
         let lifetime = left.min(self.settings.token_lifetime);
-        let admitted = Admitted { account, lifetime };
+        let key_generation = Some(proven.key_generation);
+        let admitted = Admitted { account, account_changes, lifetime, key_generation };
         let digest = shared_token_digest(token, peer.number());
         self.open_session(digest, user, admitted, Arc::default(), peer).await
     }
@@ -144,7 +166,7 @@ impl FlightSqlDoor {
         attributes: Arc<[(String, String)]>,
         peer: &Peer,
     ) -> Result<Arc<FlightSession>> {
-        let Admitted { account, lifetime } = admitted;
+        let Admitted { account, account_changes, lifetime, key_generation } = admitted;
         let too_many = |message: String| {
             self.metrics.refused(Refusal::TooManySessions);
             limit_exceeded(message)
@@ -169,12 +191,12 @@ impl FlightSqlDoor {
             SessionRequest { client: client.clone(), database: None, close: close.clone() };
         let mut session = self.hub.open_session(request).await?;
         session.answer_before_rows(FIRST_ROWS_WAIT);
-        let mark = AccountMark::of(&account);
-        let place =
-            SessionGrounds { account: mark, lifetime, is_private: peer.is_private(), place };
+        let is_private = peer.is_private();
+        let opened =
+            Opened { account, account_changes, close, lifetime, place, is_private, key_generation };
         let agent = client.attributes.iter().find(|(name, _)| name == CLIENT_NAME);
         let signed = agent.is_some_and(|(_, agent)| agent.contains(JAVA));
-        let session = FlightSession::new(session, client, close, place);
+        let session = FlightSession::new(session, client, opened);
         session.options.lock().signed = signed;
         session.note_connection(peer);
         let sessions_max = self.settings.sessions_max;
@@ -182,6 +204,28 @@ impl FlightSqlDoor {
             too_many(format!("{sessions_max} Flight SQL sessions are open; try again later"))
         })
     }
+}
+
+/// Checks a password: of a connection one after the other, of all together not too many. Once begun, a
+/// check runs to its end and counts, also when its client has taken the call back.
+async fn check(
+    logins: &Arc<MysqlDoor>,
+    at_once: &Arc<Semaphore>,
+    login: PasswordLogin,
+    peer: &Peer,
+) -> std::result::Result<Account, LoginFailure> {
+    let gone = |what: &'static str| LoginFailure::Unable(Error::internal(what));
+    let one = peer.login.clone().acquire_owned().await;
+    let one = one.map_err(|_| gone("the logins of a connection are closed"))?;
+    logins.login_turn(login.address).await?;
+    let place = at_once.clone().acquire_owned().await;
+    let place = place.map_err(|_| gone("the logins are closed"))?;
+    let logins = logins.clone();
+    let checked = tokio::spawn(async move {
+        let _held = (one, place);
+        logins.log_in_by_password(login).await
+    });
+    checked.await.unwrap_or_else(|_| Err(gone("a login did not end")))
 }
 
 fn refusal(failure: LoginFailure, user: &str, peer: &Peer) -> Error {
@@ -244,7 +288,107 @@ fn read_basic(encoded: &str) -> Option<Basic> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mysql::tests::fake::closed_door;
+    use crate::mysql::{Encryption, PasswordVerifier};
     use proptest::prelude::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    /// Denies once it is let.
+    struct Hesitant {
+        asked: Semaphore,
+        may_answer: Semaphore,
+        at_once: AtomicUsize,
+        at_once_most: AtomicUsize,
+    }
+
+    #[async_trait::async_trait]
+    impl PasswordVerifier for Hesitant {
+        fn needs_clear_password(&self, _account: &Account) -> bool {
+            false
+        }
+
+        async fn verify(&self, _account: &Account, _password: &[u8]) -> Result<bool> {
+            let now = self.at_once.fetch_add(1, Ordering::AcqRel) + 1;
+            self.at_once_most.fetch_max(now, Ordering::AcqRel);
+            self.asked.add_permits(1);
+            self.may_answer.acquire().await.expect("open").forget();
+            self.at_once.fetch_sub(1, Ordering::AcqRel);
+            Ok(false)
+        }
+    }
+
+    fn wrong(peer: &Peer) -> PasswordLogin {
+        PasswordLogin {
+            user: "sha".to_owned(),
+            password: b"wrong".to_vec(),
+            address: peer.address,
+            encryption: Encryption::None,
+        }
+    }
+
+    /// As hyper drops a call whose client has reset its stream.
+    #[tokio::test]
+    async fn a_login_that_was_taken_back_counts_and_keeps_its_connections_turn() {
+        let verifier = Arc::new(Hesitant {
+            asked: Semaphore::new(0),
+            may_answer: Semaphore::new(0),
+            at_once: AtomicUsize::new(0),
+            at_once_most: AtomicUsize::new(0),
+        });
+        let (logins, failed) = closed_door(verifier.clone());
+        let peer = Peer::new(([127, 0, 0, 1], 1).into(), Encryption::None, None);
+        let at_once = Arc::new(Semaphore::new(9));
+        let first = check(&logins, &at_once, wrong(&peer), &peer);
+        tokio::select! {
+            _ = first => panic!("it was not answered"),
+            asked = verifier.asked.acquire() => asked.expect("open").forget(),
+        }
+        // The first is dropped by now. The next of its connection waits for its end.
+        verifier.may_answer.add_permits(2);
+        let second = check(&logins, &at_once, wrong(&peer), &peer).await;
+        assert!(matches!(second, Err(LoginFailure::Denied)));
+        assert_eq!(failed.get(), 2);
+        assert_eq!(verifier.at_once_most.load(Ordering::Acquire), 1);
+    }
+
+    /// Knows one password for all, whatever is stored.
+    struct Directory;
+
+    #[async_trait::async_trait]
+    impl PasswordVerifier for Directory {
+        fn needs_clear_password(&self, _account: &Account) -> bool {
+            true
+        }
+
+        async fn verify(&self, _account: &Account, password: &[u8]) -> Result<bool> {
+            Ok(password == b"of the directory")
+        }
+    }
+
+    #[tokio::test]
+    async fn a_directory_decides_about_accounts_without_a_password_too() {
+        let (logins, _) = closed_door(Arc::new(Directory));
+        let peer = Peer::new(([127, 0, 0, 1], 1).into(), Encryption::None, None);
+        for (password, is_right) in [("of the directory", true), ("", false), ("x", false)] {
+            let user = "open".to_owned();
+            let login = PasswordLogin { user, password: password.into(), ..wrong(&peer) };
+            let found = check(&logins, &Arc::new(Semaphore::new(1)), login, &peer).await;
+            assert_eq!(found.is_ok(), is_right, "{password}");
+        }
+    }
+
+    #[tokio::test]
+    async fn no_password_opens_an_account_that_comes_by_tokens() {
+        let (logins, failed) = closed_door(Arc::new(crate::mysql::StoredCredentials::default()));
+        let peer = Peer::new(([127, 0, 0, 1], 1).into(), Encryption::None, None);
+        for password in ["", "secret"] {
+            let user = "token".to_owned();
+            let login = PasswordLogin { user, password: password.into(), ..wrong(&peer) };
+            let denied = check(&logins, &Arc::new(Semaphore::new(1)), login, &peer).await;
+            assert!(matches!(denied, Err(LoginFailure::Denied)), "{password}");
+        }
+        assert_eq!(failed.get(), 2);
+    }
 
     /// The example of RFC 7617, section 2.
     #[test]

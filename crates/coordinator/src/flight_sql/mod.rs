@@ -9,6 +9,7 @@
 
 mod actions;
 mod batches;
+mod body;
 mod command;
 mod gate;
 mod held_limit;
@@ -21,6 +22,7 @@ mod metrics;
 mod options;
 mod options_messages;
 mod parameters;
+mod pieces;
 mod poll;
 mod prepared;
 mod put;
@@ -29,10 +31,10 @@ mod results;
 mod service;
 mod session;
 mod sessions;
+mod standing;
 mod status;
 mod stream;
 mod ticket;
-mod timed_body;
 mod wire_types;
 
 pub use jwt::{JwtSettings, JwtVerifier};
@@ -46,6 +48,10 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 use ticket::TicketKey;
+use tokio::sync::Semaphore;
+
+/// Passwords that are looked at, or about to be, at one time. More wait, each with its connection.
+const LOGINS_AT_ONCE: usize = 64;
 
 /// The limits of the door and what it offers. Defaults come from the configuration.
 #[derive(Clone)]
@@ -94,6 +100,8 @@ pub struct FlightSqlDoor {
     settings: FlightSqlSettings,
     /// Who knows passwords, and delays those who guess.
     logins: Arc<MysqlDoor>,
+    /// Passwords that are looked at.
+    logins_at_once: Arc<Semaphore>,
     hub: Arc<SessionHub>,
     metrics: FlightSqlMetrics,
     sessions: Sessions,
@@ -101,6 +109,8 @@ pub struct FlightSqlDoor {
     user_places: UserPlaces,
     connections: AtomicUsize,
     held: Arc<HeldLimit>,
+    /// Bytes of calls that are on their way in.
+    coming: Arc<HeldLimit>,
 }
 
 impl FlightSqlDoor {
@@ -112,17 +122,20 @@ impl FlightSqlDoor {
         metrics: FlightSqlMetrics,
     ) -> Arc<Self> {
         let statements = metrics.prepared_statements.clone();
-        let held = HeldLimit::new(settings.prepared_statements_max, statements);
+        let FlightSqlSettings { prepared_statements_max, message_max_bytes, .. } = settings;
+        let held = HeldLimit::of_statements(prepared_statements_max, message_max_bytes, statements);
         Arc::new(Self {
             sessions: Sessions::new(metrics.clone()),
             settings,
             logins,
+            logins_at_once: Arc::new(Semaphore::new(LOGINS_AT_ONCE)),
             hub,
             metrics,
             tickets: TicketKey::random(),
             user_places: UserPlaces::default(),
             connections: AtomicUsize::new(0),
             held,
+            coming: HeldLimit::of_calls(message_max_bytes),
         })
     }
 }

@@ -9,8 +9,8 @@ use super::status::{invalid, limit_exceeded};
 use super::wire_types::{wall_times, wire_type};
 use crate::flight_sql::options::WireOptions;
 use arrow::array::timezone::Tz;
-use arrow::array::{AnyDictionaryArray, Array, ArrayRef, AsArray, RecordBatch};
-use arrow::compute::{cast, take};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
+use arrow::compute::cast;
 use arrow::datatypes::{
     DECIMAL128_MAX_PRECISION, DataType, Date32Type, Decimal128Type, Field, Fields, Float64Type,
     Int64Type, Schema, SchemaRef, Time64MicrosecondType, TimeUnit, TimestampMicrosecondType,
@@ -19,9 +19,9 @@ use arrow::datatypes::{
 use arrow::ipc::root_as_message;
 use arrow_flight::FlightData;
 use arrow_flight::decode::FlightRecordBatchStream;
+use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
 use mooring_spi::{Error, Result, Value};
-use prost::Message;
 use std::sync::Arc;
 
 /// Parameters of one statement; MySQL's bound as well.
@@ -72,8 +72,9 @@ pub(super) async fn collect<E>(
     let mut bytes = 0_usize;
     while let Some(message) = messages.next().await {
         let message = message.map_err(CollectError::Stream)?;
-        // All of it, since its parts share one buffer; empty messages take memory, too.
-        let size = message.encoded_len() + size_of::<FlightData>();
+        let message = needed(&message);
+        // Empty messages take memory, too.
+        let size = message.data_header.len() + message.data_body.len() + size_of::<FlightData>();
         bytes += size;
         place.grow(size).map_err(CollectError::TooLarge)?;
         if bytes > limits.bytes_max {
@@ -82,6 +83,16 @@ pub(super) async fn collect<E>(
         collected.push(message);
     }
     Ok(collected)
+}
+
+/// What is read of a message, in memory of its own: its parts keep the whole buffer alive that it came
+/// in, with all that a client may have put beside them.
+fn needed(message: &FlightData) -> FlightData {
+    FlightData {
+        data_header: Bytes::copy_from_slice(&message.data_header),
+        data_body: Bytes::copy_from_slice(&message.data_body),
+        ..FlightData::default()
+    }
 }
 
 /// Why messages were not collected.
@@ -112,12 +123,28 @@ pub(super) fn rows_of(messages: Vec<FlightData>, reading: Reading) -> Result<(Ve
             limits.rows_max
         )));
     }
+    let values = batches
+        .iter()
+        .flat_map(RecordBatch::columns)
+        .fold(0, |sum: usize, column| sum.saturating_add(value_count(column)));
+    // Before anything is converted: a byte can stand for a value of many.
+    if values.saturating_mul(size_of::<Value>()) > limits.bytes_max {
+        return Err(too_large(limits.bytes_max));
+    }
     let mut rows = Vec::with_capacity(count);
     let mut budget = Budget { bytes: 0, bytes_max: limits.bytes_max };
     for batch in &batches {
         append_rows(batch, reading.zone, &mut rows, &mut budget)?;
     }
     Ok((rows, budget.bytes))
+}
+
+/// The values of a column, with those that stand in its dictionary. Of some types any number takes no
+/// bytes in a message.
+fn value_count(column: &ArrayRef) -> usize {
+    let values =
+        column.as_any_dictionary_opt().map_or(0, |dictionary| value_count(dictionary.values()));
+    column.len().saturating_add(values)
 }
 
 fn malformed(problem: &str) -> Error {
@@ -261,16 +288,11 @@ impl Column {
                 };
                 Self::Timestamp(wall_times(&utc, zone).ok_or_else(beyond)?)
             }
-            DataType::Dictionary(_, values) if !values.is_nested() => {
-                let dictionary = array.as_any_dictionary();
-                return Self::of(&unpacked(dictionary)?, zone);
-            }
-            other => {
-                return Err(invalid(format!(
-                    "a parameter has the type `{other}`; there are numbers, text, bytes, dates, times \
-                     and timestamps"
-                )));
-            }
+            DataType::Dictionary(_, values) => match shared(values) {
+                Some(data_type) => return Self::of(&to(data_type)?, zone),
+                None => return Err(no_parameter(array.data_type())),
+            },
+            other => return Err(no_parameter(other)),
         })
     }
 
@@ -334,19 +356,25 @@ impl Column {
     }
 }
 
-/// A dictionary's values by its keys, in a type in which equal long ones stay one: a key takes a few
-/// bytes, and what it stands for may be long.
-fn unpacked(dictionary: &dyn AnyDictionaryArray) -> Result<ArrayRef> {
-    let values = dictionary.values();
-    let shared = match values.data_type() {
-        DataType::Utf8 | DataType::LargeUtf8 => DataType::Utf8View,
-        DataType::Binary | DataType::LargeBinary | DataType::FixedSizeBinary(_) => {
-            DataType::BinaryView
-        }
-        other => other.clone(),
-    };
-    let wrong = |error: arrow::error::ArrowError| malformed(&error.to_string());
-    take(&cast(values, &shared).map_err(wrong)?, dictionary.keys(), None).map_err(wrong)
+fn no_parameter(data_type: &DataType) -> Error {
+    invalid(format!(
+        "a parameter has the type `{data_type}`; there are numbers, text, bytes, dates, times \
+         and timestamps"
+    ))
+}
+
+/// The type of a dictionary's values in which equal ones stay one, or are small. `None` for what is
+/// no parameter's: unpacking it would come before its refusal.
+fn shared(values: &DataType) -> Option<DataType> {
+    match values {
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => Some(DataType::Utf8View),
+        DataType::Binary
+        | DataType::LargeBinary
+        | DataType::BinaryView
+        | DataType::FixedSizeBinary(_) => Some(DataType::BinaryView),
+        DataType::Boolean => Some(DataType::Boolean),
+        other => other.is_primitive().then(|| other.clone()),
+    }
 }
 
 /// `hh:mm:ss.ffffff`.

@@ -2,9 +2,10 @@ use super::*;
 use crate::flight_sql::held_limit::HeldLimit;
 use arrow::array::{
     BinaryArray, BooleanArray, Date32Array, Decimal128Array, DictionaryArray, FixedSizeBinaryArray,
-    Float32Array, Int32Array, NullArray, StringArray, Time32SecondArray, TimestampNanosecondArray,
-    TimestampSecondArray, UInt64Array,
+    Float32Array, Int32Array, Int64Array, ListArray, NullArray, StringArray, Time32SecondArray,
+    TimestampNanosecondArray, TimestampSecondArray, UInt64Array,
 };
+use arrow::buffer::{Buffer, OffsetBuffer};
 use arrow::datatypes::Int32Type;
 use arrow_flight::encode::FlightDataEncoderBuilder;
 use arrow_flight::error::FlightError;
@@ -76,18 +77,6 @@ fn an_unknown_parameter_is_told_as_text() {
     assert_eq!(types, [DataType::Utf8, DataType::Int64, DataType::Utf8]);
 }
 
-/// Whatever a message holds, it is counted.
-#[test]
-fn what_is_no_data_is_counted_too() {
-    let message = FlightData { app_metadata: vec![0; 1024].into(), ..FlightData::default() };
-    let sent = std::iter::repeat_n(Ok::<_, ()>(message), 100);
-    let limits = BindLimits { bytes_max: 64 * 1024, ..LIMITS };
-    let mut place = HeldLimit::new(1, Gauge::default()).values();
-    let collected = collect(futures::stream::iter(sent), limits, &mut place);
-    let collected = futures::executor::block_on(collected);
-    assert!(matches!(collected, Err(CollectError::TooLarge(_))));
-}
-
 #[test]
 fn too_many_rows_and_too_many_bytes_are_refused() {
     let few = BindLimits { rows_max: 1, ..LIMITS };
@@ -95,7 +84,7 @@ fn too_many_rows_and_too_many_bytes_are_refused() {
     assert_eq!(error.kind(), ErrorKind::LimitExceeded);
     let small = BindLimits { bytes_max: 64, ..LIMITS };
     let sent = messages(batch()).into_iter().map(Ok::<_, ()>);
-    let mut place = HeldLimit::new(1, Gauge::default()).values();
+    let mut place = HeldLimit::of_statements(1, 1 << 20, Gauge::default()).place("ana");
     let collected = collect(futures::stream::iter(sent), small, &mut place);
     let collected = futures::executor::block_on(collected);
     assert!(matches!(collected, Err(CollectError::TooLarge(_))));
@@ -136,6 +125,80 @@ fn what_rows_would_take_is_bounded_too() {
         let error = rows_of(sent.expect("encoded"), reading(limits)).expect_err("too large");
         assert_eq!(error.kind(), ErrorKind::LimitExceeded);
     }
+}
+
+/// Messages whose parts share a buffer with bytes that nobody reads.
+#[tokio::test]
+async fn what_stands_beside_the_data_is_not_kept() {
+    let big = Bytes::from(vec![7; 1 << 10]);
+    let beside = FlightData {
+        data_header: big.slice(..1),
+        app_metadata: big.clone(),
+        flight_descriptor: Some(arrow_flight::FlightDescriptor::new_cmd(big.clone())),
+        ..FlightData::default()
+    };
+    let limits = BindLimits { bytes_max: 1 << 20, rows_max: 1 };
+    let sent = (0..8).map(|_| Ok::<_, ()>(beside.clone()));
+    let mut place = HeldLimit::of_statements(1, 1 << 20, Gauge::default()).place("ana");
+    let kept = collect(futures::stream::iter(sent), limits, &mut place).await.expect("collected");
+    assert_eq!(kept.len(), 8);
+    drop(beside);
+    // Ours is the only one left of the buffer.
+    assert!(big.is_unique());
+    assert!(kept.iter().all(|one| one.app_metadata.is_empty() && one.flight_descriptor.is_none()));
+}
+
+/// A value that stands once in a message and many times in its rows.
+#[test]
+fn values_of_dictionaries_are_not_copied_for_each_row() {
+    let limits = BindLimits { bytes_max: 64 << 10, rows_max: 1000 };
+    let wide =
+        FixedSizeBinaryArray::try_from_iter([vec![1_u8; 16 << 10]].into_iter()).expect("wide");
+    let item = Arc::new(Field::new("item", DataType::Int64, true));
+    let long = ListArray::new(
+        item,
+        OffsetBuffer::from_lengths([2 << 10]),
+        Arc::new(Int64Array::from(vec![1; 2 << 10])),
+        None,
+    );
+    for (values, keys, kind) in [
+        (Arc::new(wide) as ArrayRef, 500, ErrorKind::LimitExceeded),
+        (Arc::new(long), 500, ErrorKind::InvalidArgument),
+    ] {
+        let keys = Int32Array::from(vec![0; keys]);
+        let dictionary = DictionaryArray::new(keys, values);
+        let column = Arc::new(dictionary) as ArrayRef;
+        let batch = RecordBatch::try_from_iter([("a", column)]).expect("a batch");
+        let stream = futures::stream::iter([Ok::<_, FlightError>(batch)]);
+        let encoder = FlightDataEncoderBuilder::new()
+            .with_dictionary_handling(arrow_flight::encode::DictionaryHandling::Resend);
+        let sent = futures::executor::block_on(encoder.build(stream).try_collect());
+        let error = rows_of(sent.expect("encoded"), reading(limits)).expect_err("refused");
+        assert_eq!(error.kind(), kind, "{error}");
+    }
+}
+
+/// Neither the rows nor the bytes of a message tell how long its dictionaries are.
+#[test]
+fn values_of_no_bytes_are_counted() {
+    let none = FixedSizeBinaryArray::try_new_with_len(0, Buffer::default(), None, 1 << 20);
+    let inner = DictionaryArray::new(
+        Int32Array::from(vec![0; 3]),
+        Arc::new(none.expect("nothing, often")) as ArrayRef,
+    );
+    let outer = DictionaryArray::new(Int32Array::from(vec![0; 2]), Arc::new(inner) as ArrayRef);
+    assert_eq!(value_count(&(Arc::new(outer) as ArrayRef)), 2 + 3 + (1 << 20));
+}
+
+#[test]
+fn small_dictionaries_are_values() {
+    let keys = Int32Array::from(vec![Some(0), None, Some(1)]);
+    let values = FixedSizeBinaryArray::try_from_iter([[1_u8, 2], [3, 4]].into_iter()).expect("two");
+    let column = Arc::new(DictionaryArray::new(keys, Arc::new(values) as ArrayRef)) as ArrayRef;
+    let column = Column::of(&column, reading(LIMITS).zone).expect("bytes");
+    let found: Vec<Value> = (0..3).map(|row| column.value(row).expect("a value")).collect();
+    let expected = [Value::Binary(vec![1, 2]), Value::Null, Value::Binary(vec![3, 4])];
+    assert_eq!(found, expected);
 }
 
 proptest! {

@@ -109,7 +109,7 @@ impl FlightSession {
         sql: &str,
         limit: &Arc<HeldLimit>,
     ) -> Result<(Bytes, Arc<Held>)> {
-        let mut place = limit.statement()?;
+        let mut place = limit.statement(&self.client().user)?;
         let (prepared, columns) = self.describe(sql).await?;
         place.grow(prepared.size_bytes())?;
         let bound = Mutex::default();
@@ -149,11 +149,11 @@ mod tests {
     use proptest::prelude::*;
 
     fn limit() -> Arc<HeldLimit> {
-        HeldLimit::new(9, Gauge::default())
+        HeldLimit::of_statements(36, 1 << 20, Gauge::default())
     }
 
     fn held(parameters: usize) -> Held {
-        let place = limit().statement().expect("a place");
+        let place = limit().statement("ana").expect("a place");
         let prepared = Prepared::new(vec![DataType::Int64; parameters], Vec::new(), "SELECT 1");
         Held { prepared, columns: Vec::new(), bound: Mutex::default(), _place: place }
     }
@@ -163,9 +163,9 @@ mod tests {
         assert_eq!(held(0).bound_rows().expect("one run").len(), 1);
         let statement = held(1);
         assert!(statement.bound_rows().is_err());
-        statement.bind(vec![vec![Value::Int(1)], vec![Value::Int(2)]], limit().values());
+        statement.bind(vec![vec![Value::Int(1)], vec![Value::Int(2)]], limit().place("ana"));
         assert_eq!(statement.bound_rows().expect("two runs").len(), 2);
-        statement.bind(Vec::new(), limit().values());
+        statement.bind(Vec::new(), limit().place("ana"));
         assert!(statement.bound_rows().is_err());
     }
 

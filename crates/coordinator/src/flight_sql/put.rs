@@ -93,7 +93,7 @@ impl FlightSqlDoor {
             bytes_max: self.settings.message_max_bytes,
             rows_max: self.settings.parameter_rows_max,
         };
-        let mut place = self.held.values();
+        let mut place = self.held.place(&session.client().user);
         let collected =
             collect(messages, limits, &mut place).await.map_err(|error| match error {
                 CollectError::Stream(status) => Failure::Stream(status),
@@ -108,7 +108,8 @@ impl FlightSqlDoor {
         })?;
         let (rows, bytes) = rows?;
         // The messages are gone, and the rows are as large or larger.
-        let mut kept = self.held.values();
+        drop(place);
+        let mut kept = self.held.place(&session.client().user);
         kept.grow(bytes)?;
         Ok((rows, kept))
     }

@@ -170,6 +170,11 @@ impl Results {
         self.0.lock().values().any(|entry| matches!(entry.stage, Stage::Read))
     }
 
+    /// Whether a statement runs to its first rows or a result is being read.
+    pub(super) fn is_in_use(&self) -> bool {
+        self.0.lock().values().any(|entry| matches!(entry.stage, Stage::Coming | Stage::Read))
+    }
+
     /// Lets go of the results that wait: of those whose time was up at `now`, or of all.
     pub(super) fn let_go_of_unread(&self, now: Option<Instant>) {
         let is_over = |entry: &Entry| match &entry.stage {

@@ -5,6 +5,7 @@ use super::options::WireOptions;
 use super::poll::Polls;
 use super::prepared::PreparedStatements;
 use super::results::Results;
+use super::standing::Standing;
 use super::status::not_authenticated;
 use super::stream::{ConnectionMark, Peer};
 use crate::mysql::{Account, Credential, UserPlace};
@@ -39,11 +40,26 @@ impl AccountMark {
     }
 }
 
+/// What a session is opened with.
+pub(super) struct Opened {
+    pub(super) account: Account,
+    /// The changes of accounts until then.
+    pub(super) account_changes: u64,
+    pub(super) close: CancellationToken,
+    pub(super) lifetime: Duration,
+    pub(super) place: UserPlace,
+    /// Nobody on a network could read its token.
+    pub(super) is_private: bool,
+    /// Of a token that somebody else signed: the keys by which it was right.
+    pub(super) key_generation: Option<u64>,
+}
+
 pub(super) struct FlightSession {
     client: Client,
     account: AccountMark,
-    /// Its token came to the client where nobody could read along.
-    is_private: bool,
+    pub(super) standing: Standing,
+    pub(super) is_private: bool,
+    pub(super) key_generation: Option<AtomicU64>,
     /// Statements run one after the other; their results are read at the same time.
     session: tokio::sync::Mutex<Session>,
     /// Cancelled when the session is over, by whatever: it ends what the session runs.
@@ -64,15 +80,6 @@ pub(super) struct FlightSession {
     _place: UserPlace,
 }
 
-/// What a session is opened on.
-pub(super) struct SessionGrounds {
-    pub(super) account: AccountMark,
-    /// How long its token is taken.
-    pub(super) lifetime: Duration,
-    pub(super) is_private: bool,
-    pub(super) place: UserPlace,
-}
-
 /// A call of a session, which is not idle meanwhile.
 pub(super) struct Busy(Arc<FlightSession>);
 
@@ -84,20 +91,18 @@ impl Drop for Busy {
 }
 
 impl FlightSession {
-    pub(super) fn new(
-        session: Session,
-        client: Client,
-        close: CancellationToken,
-        grounds: SessionGrounds,
-    ) -> Self {
-        let SessionGrounds { account, lifetime, is_private, place } = grounds;
+    pub(super) fn new(session: Session, client: Client, opened: Opened) -> Self {
         let now = Instant::now();
         let zone = Mutex::new(session.time_zone().ok());
+        let Opened { account, account_changes, close, lifetime, place, is_private, key_generation } =
+            opened;
         Self {
             idle_limit_s: AtomicU64::new(session.idle_limit().as_secs()),
             client,
-            account,
+            account: AccountMark::of(&account),
+            standing: Standing::new(account, account_changes),
             is_private,
+            key_generation: key_generation.map(AtomicU64::new),
             session: tokio::sync::Mutex::new(session),
             close,
             // A lifetime beyond what the clock can tell is one without end.
@@ -123,11 +128,6 @@ impl FlightSession {
 
     pub(super) fn client(&self) -> &Client {
         &self.client
-    }
-
-    /// Whether its token is for connections alone that nobody can read along.
-    pub(super) fn is_private(&self) -> bool {
-        self.is_private
     }
 
     /// Whether the account is the one that opened it, unchanged.

@@ -123,8 +123,9 @@ impl Sessions {
         for session in self.all() {
             session.results.let_go_of_unread(Some(now));
             session.polls.let_go(now);
-            // A result that is being read is read to its end, also beyond its token's.
-            let expired = session.is_expired(now) && !session.results.is_being_read();
+            // A result that comes or is read is read to its end, also beyond its token's; a call that
+            // is never sent to its end keeps nothing.
+            let expired = session.is_expired(now) && !session.results.is_in_use();
             let gone = session.is_idle(now) || session.is_abandoned(now);
             if expired || gone || session.close.is_cancelled() {
                 tracing::debug!(connection_id = session.id(), "Flight SQL session ended");

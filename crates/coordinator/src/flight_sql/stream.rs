@@ -6,7 +6,6 @@ use super::results::next_id;
 use crate::mysql::Encryption;
 use crate::session::TlsNames;
 use bytes::{Buf, BytesMut};
-use mooring_spi::{Error, Result};
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -15,7 +14,7 @@ use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, Sleep};
 use tokio_rustls::server::TlsStream;
 use tonic::transport::server::Connected;
@@ -27,10 +26,16 @@ pub(super) struct Peer {
     pub(super) encryption: Encryption,
     pub(super) tls_names: Option<TlsNames>,
     vouched: Arc<AtomicBool>,
-    logins: Arc<Semaphore>,
+    /// One login at a time: as at the MySQL door, a connection is one guess before a failure counts.
+    pub(super) login: Arc<Semaphore>,
+    /// The calls without a login that it may still send at one time.
+    pub(super) open_calls: Arc<Semaphore>,
     /// Which connection it is.
     number: u64,
 }
+
+/// Calls without a login that a connection may be sending at one time.
+const OPEN_CALLS_MAX: usize = 8;
 
 /// Tells whether a connection is still there.
 #[derive(Debug, Clone)]
@@ -60,8 +65,10 @@ impl Peer {
         encryption: Encryption,
         tls_names: Option<TlsNames>,
     ) -> Self {
-        let logins = Arc::new(Semaphore::new(1));
-        Self { address, encryption, tls_names, vouched: Arc::default(), logins, number: next_id() }
+        let login = Arc::new(Semaphore::new(1));
+        let open_calls = Arc::new(Semaphore::new(OPEN_CALLS_MAX));
+        let vouched = Arc::default();
+        Self { address, encryption, tls_names, vouched, login, open_calls, number: next_id() }
     }
 
     /// The gate has let a call of it through: the connection may stay.
@@ -71,15 +78,6 @@ impl Peer {
 
     pub(super) fn number(&self) -> u64 {
         self.number
-    }
-
-    /// Waits until no other login of this connection is under way.
-    ///
-    /// # Errors
-    /// None in fact: nothing closes the semaphore.
-    pub(super) async fn login_turn(&self) -> Result<OwnedSemaphorePermit> {
-        let closed = |_| Error::internal("the logins of a connection are closed");
-        self.logins.clone().acquire_owned().await.map_err(closed)
     }
 
     /// Whether nobody on a network can read along.

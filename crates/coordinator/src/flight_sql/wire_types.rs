@@ -63,10 +63,11 @@ fn digits(data_type: &DataType) -> (Option<u8>, Option<i8>) {
 ///
 /// Dictionaries and runs travel as their values: few clients read the former where it changes
 /// between batches, fewer the latter. Views travel as plain text and bytes unless they are asked
-/// for: a view keeps the whole of the buffers alive that it points into, and would send them.
+/// for, and those within other values always: they would send the whole of the buffers that they
+/// point into.
 pub(super) fn wire_type(data_type: &DataType, options: WireOptions) -> DataType {
     let nested = |field: &FieldRef| -> FieldRef {
-        let inner = wire_type(field.data_type(), options);
+        let inner = wire_type(field.data_type(), WireOptions { views: false, ..options });
         Arc::new(field.as_ref().clone().with_data_type(inner))
     };
     match data_type {
@@ -195,6 +196,9 @@ mod tests {
             vec![Field::new("l", DataType::new_list(DataType::Utf8, true), true)].into(),
         );
         assert_eq!(wire_type(&structure, WireOptions::default()), expected);
+        let views = WireOptions { views: true, ..WireOptions::default() };
+        assert_eq!(wire_type(&structure, views), expected);
+        assert_eq!(wire_type(&DataType::Utf8View, views), DataType::Utf8View);
     }
 
     #[test]

@@ -6,12 +6,11 @@ use super::auth::{Account, Encryption};
 use std::net::SocketAddr;
 
 /// A user's name and password, and how they came.
-#[derive(Clone, Copy)]
-pub(crate) struct PasswordLogin<'a> {
-    pub(crate) user: &'a str,
-    pub(crate) password: &'a [u8],
+pub(crate) struct PasswordLogin {
+    pub(crate) user: String,
+    pub(crate) password: Vec<u8>,
     pub(crate) address: SocketAddr,
-    pub(crate) encryption: &'a Encryption,
+    pub(crate) encryption: Encryption,
 }
 
 /// Why nobody was let in.
@@ -28,44 +27,54 @@ pub(crate) enum LoginFailure {
 }
 
 impl MysqlDoor {
+    /// Waits for the turn of a login from `address`, before its password is looked at.
+    pub(crate) async fn login_turn(&self, address: SocketAddr) -> Result<(), LoginFailure> {
+        let turn = self.login_delay.turn(address.ip().to_canonical()).await;
+        turn.map_err(|_| LoginFailure::TooManyWaiting)
+    }
+
     /// The account that a password opens. Who calls it sees to it that the password did not cross
-    /// a network in the clear.
+    /// a network in the clear, and that its turn has come.
+    ///
+    /// Must run to its end, whether its client is still there or not: what is looked at counts.
     pub(crate) async fn log_in_by_password(
         &self,
-        login: PasswordLogin<'_>,
+        login: PasswordLogin,
     ) -> Result<Account, LoginFailure> {
-        let peer = login.address.ip().to_canonical();
-        self.login_delay.turn(peer).await.map_err(|_| LoginFailure::TooManyWaiting)?;
-        let account = self.accounts.find(login.user, peer).await.map_err(LoginFailure::Unable)?;
+        let PasswordLogin { user, password, address, encryption } = login;
+        let peer = address.ip().to_canonical();
+        let account = self.accounts.find(&user, peer).await.map_err(LoginFailure::Unable)?;
         let is_right = self
             .authenticator
-            .is_right(account.as_ref(), login.user, login.password)
+            .is_right(account.as_ref(), &user, &password)
             .await
             .map_err(LoginFailure::Unable)?;
-        let account = account.filter(|account| is_right && account.tls.is_met(login.encryption));
+        let account = account.filter(|account| is_right && account.tls.is_met(&encryption));
         let Some(account) = account else {
-            self.login_delay.failed(peer, login.user).await;
+            self.login_delay.failed(peer, &user).await;
             return Err(LoginFailure::Denied);
         };
-        self.login_delay.succeeded(peer, login.user).await;
+        self.login_delay.succeeded(peer, &user).await;
         match account.locked {
             true => Err(LoginFailure::Locked),
             false => Ok(account),
         }
     }
 
-    /// The account as which `user` comes from `address` by now; `None` when there is none that
-    /// `encryption` satisfies, or it is locked.
+    /// The account as which `user` comes from `address` by now, whatever it demands.
     ///
     /// # Errors
     /// `StateUnusable`.
-    pub(crate) async fn account_now(
+    pub(crate) async fn account(
         &self,
         user: &str,
         address: SocketAddr,
-        encryption: &Encryption,
     ) -> mooring_spi::Result<Option<Account>> {
-        let account = self.accounts.find(user, address.ip().to_canonical()).await?;
-        Ok(account.filter(|account| !account.locked && account.tls.is_met(encryption)))
+        self.accounts.find(user, address.ip().to_canonical()).await
+    }
+
+    /// Grows with the changes of accounts that were made here.
+    pub(crate) fn account_changes(&self) -> u64 {
+        self.accounts.changes()
     }
 }

@@ -207,7 +207,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     },
     Setting {
         key: "coordinator.flight_sql.calls_per_connection_max",
-        default: "256",
+        default: "100",
         kind: Kind::Integer { least: 1, most: 65_536 },
         roles: COORDINATOR,
         help: "Calls of one connection at once; more wait at the client.",
@@ -217,15 +217,15 @@ pub(super) const SETTINGS: &[Setting] = &[
         default: "10000",
         kind: Kind::Duration { unit: Unit::Milliseconds, least: 1 },
         roles: COORDINATOR,
-        help: "A connection that has brought no right login and no right token after so long is \
-               closed; that of a health check, too.",
+        help: "A connection that has brought no login and no token after so long is closed, \
+               also one that asks for the server's health.",
     },
     Setting {
         key: "coordinator.flight_sql.body_timeout_s",
         default: "60",
         kind: Kind::Duration { unit: Unit::Seconds, least: 1 },
         roles: COORDINATOR,
-        help: "A call whose client sends nothing more of it for so long fails.",
+        help: "A call of which the client sends nothing more for so long, before its end, is ended.",
     },
     Setting {
         key: "coordinator.flight_sql.keepalive_s",
@@ -246,7 +246,9 @@ pub(super) const SETTINGS: &[Setting] = &[
         default: "67108864",
         kind: Kind::Integer { least: 65_536, most: 1_073_741_824 },
         roles: COORDINATOR,
-        help: "The longest statement, and all parameters that are bound at once.",
+        help: "The longest statement, and all parameters that are bound at once. Calls that are \
+               still being sent may take 8 times as much, and so may prepared statements with \
+               their parameters; of this one user may take a quarter.",
     },
     Setting {
         key: "coordinator.flight_sql.token_lifetime_s",
@@ -289,7 +291,8 @@ pub(super) const SETTINGS: &[Setting] = &[
         default: "16382",
         kind: Kind::Integer { least: 0, most: 4_194_304 },
         roles: COORDINATOR,
-        help: "Statements that all clients together may hold prepared.",
+        help: "Statements that all clients together may hold prepared; those of one user at most \
+               a quarter of them.",
     },
     Setting {
         key: "coordinator.flight_sql.parameter_rows_max",

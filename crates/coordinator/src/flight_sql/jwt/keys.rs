@@ -141,9 +141,16 @@ pub(super) struct KeyFile {
     current: Mutex<Current>,
 }
 
+/// Keys, and which ones of all that there were.
+#[derive(Debug)]
+pub(super) struct Keys {
+    pub(super) keys: Vec<Key>,
+    pub(super) generation: u64,
+}
+
 #[derive(Debug)]
 struct Current {
-    keys: Arc<Vec<Key>>,
+    keys: Arc<Keys>,
     /// What the file was like when it was read last, whether it was good or not.
     stamp: Stamp,
     checked: Instant,
@@ -157,13 +164,14 @@ impl KeyFile {
     pub(super) fn load(path: PathBuf) -> Result<Self> {
         let stamp = stamp(&path);
         let keys = read_file(&path)?;
-        let current = Current { keys: Arc::new(keys), stamp, checked: Instant::now() };
+        let keys = Arc::new(Keys { keys, generation: 0 });
+        let current = Current { keys, stamp, checked: Instant::now() };
         Ok(Self { path, current: Mutex::new(current) })
     }
 
     /// The keys as the file has them by now. A file that has become unusable leaves them as they
     /// were.
-    pub(super) async fn current(&self) -> Arc<Vec<Key>> {
+    pub(super) async fn current(&self) -> Arc<Keys> {
         let due = {
             let mut current = self.current.lock();
             let is_due = current.checked.elapsed() >= CHECK_INTERVAL;
@@ -190,7 +198,8 @@ impl KeyFile {
         match keys {
             Ok(keys) => {
                 tracing::info!(path = %self.path.display(), keys = keys.len(), "keys of tokens read again");
-                current.keys = Arc::new(keys);
+                let generation = current.keys.generation + 1;
+                current.keys = Arc::new(Keys { keys, generation });
             }
             Err(error) => {
                 tracing::error!(%error, "the changed keys of tokens are unusable; the old ones stay in use");

@@ -13,15 +13,19 @@ use arrow_flight::sql::metadata::{GetDbSchemasBuilder, GetTablesBuilder};
 use arrow_flight::sql::{CommandGetDbSchemas, CommandGetTables};
 use futures::{StreamExt, stream};
 use mooring_engine::{Catalog, Catalogs};
-use mooring_spi::{Error, Result, Table, TableSummary, fold};
+use mooring_spi::{Result, Table, TableSummary, fold};
 use std::sync::Arc;
 
 /// Schemas whose tables are listed at one time.
 const REQUESTS_MAX: usize = 32;
 /// Tables in one answer that also tells their columns.
 const DESCRIBED_MAX: usize = 20_000;
-/// Columns in one answer: each takes the better part of a KiB.
-const COLUMNS_MAX: usize = 200_000;
+/// Of those, so many are asked for before the answer grows.
+const DESCRIBED_AT_ONCE: usize = 512;
+/// One answer.
+const ANSWER_BYTES_MAX: usize = 64 << 20;
+/// What a table of flatbuffers takes besides its texts, about.
+const TABLE_BYTES: usize = 32;
 /// Tables in one answer.
 const TABLES_MAX: usize = 1_000_000;
 
@@ -58,57 +62,56 @@ pub(super) async fn tables(
             found.len()
         )));
     }
-    let descriptions = match question.include_schema {
-        true => {
-            let entries: Vec<TableEntry> = found.iter().map(|(_, entry)| entry.clone()).collect();
-            described(&entries).await
-        }
-        false => Vec::new(),
-    };
-    let columns: usize = descriptions.iter().map(columns_of).sum();
-    if columns > COLUMNS_MAX {
-        return Err(limit_exceeded(format!(
-            "the answer has {columns} columns, and at most {COLUMNS_MAX} are told at once; narrow it by catalog, schema or name"
-        )));
-    }
-    let include = question.include_schema;
-    let written = move || written(&found, descriptions, include, options);
-    tokio::task::spawn_blocking(written)
-        .await
-        .map_err(|error| Error::internal("a listing ended early").with_cause(error))?
-}
-
-fn columns_of(described: &Result<Option<Table>>) -> usize {
-    described.as_ref().ok().and_then(Option::as_ref).map_or(0, |table| table.schema.fields().len())
-}
-
-/// The answer, which may be large: not for an I/O thread.
-fn written(
-    found: &[(Place, TableEntry)],
-    descriptions: Vec<Result<Option<Table>>>,
-    include: bool,
-    options: WireOptions,
-) -> Result<RecordBatch> {
-    let mut described_tables = descriptions.into_iter();
     let none = None::<String>;
     let types = Vec::<String>::new();
+    let include = question.include_schema;
     let mut builder = GetTablesBuilder::new(none.clone(), none.clone(), none, types, include);
-    for (place, entry) in found {
-        let name = &entry.summary.name;
-        let schema = match described_tables.next() {
-            None => Schema::empty(),
-            Some(Ok(Some(table))) => told_schema(place, &table, options),
-            // Gone since it was listed.
-            Some(Ok(None)) => continue,
-            Some(Err(error)) => {
-                tracing::warn!(schema = place.schema, table = name, %error, "columns left out of a listing");
-                Schema::empty()
+    let mut bytes = 0_usize;
+    for group in found.chunks(DESCRIBED_AT_ONCE) {
+        let descriptions = match question.include_schema {
+            true => {
+                let entries: Vec<TableEntry> =
+                    group.iter().map(|(_, entry)| entry.clone()).collect();
+                described(&entries).await
             }
+            false => Vec::new(),
         };
-        let kind = kind_name(entry.summary.kind);
-        builder.append(&place.catalog_name, &place.schema, name, kind, &schema).map_err(defect)?;
+        let mut described_tables = descriptions.into_iter();
+        for (place, entry) in group {
+            let name = &entry.summary.name;
+            let schema = match described_tables.next() {
+                None => Schema::empty(),
+                Some(Ok(Some(table))) => told_schema(place, &table, options),
+                // Gone since it was listed.
+                Some(Ok(None)) => continue,
+                Some(Err(error)) => {
+                    tracing::warn!(schema = place.schema, table = name, %error, "columns left out of a listing");
+                    Schema::empty()
+                }
+            };
+            bytes += place.catalog_name.len() + place.schema.len() + name.len();
+            bytes += schema_bytes(&schema);
+            if bytes > ANSWER_BYTES_MAX {
+                return Err(limit_exceeded(format!(
+                    "the answer takes more than {ANSWER_BYTES_MAX} bytes; narrow it by catalog, schema or name"
+                )));
+            }
+            let kind = kind_name(entry.summary.kind);
+            let appended = builder.append(&place.catalog_name, &place.schema, name, kind, &schema);
+            appended.map_err(defect)?;
+        }
     }
     builder.build().map_err(defect)
+}
+
+/// About what a schema takes in an answer.
+fn schema_bytes(schema: &Schema) -> usize {
+    let fields = schema.fields().iter().map(|field| {
+        let told =
+            field.metadata().iter().map(|(key, value)| key.len() + value.len() + TABLE_BYTES);
+        field.name().len() + TABLE_BYTES + told.sum::<usize>()
+    });
+    TABLE_BYTES + fields.sum::<usize>()
 }
 
 /// The tables that a question allows, with where they are.
@@ -180,4 +183,25 @@ fn told_schema(place: &Place, table: &Table, options: WireOptions) -> Schema {
         Field::new(field.name(), data_type, field.is_nullable()).with_metadata(metadata)
     };
     Schema::new(table.schema.fields().iter().map(field).collect::<Fields>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flight_sql::info::schema_bytes as written;
+    use arrow::datatypes::DataType;
+
+    /// What is written by Arrow's own encoder is the measure.
+    #[test]
+    fn an_answer_is_counted_about_as_it_is_written() {
+        let field = |number: usize| {
+            let metadata = ["CATALOG_NAME", "SCHEMA_NAME", "TABLE_NAME", "TYPE_NAME"]
+                .map(|key| (format!("ARROW:FLIGHT:SQL:{key}"), format!("value {number}")));
+            Field::new(format!("column_{number}"), DataType::Utf8, true)
+                .with_metadata(metadata.into())
+        };
+        let schema = Schema::new((0..100).map(field).collect::<Fields>());
+        let (counted, written) = (schema_bytes(&schema), written(&schema).expect("written").len());
+        assert!(counted > written / 2 && counted < written * 2, "{counted} for {written}");
+    }
 }
