@@ -27,6 +27,8 @@ use tokio_util::task::AbortOnDropHandle;
 
 /// A question about metadata stands in its ticket.
 const QUESTION_BYTES_MAX: usize = 64 * 1024;
+/// So long a descriptor comes back to its client.
+const ECHOED_BYTES_MAX: usize = 64 * 1024;
 
 /// When a statement's client is answered.
 #[derive(Debug, Clone, Copy)]
@@ -67,11 +69,14 @@ impl FlightSqlDoor {
             .try_with_schema(&schema)
             .map_err(defect)?
             .with_endpoint(self.endpoint(session, claim)?)
-            .with_descriptor(descriptor)
             .with_total_records(-1)
             .with_total_bytes(-1)
             .with_ordered(true);
-        Ok(info)
+        // A long statement would come back as a message that clients do not take.
+        match descriptor.cmd.len() <= ECHOED_BYTES_MAX {
+            true => Ok(info.with_descriptor(descriptor)),
+            false => Ok(info),
+        }
     }
 
     /// Where a client fetches what `claim` stands for: here, by the connection that it has. A time of
@@ -233,10 +238,10 @@ fn with_further(
 ) -> ResultSet {
     let columns = first.columns;
     let count = columns.len();
-    let further: Vec<Row> = rows.iter().skip(1).cloned().collect();
-    let further = stream::iter(further).then(move |row| {
-        let (session, held) = (session.clone(), held.clone());
+    let further = stream::iter(1..rows.len()).then(move |index| {
+        let (session, held, rows) = (session.clone(), held.clone(), rows.clone());
         async move {
+            let row = rows.get(index).cloned().unwrap_or_default();
             match session.execute_prepared(&held.prepared, row).await? {
                 Response::Rows(result) if result.columns.len() == count => Ok(result.batches),
                 Response::Rows(_) | Response::Done(_) => Err(Error::internal(
