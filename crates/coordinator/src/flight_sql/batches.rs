@@ -133,13 +133,13 @@ fn why_over(sending: &Sending) -> Error {
 
 /// The result as messages, the first of them its schema.
 fn encoded(sending: &Sending, open: OpenResult) -> Result<FlightDataEncoder> {
-    let OpenResult { result, options } = open;
+    let OpenResult { result, options, zone } = open;
     let schema = wire_schema(&result.columns, options);
     let rows = sending.metrics.sent_rows.clone();
     let in_wire_form = {
         let schema = schema.clone();
         move |batch: Result<RecordBatch>| {
-            let batch = batch.and_then(|batch| into_wire(&batch, &schema));
+            let batch = batch.and_then(|batch| into_wire(&batch, &schema, zone));
             let batch = batch.inspect(|batch| {
                 rows.inc_by(batch.num_rows() as u64);
             });

@@ -7,7 +7,7 @@ use super::batches::{Messages, Sending, send, send_batch};
 use super::command::{Asked, asked, command, read_command};
 use super::metadata::Question;
 use super::prepared::{Held, Row};
-use super::results::OpenResult;
+use super::results::{OpenResult, Wait};
 use super::session::{FlightSession, ended};
 use super::status::{defect, invalid, limit_exceeded};
 use super::ticket::{Claim, Ticket, ends, timestamp};
@@ -116,8 +116,8 @@ impl FlightSqlDoor {
         };
         let options = *session.options.lock();
         let schema = wire_schema(&result.columns, options);
-        let until = Instant::now() + self.settings.ticket_lifetime;
-        let id = place.wait(OpenResult { result, options }, until)?;
+        let until = Wait::begin(Instant::now(), self.settings.ticket_lifetime);
+        let id = place.wait(OpenResult { result, options, zone: session.zone() }, until)?;
         Ok((schema, Claim::Result(id)))
     }
 

@@ -22,6 +22,7 @@ use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_stream::wrappers::ReceiverStream;
@@ -162,8 +163,8 @@ async fn arrive(
     place: Place,
     sender: mpsc::Sender<Accepted>,
 ) {
-    let time = door.settings.handshake_timeout;
-    let entered = tokio::time::timeout(time, enter(&door, stream, address)).await;
+    let deadline = Instant::now() + door.settings.handshake_timeout;
+    let entered = tokio::time::timeout_at(deadline, enter(&door, stream, address)).await;
     let (transport, peer) = match entered {
         Ok(Ok(entered)) => entered,
         Ok(Err(error)) => {
@@ -178,7 +179,7 @@ async fn arrive(
     };
     let metrics = door.metrics.clone();
     // It goes when the server is stopping.
-    let _ = sender.send(ClientStream::new(transport, peer, time, metrics, place)).await;
+    let _ = sender.send(ClientStream::new(transport, peer, deadline, metrics, place)).await;
 }
 
 /// Takes a balancer's header off, and the connection into TLS where its first byte asks for that.

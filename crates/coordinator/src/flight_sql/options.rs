@@ -40,7 +40,7 @@ pub(super) struct WireOptions {
     pub(super) compression: Compression,
     /// The client reads the view types.
     pub(super) views: bool,
-    /// Unsigned numbers travel as signed ones that have room for them.
+    /// Unsigned numbers travel as signed ones that have room for them, and instants as wall time.
     pub(super) signed: bool,
 }
 

@@ -6,7 +6,7 @@
 use super::held_limit::HeldPlace;
 use super::prepared::Row;
 use super::status::{invalid, limit_exceeded};
-use super::wire_types::wire_type;
+use super::wire_types::{wall_times, wire_type};
 use crate::flight_sql::options::WireOptions;
 use arrow::array::timezone::Tz;
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
@@ -283,7 +283,11 @@ impl Column {
             }
             DataType::Timestamp(_, Some(named)) => {
                 let utc = to(DataType::Timestamp(TimeUnit::Microsecond, Some(named.clone())))?;
-                Self::Timestamp(wall_times(&utc, zone)?)
+                let beyond = || {
+                    let kind = mooring_spi::ErrorKind::InvalidValue;
+                    Error::new(kind, "a parameter is a timestamp beyond all dates")
+                };
+                Self::Timestamp(wall_times(&utc, zone).ok_or_else(beyond)?)
             }
             DataType::Dictionary(_, values) => match shared(values) {
                 Some(data_type) => return Self::of(&to(data_type)?, zone),
@@ -372,23 +376,6 @@ fn shared(values: &DataType) -> Option<DataType> {
         DataType::Boolean => Some(DataType::Boolean),
         other => other.is_primitive().then(|| other.clone()),
     }
-}
-
-/// Instants in microseconds as wall time in a zone.
-fn wall_times(instants: &ArrayRef, zone: Tz) -> Result<ArrayRef> {
-    let wall_time = |instant: i64| {
-        let at = DateTime::from_timestamp_micros(instant)?.naive_utc();
-        let offset = zone.offset_from_utc_datetime(&at).fix().local_minus_utc();
-        instant.checked_add(i64::from(offset) * 1_000_000)
-    };
-    let instants = instants.as_primitive::<TimestampMicrosecondType>();
-    let walls = instants.try_unary::<_, TimestampMicrosecondType, Error>(|instant| {
-        wall_time(instant).ok_or_else(|| {
-            let kind = mooring_spi::ErrorKind::InvalidValue;
-            Error::new(kind, "a parameter is a timestamp beyond all dates")
-        })
-    })?;
-    Ok(Arc::new(walls))
 }
 
 /// `hh:mm:ss.ffffff`.

@@ -5,13 +5,17 @@ use super::metrics::FlightSqlMetrics;
 use super::options::WireOptions;
 use super::status::{invalid, limit_exceeded};
 use crate::session::ResultSet;
+use arrow::array::timezone::Tz;
 use mooring_spi::Result;
 use parking_lot::Mutex;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
+
+/// A result waits so many times its ticket's life at most, however often it is renewed.
+const WAITS_MAX: u32 = 12;
 
 /// Unique in the process, so that no ticket finds another's result.
 static LAST_ID: AtomicU64 = AtomicU64::new(0);
@@ -35,14 +39,30 @@ pub(super) struct OpenResult {
     pub(super) result: ResultSet,
     /// How it travels: as its schema was told when it came.
     pub(super) options: WireOptions,
+    /// The session's when it came.
+    pub(super) zone: Option<Tz>,
 }
 
 enum Stage {
     /// Its statement runs to its first rows.
     Coming,
-    /// Nobody reads it yet, and from then on nobody may.
-    Waiting(Box<OpenResult>, Instant),
+    /// Nobody reads it yet, and after its wait nobody may.
+    Waiting(Box<OpenResult>, Wait),
     Read,
+}
+
+/// How long a result waits for its reader.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wait {
+    until: Instant,
+    /// Beyond that it cannot be renewed: it holds what queries may run at a time.
+    last: Instant,
+}
+
+impl Wait {
+    pub(super) fn begin(now: Instant, time: Duration) -> Self {
+        Self { until: now + time, last: now + time * WAITS_MAX }
+    }
 }
 
 impl Drop for Entry {
@@ -133,10 +153,11 @@ impl Results {
     /// Lets a result wait longer. False when it does not wait.
     pub(super) fn renew(&self, id: u64, until: Instant) -> bool {
         match self.0.lock().get_mut(&id).map(|entry| &mut entry.stage) {
-            Some(Stage::Waiting(_, expires)) => {
-                *expires = until;
+            Some(Stage::Waiting(_, wait)) if wait.until < wait.last => {
+                wait.until = until.min(wait.last);
                 true
             }
+            Some(Stage::Waiting(..)) => false,
             Some(Stage::Coming | Stage::Read) | None => false,
         }
     }
@@ -157,7 +178,7 @@ impl Results {
     /// Lets go of the results that wait: of those whose time was up at `now`, or of all.
     pub(super) fn let_go_of_unread(&self, now: Option<Instant>) {
         let is_over = |entry: &Entry| match &entry.stage {
-            Stage::Waiting(_, expires) => now.is_none_or(|now| now >= *expires),
+            Stage::Waiting(_, wait) => now.is_none_or(|now| now >= wait.until),
             Stage::Coming | Stage::Read => false,
         };
         let gone: Vec<Entry> = {
@@ -183,13 +204,13 @@ impl ResultPlace {
     ///
     /// # Errors
     /// `Cancelled` when it was let go of while it came.
-    pub(super) fn wait(mut self, result: OpenResult, until: Instant) -> Result<u64> {
+    pub(super) fn wait(mut self, result: OpenResult, wait: Wait) -> Result<u64> {
         let mut entries = self.results.0.lock();
         let Some(entry) = entries.get_mut(&self.id) else {
             drop(entries);
             return Err(crate::query::cancelled());
         };
-        entry.stage = Stage::Waiting(Box::new(result), until);
+        entry.stage = Stage::Waiting(Box::new(result), wait);
         drop(entries);
         self.kept = true;
         Ok(self.id)
@@ -200,17 +221,16 @@ impl ResultPlace {
 mod tests {
     use super::*;
     use futures::StreamExt;
-    use std::time::Duration;
 
     fn empty() -> OpenResult {
         let result = ResultSet { columns: Vec::new(), batches: futures::stream::empty().boxed() };
-        OpenResult { result, options: WireOptions::default() }
+        OpenResult { result, options: WireOptions::default(), zone: None }
     }
 
     #[test]
     fn a_result_is_read_once_and_its_place_given_back() {
         let (results, metrics) = (Arc::new(Results::default()), FlightSqlMetrics::default());
-        let until = Instant::now() + Duration::from_secs(60);
+        let until = Wait::begin(Instant::now(), Duration::from_secs(60));
         let place = results.reserve(1, &metrics).expect("a place");
         assert!(results.reserve(1, &metrics).is_err());
         let id = place.wait(empty(), until).expect("waits");
@@ -236,14 +256,13 @@ mod tests {
     fn results_that_nobody_fetches_are_let_go_of_and_renewed_ones_stay() {
         let (results, metrics) = (Arc::new(Results::default()), FlightSqlMetrics::default());
         let now = Instant::now();
-        let wait = |until| {
-            results
-                .reserve(9, &metrics)
-                .and_then(|place| place.wait(empty(), until))
-                .expect("waits")
+        let wait = || {
+            let wait = Wait { until: now, last: now + Duration::from_secs(60) };
+            results.reserve(9, &metrics).and_then(|place| place.wait(empty(), wait)).expect("waits")
         };
-        let (lost, renewed) = (wait(now), wait(now));
-        assert!(results.renew(renewed, now + Duration::from_secs(60)));
+        let (lost, renewed) = (wait(), wait());
+        assert!(results.renew(renewed, now + Duration::from_secs(600)));
+        assert!(!results.renew(renewed, now + Duration::from_secs(600)), "for ever");
         results.let_go_of_unread(Some(now));
         assert!(results.take(lost).is_err());
         assert!(!results.renew(lost, now));
@@ -257,7 +276,7 @@ mod tests {
         let cancel = place.cancel.clone();
         assert!(results.cancel(place.id));
         assert!(cancel.is_cancelled());
-        assert!(place.wait(empty(), Instant::now()).is_err());
+        assert!(place.wait(empty(), Wait::begin(Instant::now(), Duration::ZERO)).is_err());
         assert_eq!(metrics.results.get(), 0);
     }
 }

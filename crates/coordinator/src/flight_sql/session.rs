@@ -10,6 +10,7 @@ use super::status::not_authenticated;
 use super::stream::{ConnectionMark, Peer};
 use crate::mysql::{Account, Credential, UserPlace};
 use crate::session::{Client, Prepared, Response, Session};
+use arrow::array::timezone::Tz;
 use mooring_spi::{Error, Result, Value};
 use parking_lot::Mutex;
 use std::sync::Arc;
@@ -49,8 +50,6 @@ pub(super) struct Opened {
     pub(super) place: UserPlace,
     /// Nobody on a network could read its token.
     pub(super) is_private: bool,
-    /// Of a token that somebody else signed: the keys by which it was right.
-    pub(super) key_generation: Option<u64>,
 }
 
 pub(super) struct FlightSession {
@@ -58,7 +57,6 @@ pub(super) struct FlightSession {
     account: AccountMark,
     pub(super) standing: Standing,
     pub(super) is_private: bool,
-    pub(super) key_generation: Option<AtomicU64>,
     /// Statements run one after the other; their results are read at the same time.
     session: tokio::sync::Mutex<Session>,
     /// Cancelled when the session is over, by whatever: it ends what the session runs.
@@ -66,6 +64,8 @@ pub(super) struct FlightSession {
     expires: Instant,
     idle_limit_s: AtomicU64,
     last_used: Mutex<Instant>,
+    /// That of the session after its last statement.
+    zone: Mutex<Option<Tz>>,
     /// Those by which it was used, and that may be open.
     connections: Mutex<Vec<ConnectionMark>>,
     /// Calls that are not answered yet.
@@ -90,15 +90,14 @@ impl Drop for Busy {
 impl FlightSession {
     pub(super) fn new(session: Session, client: Client, opened: Opened) -> Self {
         let now = Instant::now();
-        let Opened { account, account_changes, close, lifetime, place, is_private, key_generation } =
-            opened;
+        let Opened { account, account_changes, close, lifetime, place, is_private } = opened;
+        let zone = Mutex::new(session.time_zone().ok());
         Self {
             idle_limit_s: AtomicU64::new(session.idle_limit().as_secs()),
             client,
             account: AccountMark::of(&account),
             standing: Standing::new(account, account_changes),
             is_private,
-            key_generation: key_generation.map(AtomicU64::new),
             session: tokio::sync::Mutex::new(session),
             close,
             // A lifetime beyond what the clock can tell is one without end.
@@ -106,6 +105,7 @@ impl FlightSession {
                 .checked_add(lifetime)
                 .unwrap_or(now + Duration::from_secs(u32::MAX.into())),
             last_used: Mutex::new(now),
+            zone,
             connections: Mutex::default(),
             calls: AtomicUsize::new(0),
             options: Mutex::default(),
@@ -148,6 +148,16 @@ impl FlightSession {
     pub(super) fn is_idle(&self, now: Instant) -> bool {
         let limit = Duration::from_secs(self.idle_limit_s.load(Ordering::Relaxed));
         !self.is_busy() && now.saturating_duration_since(*self.last_used.lock()) >= limit
+    }
+
+    pub(super) fn zone(&self) -> Option<Tz> {
+        *self.zone.lock()
+    }
+
+    /// What a statement may have changed, for those who do not wait for the session.
+    fn follow(&self, session: &Session) {
+        self.idle_limit_s.store(session.idle_limit().as_secs(), Ordering::Relaxed);
+        *self.zone.lock() = session.time_zone().ok();
     }
 
     pub(super) fn note_connection(&self, peer: &Peer) {
@@ -193,7 +203,7 @@ impl FlightSession {
     pub(super) async fn execute(&self, sql: &str) -> Result<Response> {
         let mut session = self.lock().await?;
         let response = self.unless_ended(session.execute(sql)).await;
-        self.idle_limit_s.store(session.idle_limit().as_secs(), Ordering::Relaxed);
+        self.follow(&session);
         response
     }
 
@@ -213,7 +223,7 @@ impl FlightSession {
     ) -> Result<Response> {
         let mut session = self.lock().await?;
         let response = self.unless_ended(session.execute_prepared(prepared, values)).await;
-        self.idle_limit_s.store(session.idle_limit().as_secs(), Ordering::Relaxed);
+        self.follow(&session);
         response
     }
 

@@ -12,11 +12,10 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
-use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
-use tokio::time::Sleep;
+use tokio::time::{Instant, Sleep};
 use tokio_rustls::server::TlsStream;
 use tonic::transport::server::Connected;
 
@@ -113,11 +112,11 @@ impl<P> ClientStream<P> {
     pub(super) fn new(
         transport: Transport,
         peer: Peer,
-        time: Duration,
+        deadline: Instant,
         metrics: FlightSqlMetrics,
         place: P,
     ) -> Self {
-        let deadline = Some(Box::pin(tokio::time::sleep(time)));
+        let deadline = Some(Box::pin(tokio::time::sleep_until(deadline)));
         Self { transport, peer, deadline, metrics, _place: place }
     }
 
@@ -262,6 +261,7 @@ impl AsyncWrite for Rewound {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
     use tokio::io::AsyncReadExt;
     use tokio::net::TcpListener;
 
@@ -272,7 +272,8 @@ mod tests {
         let (stream, address) = accepted.expect("a connection");
         let peer = Peer::new(address, Encryption::None, None);
         let transport = Transport::Plain(Rewound { ahead: BytesMut::from(&b"ab"[..]), stream });
-        let stream = ClientStream::new(transport, peer, time, FlightSqlMetrics::default(), ());
+        let deadline = Instant::now() + time;
+        let stream = ClientStream::new(transport, peer, deadline, FlightSqlMetrics::default(), ());
         (stream, client.expect("a connection"))
     }
 

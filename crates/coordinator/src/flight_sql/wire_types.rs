@@ -5,10 +5,14 @@ use super::options::WireOptions;
 use super::status::defect;
 use crate::session::OutputColumn;
 use crate::statement::mysql_type_text;
-use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow::array::timezone::Tz;
+use arrow::array::{ArrayRef, AsArray, RecordBatch, RecordBatchOptions};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Field, FieldRef, Fields, Schema, SchemaRef};
-use mooring_spi::Result;
+use arrow::datatypes::{
+    DataType, Field, FieldRef, Fields, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType,
+};
+use chrono::{DateTime, Offset, TimeZone};
+use mooring_spi::{Error, ErrorKind, Result};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -18,7 +22,7 @@ const UINT64_DIGITS: u8 = 20;
 /// The schema that a client is told, before the first row.
 pub(super) fn wire_schema(columns: &[OutputColumn], options: WireOptions) -> SchemaRef {
     let fields = columns.iter().map(|column| {
-        let data_type = wire_type(column.field.data_type(), options);
+        let data_type = column_type(column.field.data_type(), options);
         Field::new(&column.label, data_type, column.field.is_nullable())
             .with_metadata(column_metadata(&column.field, []))
     });
@@ -86,16 +90,55 @@ pub(super) fn wire_type(data_type: &DataType, options: WireOptions) -> DataType 
     }
 }
 
-/// A batch in the form of the schema that the client was told.
+/// The type of a column of results and tables.
+pub(super) fn column_type(data_type: &DataType, options: WireOptions) -> DataType {
+    match data_type {
+        // The wall time of the session's zone, as at the MySQL door.
+        DataType::Timestamp(unit, Some(_)) if options.signed => DataType::Timestamp(*unit, None),
+        other => wire_type(other, options),
+    }
+}
+
+/// Instants in microseconds as wall time in a zone. `None`: one is beyond all dates.
+pub(super) fn wall_times(instants: &ArrayRef, zone: Tz) -> Option<ArrayRef> {
+    let wall_time = |instant: i64| {
+        let at = DateTime::from_timestamp_micros(instant)?.naive_utc();
+        let offset = zone.offset_from_utc_datetime(&at).fix().local_minus_utc();
+        instant.checked_add(i64::from(offset) * 1_000_000)
+    };
+    let instants = instants.as_primitive_opt::<TimestampMicrosecondType>()?;
+    let walls = instants
+        .try_unary::<_, TimestampMicrosecondType, ()>(|instant| wall_time(instant).ok_or(()));
+    Some(Arc::new(walls.ok()?))
+}
+
+fn as_wall_times(column: &ArrayRef, unit: TimeUnit, zone: Tz) -> Result<ArrayRef> {
+    let utc = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
+    let instants = cast(column, &utc).map_err(defect)?;
+    let walls = wall_times(&instants, zone).ok_or_else(|| {
+        let text = "a timestamp is beyond the dates that a time zone knows";
+        Error::new(ErrorKind::InvalidValue, text)
+    })?;
+    cast(&walls, &DataType::Timestamp(unit, None)).map_err(defect)
+}
+
+/// A batch in the form of the schema that the client was told; `zone` is the session's.
 ///
 /// # Errors
 /// `Internal`: a column is of a type that does not become the one that was announced.
-pub(super) fn into_wire(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
+pub(super) fn into_wire(
+    batch: &RecordBatch,
+    schema: &SchemaRef,
+    zone: Option<Tz>,
+) -> Result<RecordBatch> {
     let mut columns: Vec<ArrayRef> = Vec::with_capacity(batch.num_columns());
     for (column, field) in batch.columns().iter().zip(schema.fields()) {
-        columns.push(match column.data_type() == field.data_type() {
-            true => column.clone(),
-            false => cast(column, field.data_type()).map_err(defect)?,
+        columns.push(match (column.data_type(), field.data_type(), zone) {
+            (found, told, _) if found == told => column.clone(),
+            (DataType::Timestamp(_, Some(_)), DataType::Timestamp(unit, None), Some(own)) => {
+                as_wall_times(column, *unit, own)?
+            }
+            (_, told, _) => cast(column, told).map_err(defect)?,
         });
     }
     let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
@@ -105,7 +148,9 @@ pub(super) fn into_wire(batch: &RecordBatch, schema: &SchemaRef) -> Result<Recor
 #[cfg(test)]
 mod tests {
     use super::*;
-    use arrow::array::{Array, AsArray, DictionaryArray, Int32Array, StringViewArray, UInt64Array};
+    use arrow::array::{
+        Array, DictionaryArray, Int32Array, StringViewArray, TimestampMicrosecondArray, UInt64Array,
+    };
     use arrow::datatypes::{Decimal128Type, Int32Type};
 
     fn column(label: &str, data_type: DataType) -> OutputColumn {
@@ -134,7 +179,7 @@ mod tests {
         let schema = wire_schema(&columns, WireOptions::default());
         let names: Vec<&String> = schema.fields().iter().map(|field| field.name()).collect();
         assert_eq!(names, ["v", "d", "i"]);
-        let wire = into_wire(&batch, &schema).expect("converted");
+        let wire = into_wire(&batch, &schema, None).expect("converted");
         for index in 0..2 {
             let text: Vec<_> = wire.column(index).as_string::<i32>().iter().flatten().collect();
             assert_eq!(text, words);
@@ -162,10 +207,25 @@ mod tests {
         let largest: ArrayRef = Arc::new(UInt64Array::from(vec![u64::MAX]));
         let columns = [column("n", DataType::UInt64)];
         let batch = RecordBatch::try_from_iter([("planned", largest)]).expect("a batch");
-        let wire = into_wire(&batch, &wire_schema(&columns, options)).expect("converted");
+        let wire = into_wire(&batch, &wire_schema(&columns, options), None).expect("converted");
         let number = wire.column(0).as_primitive::<Decimal128Type>().value(0);
         assert_eq!(number, i128::from(u64::MAX));
         assert_eq!(wire_type(&DataType::UInt8, options), DataType::Int16);
+    }
+
+    #[test]
+    fn instants_travel_as_wall_times_to_clients_without_them() {
+        let options = WireOptions { signed: true, ..WireOptions::default() };
+        let utc = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
+        let instants: ArrayRef =
+            Arc::new(TimestampMicrosecondArray::from(vec![Some(1), None]).with_timezone("UTC"));
+        let batch = RecordBatch::try_from_iter([("planned", instants)]).expect("a batch");
+        let schema = wire_schema(&[column("t", utc.clone())], options);
+        let zone = Some("+02:00".parse().expect("a zone"));
+        let wire = into_wire(&batch, &schema, zone).expect("converted");
+        let walls = wire.column(0).as_primitive::<TimestampMicrosecondType>();
+        assert_eq!(walls.iter().collect::<Vec<_>>(), [Some(7_200_000_001), None]);
+        assert_eq!(column_type(&utc, WireOptions::default()), utc);
     }
 
     #[test]
@@ -173,6 +233,6 @@ mod tests {
         let options = RecordBatchOptions::new().with_row_count(Some(3));
         let schema = Arc::new(Schema::empty());
         let batch = RecordBatch::try_new_with_options(schema.clone(), vec![], &options);
-        assert_eq!(into_wire(&batch.expect("a batch"), &schema).expect("rows").num_rows(), 3);
+        assert_eq!(into_wire(&batch.expect("a batch"), &schema, None).expect("rows").num_rows(), 3);
     }
 }

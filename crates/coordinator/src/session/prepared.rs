@@ -89,7 +89,6 @@ impl Session {
     /// # Errors
     /// As [`Session::execute`].
     pub async fn prepare(&mut self, sql: &str) -> Result<Prepared> {
-        self.begin_warnings();
         let running = self.place.begin(sql);
         let stale = StaleAnswers::default();
         let prepared = stale.collect(running.unless_killed(self.prepare_statement(sql))).await;
@@ -98,9 +97,14 @@ impl Session {
         self.told(sql, prepared)
     }
 
-    async fn prepare_statement(&self, sql: &str) -> Result<Prepared> {
+    async fn prepare_statement(&mut self, sql: &str) -> Result<Prepared> {
         let _admitted = self.hub.long_statement(sql.len()).await?;
-        let (statement, count) = self.parse(sql, Parameters::Numbered)?;
+        let parsed = self.parse(sql, Parameters::Numbered);
+        // Doors exist whose clients prepare SHOW WARNINGS.
+        if !matches!(&parsed, Ok((Statement::Show(show), _)) if show.is_diagnostic()) {
+            self.begin_warnings();
+        }
+        let (statement, count) = parsed?;
         let sql: Arc<str> = sql.into();
         let unknown = vec![DataType::Null; count];
         let shape = PreparedShape::of(&statement);

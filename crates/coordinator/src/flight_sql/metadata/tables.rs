@@ -4,7 +4,7 @@ use super::listing::{Place, schemas as places};
 use super::{KINDS, kind_name};
 use crate::flight_sql::options::WireOptions;
 use crate::flight_sql::status::{defect, limit_exceeded};
-use crate::flight_sql::wire_types::{column_metadata, wire_type};
+use crate::flight_sql::wire_types::{column_metadata, column_type};
 use crate::information_schema::listing::{DatabaseEntry, TableEntry, bounded, described};
 use crate::statement::LikePattern;
 use arrow::array::RecordBatch;
@@ -179,7 +179,7 @@ fn told_schema(place: &Place, table: &Table, options: WireOptions) -> Schema {
                 ("IS_SEARCHABLE", "1"),
             ],
         );
-        let data_type = wire_type(field.data_type(), options);
+        let data_type = column_type(field.data_type(), options);
         Field::new(field.name(), data_type, field.is_nullable()).with_metadata(metadata)
     };
     Schema::new(table.schema.fields().iter().map(field).collect::<Fields>())
