@@ -20,7 +20,6 @@ use arrow::ipc::root_as_message;
 use arrow_flight::FlightData;
 use arrow_flight::decode::FlightRecordBatchStream;
 use bytes::Bytes;
-use chrono::{DateTime, Offset, TimeZone};
 use futures::{StreamExt, TryStreamExt};
 use mooring_spi::{Error, Result, Value};
 use std::sync::Arc;
