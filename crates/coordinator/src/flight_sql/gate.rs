@@ -7,16 +7,14 @@ use super::body::{Allowance, Coming};
 use super::jwt::is_jwt;
 use super::metrics::Refusal;
 use super::session::FlightSession;
-use super::sessions::{shared_token_digest, token_digest};
+use super::sessions::token_digest;
 use super::status::{limit_exceeded, not_authenticated, status};
 use super::stream::Peer;
 use futures::future::BoxFuture;
 use http::{HeaderValue, Request, Response, header};
 use mooring_spi::{Error, Result};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
-use std::time::SystemTime;
 use tokio_util::sync::CancellationToken;
 use tonic::body::Body;
 use tower::{Layer, Service};
@@ -112,9 +110,11 @@ where
                 return inner.call(request).await;
             }
             let authorization = request.headers().get(header::AUTHORIZATION).cloned();
+            let user_agent = request.headers().get(header::USER_AGENT).cloned();
             let caller = async {
                 let token = bearer(authorization.as_ref())?;
-                door.caller(token, &peer).await
+                let agent = user_agent.as_ref().and_then(|agent| agent.to_str().ok());
+                door.caller(token, agent, &peer).await
             };
             match caller.await {
                 Ok(session) => {
@@ -144,6 +144,7 @@ impl FlightSqlDoor {
     pub(super) async fn caller(
         self: &Arc<Self>,
         token: &str,
+        agent: Option<&str>,
         peer: &Peer,
     ) -> Result<Arc<FlightSession>> {
         let unknown = || {
@@ -155,46 +156,19 @@ impl FlightSqlDoor {
         if is_jwt(token) && !takes_secrets {
             return Err(in_the_clear());
         }
-        let digest = match is_jwt(token) {
-            true => shared_token_digest(token, peer.number()),
-            false => token_digest(token),
-        };
-        let session = match (self.sessions.find(&digest), &self.settings.jwt) {
-            (Some(session), _) => session,
-            (None, Some(verifier)) if is_jwt(token) => {
-                self.open_by_jwt(verifier, token, peer).await?
+        let session = match &self.settings.jwt {
+            Some(verifier) if is_jwt(token) => {
+                self.session_by_jwt(verifier, token, agent, peer).await?
             }
-            (None, _) => return Err(unknown()),
+            Some(_) | None => self.sessions.find(&token_digest(token)).ok_or_else(unknown)?,
         };
         // That of an account without a password may have been in the clear from the start.
         if session.is_private && !takes_secrets {
             return Err(in_the_clear());
         }
-        self.must_be_signed(&session, token).await?;
         self.must_stand(&session, peer).await?;
         session.note_connection(peer);
         Ok(session)
-    }
-
-    /// Sees to it that a token which somebody else signed is right by the keys of now. A session whose
-    /// key was taken away ends.
-    async fn must_be_signed(&self, session: &FlightSession, token: &str) -> Result<()> {
-        let (Some(verifier), Some(known)) = (&self.settings.jwt, &session.key_generation) else {
-            return Ok(());
-        };
-        if verifier.key_generation().await == known.load(Ordering::Acquire) {
-            return Ok(());
-        }
-        match verifier.verify(token, SystemTime::now()).await {
-            Ok(proven) => {
-                known.store(proven.key_generation, Ordering::Release);
-                Ok(())
-            }
-            Err(error) => {
-                self.sessions.end(session.id());
-                Err(error)
-            }
-        }
     }
 }
 

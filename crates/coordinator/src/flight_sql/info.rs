@@ -27,7 +27,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 /// A question about metadata stands in its ticket.
 const QUESTION_BYTES_MAX: usize = 64 * 1024;
-/// So long a descriptor comes back to its client.
+/// Of a longer command an answer does not tell: clients bound their messages, too.
 const ECHOED_BYTES_MAX: usize = 64 * 1024;
 
 /// When a statement's client is answered.
@@ -69,14 +69,11 @@ impl FlightSqlDoor {
             .try_with_schema(&schema)
             .map_err(defect)?
             .with_endpoint(self.endpoint(session, claim)?)
+            .with_descriptor(echoed(&descriptor))
             .with_total_records(-1)
             .with_total_bytes(-1)
             .with_ordered(true);
-        // A long statement would come back as a message that clients do not take.
-        match descriptor.cmd.len() <= ECHOED_BYTES_MAX {
-            true => Ok(info.with_descriptor(descriptor)),
-            false => Ok(info),
-        }
+        Ok(info)
     }
 
     /// Where a client fetches what `claim` stands for: here, by the connection that it has. A time of
@@ -192,6 +189,17 @@ impl FlightSqlDoor {
     }
 }
 
+/// What was asked, in memory of its own: a statement's outcome may be kept for a while, and nothing that
+/// a client sent beside it.
+fn echoed(descriptor: &FlightDescriptor) -> FlightDescriptor {
+    let told = match descriptor.cmd.len() <= ECHOED_BYTES_MAX {
+        true => Bytes::copy_from_slice(&descriptor.cmd),
+        false => Bytes::new(),
+    };
+    // Clients exist that do not read an answer without one.
+    FlightDescriptor::new_cmd(told)
+}
+
 pub(super) fn session_is_gone() -> Error {
     Error::new(
         ErrorKind::InvalidArgument,
@@ -262,4 +270,22 @@ pub(super) fn schema_bytes(schema: &Schema) -> Result<Bytes> {
     let message: std::result::Result<IpcMessage, ArrowError> =
         SchemaAsIpc::new(schema, &options).try_into();
     Ok(message.map_err(defect)?.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_tells_short_commands_and_keeps_nothing_else() {
+        let sent = Bytes::from(vec![7; 1 << 20]);
+        let mut descriptor = FlightDescriptor::new_cmd(sent.slice(..100));
+        descriptor.path = vec!["x".repeat(1000)];
+        let told = echoed(&descriptor);
+        assert_eq!(told, FlightDescriptor::new_cmd(vec![7; 100]));
+        drop(descriptor);
+        assert!(sent.is_unique());
+        let told = echoed(&FlightDescriptor::new_cmd(sent));
+        assert_eq!(told, FlightDescriptor::new_cmd(Bytes::new()));
+    }
 }

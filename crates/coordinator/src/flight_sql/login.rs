@@ -51,8 +51,6 @@ struct Admitted {
     /// The changes of accounts until it was looked up.
     account_changes: u64,
     lifetime: Duration,
-    /// Of a token that somebody else signed: the keys by which it was right.
-    key_generation: Option<u64>,
 }
 
 /// A user's name and password; it has no readable form.
@@ -70,7 +68,7 @@ impl FlightSqlDoor {
     ) -> std::result::Result<String, Status> {
         // JDBC shows by Handshake that the token which it was given is taken.
         if let Some(token) = presented(headers, "bearer") {
-            let caller = self.caller(token, peer).await;
+            let caller = self.caller(token, agent(headers), peer).await;
             caller.map_err(|error| report(&error, "", 0))?;
             peer.vouch();
             return Ok(token.to_owned());
@@ -80,7 +78,7 @@ impl FlightSqlDoor {
             tracing::debug!(address = %peer.address, %error, "refused a Flight SQL login");
             status(&error)
         })?;
-        let token = self.open(&basic, attributes(headers), peer).await;
+        let token = self.open(&basic, attributes(agent(headers)), peer).await;
         token.map_err(|error| report(&error, &basic.user, 0))
     }
 
@@ -112,7 +110,7 @@ impl FlightSqlDoor {
         peer.vouch();
         let token = new_token();
         let lifetime = self.settings.token_lifetime;
-        let admitted = Admitted { account, account_changes, lifetime, key_generation: None };
+        let admitted = Admitted { account, account_changes, lifetime };
         let digest = token_digest(&token);
         self.open_session(digest, user, admitted, attributes, peer).await?;
         Ok(token)
@@ -123,18 +121,29 @@ impl FlightSqlDoor {
         peer.is_private() || self.settings.clear_passwords
     }
 
-    /// The session of a token that somebody else has signed.
+    /// The session of a connection with a token that somebody else has signed. It is proven at each
+    /// call: a key that is taken away ends what it signed.
     ///
     /// # Errors
     /// `AuthenticationFailed`; as for a login.
-    pub(super) async fn open_by_jwt(
+    pub(super) async fn session_by_jwt(
         self: &Arc<Self>,
         verifier: &Arc<JwtVerifier>,
         token: &str,
+        agent: Option<&str>,
         peer: &Peer,
     ) -> Result<Arc<FlightSession>> {
         let now = SystemTime::now();
-        let proven = verifier.verify(token, now).await?;
+        let digest = shared_token_digest(token, peer.number());
+        let known = self.sessions.find(&digest);
+        let proven = verifier.verify(token, now).await.inspect_err(|_| {
+            if let Some(session) = &known {
+                self.sessions.end(session.id());
+            }
+        })?;
+        if let Some(session) = known {
+            return Ok(session);
+        }
         let user = &proven.user;
         let account_changes = self.logins.account_changes();
         let account = self.logins.account(user, peer.address).await?;
@@ -152,10 +161,8 @@ impl FlightSqlDoor {
         }
         let left = proven.expires.duration_since(now).unwrap_or_default();
         let lifetime = left.min(self.settings.token_lifetime);
-        let key_generation = Some(proven.key_generation);
-        let admitted = Admitted { account, account_changes, lifetime, key_generation };
-        let digest = shared_token_digest(token, peer.number());
-        self.open_session(digest, user, admitted, Arc::default(), peer).await
+        let admitted = Admitted { account, account_changes, lifetime };
+        self.open_session(digest, user, admitted, attributes(agent), peer).await
     }
 
     async fn open_session(
@@ -166,7 +173,7 @@ impl FlightSqlDoor {
         attributes: Arc<[(String, String)]>,
         peer: &Peer,
     ) -> Result<Arc<FlightSession>> {
-        let Admitted { account, account_changes, lifetime, key_generation } = admitted;
+        let Admitted { account, account_changes, lifetime } = admitted;
         let too_many = |message: String| {
             self.metrics.refused(Refusal::TooManySessions);
             limit_exceeded(message)
@@ -200,8 +207,7 @@ impl FlightSqlDoor {
         let mut session = self.hub.open_session(request).await?;
         session.answer_before_rows(FIRST_ROWS_WAIT);
         let is_private = peer.is_private();
-        let opened =
-            Opened { account, account_changes, close, lifetime, place, is_private, key_generation };
+        let opened = Opened { account, account_changes, close, lifetime, place, is_private };
         let agent = client.attributes.iter().find(|(name, _)| name == CLIENT_NAME);
         let signed = agent.is_some_and(|(_, agent)| agent.contains(JAVA));
         let session = FlightSession::new(session, client, opened);
@@ -253,8 +259,11 @@ fn refusal(failure: LoginFailure, user: &str, peer: &Peer) -> Error {
     }
 }
 
-fn attributes(headers: &MetadataMap) -> Arc<[(String, String)]> {
-    let agent = headers.get("user-agent").and_then(|agent| agent.to_str().ok());
+fn agent(headers: &MetadataMap) -> Option<&str> {
+    headers.get("user-agent").and_then(|agent| agent.to_str().ok())
+}
+
+fn attributes(agent: Option<&str>) -> Arc<[(String, String)]> {
     let agent =
         agent.map(|agent| agent.chars().take(USER_AGENT_CHARACTERS_MAX).collect::<String>());
     agent.map(|agent| (CLIENT_NAME.to_owned(), agent)).into_iter().collect()

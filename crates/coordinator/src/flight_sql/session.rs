@@ -50,8 +50,6 @@ pub(super) struct Opened {
     pub(super) place: UserPlace,
     /// Nobody on a network could read its token.
     pub(super) is_private: bool,
-    /// Of a token that somebody else signed: the keys by which it was right.
-    pub(super) key_generation: Option<u64>,
 }
 
 pub(super) struct FlightSession {
@@ -59,7 +57,6 @@ pub(super) struct FlightSession {
     account: AccountMark,
     pub(super) standing: Standing,
     pub(super) is_private: bool,
-    pub(super) key_generation: Option<AtomicU64>,
     /// Statements run one after the other; their results are read at the same time.
     session: tokio::sync::Mutex<Session>,
     /// Cancelled when the session is over, by whatever: it ends what the session runs.
@@ -93,16 +90,14 @@ impl Drop for Busy {
 impl FlightSession {
     pub(super) fn new(session: Session, client: Client, opened: Opened) -> Self {
         let now = Instant::now();
+        let Opened { account, account_changes, close, lifetime, place, is_private } = opened;
         let zone = Mutex::new(session.time_zone().ok());
-        let Opened { account, account_changes, close, lifetime, place, is_private, key_generation } =
-            opened;
         Self {
             idle_limit_s: AtomicU64::new(session.idle_limit().as_secs()),
             client,
             account: AccountMark::of(&account),
             standing: Standing::new(account, account_changes),
             is_private,
-            key_generation: key_generation.map(AtomicU64::new),
             session: tokio::sync::Mutex::new(session),
             close,
             // A lifetime beyond what the clock can tell is one without end.

@@ -339,8 +339,8 @@ pub(super) const SETTINGS: &[Setting] = &[
         default: r#""sub""#,
         kind: Kind::Text,
         roles: COORDINATOR,
-        help: "The claim of such a token that is the name of its user, who must have an \
-               account.",
+        help: "The claim of such a token that is the name of its user, whose account must be \
+               made `IDENTIFIED WITH authentication_jwt`.",
     },
     Setting {
         key: "coordinator.http.listen",

@@ -141,16 +141,9 @@ pub(super) struct KeyFile {
     current: Mutex<Current>,
 }
 
-/// Keys, and which ones of all that there were.
-#[derive(Debug)]
-pub(super) struct Keys {
-    pub(super) keys: Vec<Key>,
-    pub(super) generation: u64,
-}
-
 #[derive(Debug)]
 struct Current {
-    keys: Arc<Keys>,
+    keys: Arc<Vec<Key>>,
     /// What the file was like when it was read last, whether it was good or not.
     stamp: Stamp,
     checked: Instant,
@@ -164,14 +157,13 @@ impl KeyFile {
     pub(super) fn load(path: PathBuf) -> Result<Self> {
         let stamp = stamp(&path);
         let keys = read_file(&path)?;
-        let keys = Arc::new(Keys { keys, generation: 0 });
-        let current = Current { keys, stamp, checked: Instant::now() };
+        let current = Current { keys: Arc::new(keys), stamp, checked: Instant::now() };
         Ok(Self { path, current: Mutex::new(current) })
     }
 
     /// The keys as the file has them by now. A file that has become unusable leaves them as they
     /// were.
-    pub(super) async fn current(&self) -> Arc<Keys> {
+    pub(super) async fn current(&self) -> Arc<Vec<Key>> {
         let due = {
             let mut current = self.current.lock();
             let is_due = current.checked.elapsed() >= CHECK_INTERVAL;
@@ -198,8 +190,7 @@ impl KeyFile {
         match keys {
             Ok(keys) => {
                 tracing::info!(path = %self.path.display(), keys = keys.len(), "keys of tokens read again");
-                let generation = current.keys.generation + 1;
-                current.keys = Arc::new(Keys { keys, generation });
+                current.keys = Arc::new(keys);
             }
             Err(error) => {
                 tracing::error!(%error, "the changed keys of tokens are unusable; the old ones stay in use");

@@ -46,8 +46,6 @@ pub struct JwtVerifier {
 pub(super) struct Proven {
     pub(super) user: String,
     pub(super) expires: SystemTime,
-    /// The keys by which it is right.
-    pub(super) key_generation: u64,
 }
 
 /// A token in its parts, of which nothing is known to be right.
@@ -79,22 +77,16 @@ impl JwtVerifier {
     pub(super) async fn verify(self: &Arc<Self>, token: &str, now: SystemTime) -> Result<Proven> {
         let parts = parts(token).ok_or_else(|| wrong("it is not signed JSON in compact form"))?;
         let keys = self.keys.current().await;
-        let is_signed = candidates(&keys.keys, parts.key_id.as_deref())
+        let is_signed = candidates(&keys, parts.key_id.as_deref())
             .any(|key| key.verifies(&parts.algorithm, parts.signed, &parts.signature));
         if !is_signed {
             return Err(wrong("no key of the issuer has signed it"));
         }
-        let (user, expires) = self.proven(&parts.payload, now)?;
-        Ok(Proven { user, expires, key_generation: keys.generation })
+        self.proven(&parts.payload, now)
     }
 
-    /// Differs after every change of the keys: a token that was right may be no more.
-    pub(super) async fn key_generation(&self) -> u64 {
-        self.keys.current().await.generation
-    }
-
-    /// Checks the claims of a payload that was signed: whose it is, and until when.
-    fn proven(&self, payload: &[u8], now: SystemTime) -> Result<(String, SystemTime)> {
+    /// Checks the claims of a payload that was signed.
+    fn proven(&self, payload: &[u8], now: SystemTime) -> Result<Proven> {
         let claims: Map<String, Value> =
             serde_json::from_slice(payload).map_err(|_| wrong("its claims are no JSON object"))?;
         let JwtSettings { issuer, audience, user_claim, .. } = &self.settings;
@@ -119,7 +111,7 @@ impl JwtVerifier {
         }
         let user = claims.get(user_claim).and_then(Value::as_str).filter(|user| !user.is_empty());
         let user = user.ok_or_else(|| wrong(&format!("it has no claim `{user_claim}`")))?;
-        Ok((user.to_owned(), expires))
+        Ok(Proven { user: user.to_owned(), expires })
     }
 }
 
