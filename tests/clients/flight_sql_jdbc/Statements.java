@@ -29,6 +29,7 @@ final class Statements {
     private static void kinds(Connection connection) throws SQLException {
         try (Statement statement = connection.createStatement()) {
             FlightSql.expect(true, statement.execute("SHOW DATABASES"));
+            FlightSql.expect(true, statement.execute("SHOW GRANTS"));
             FlightSql.expect(true, statement.execute("DESCRIBE tpch.tiny.region"));
             FlightSql.expect(true, statement.execute("EXPLAIN SELECT 1"));
             FlightSql.expect(false, statement.execute("SET time_zone = '+02:00'"));
