@@ -102,6 +102,7 @@ class Cluster:
         }
         doors = {
             "coordinator.mysql.listen": "127.0.0.1:0",
+            "coordinator.flight_sql.listen": "127.0.0.1:0",
             "coordinator.http.listen": "127.0.0.1:0",
             "coordinator.internal.listen": "127.0.0.1:0",
         }

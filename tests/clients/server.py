@@ -2,7 +2,8 @@
 
     server.py COMMAND ARGUMENT...
 
-runs the command while a server runs, which `MOORING_TEST_HOST` and `MOORING_TEST_PORT` name, and
+runs the command while a server runs, which `MOORING_TEST_HOST`, `MOORING_TEST_PORT` and
+`MOORING_TEST_FLIGHT_SQL` name, and
 ends with the command's exit code. Its users: `root` without a password, and those of `PASSWORDS`.
 """
 
@@ -40,7 +41,11 @@ def main() -> int:
         folder = Path(name)
         add_users(folder)
         with processes.Cluster(binary(), folder) as cluster:
-            address = {"MOORING_TEST_HOST": cluster.host, "MOORING_TEST_PORT": str(cluster.port)}
+            address = {
+                "MOORING_TEST_HOST": cluster.host,
+                "MOORING_TEST_PORT": str(cluster.port),
+                "MOORING_TEST_FLIGHT_SQL": cluster.processes[0].addresses["flight_sql"],
+            }
             code = subprocess.run(sys.argv[1:], env=os.environ | address).returncode
             if code != 0:
                 print(f"--- log of the server\n{cluster.processes[0].log_tail()}")

@@ -141,6 +141,7 @@ impl ClusterBuilder {
         let own = [
             ("state.folder".into(), self.state_folder().display().to_string()),
             ("coordinator.mysql.listen".into(), "127.0.0.1:0".into()),
+            ("coordinator.flight_sql.listen".into(), "127.0.0.1:0".into()),
             ("coordinator.http.listen".into(), "127.0.0.1:0".into()),
             ("coordinator.internal.listen".into(), "127.0.0.1:0".into()),
         ];

@@ -22,6 +22,7 @@ use credential::native_digest;
 use mooring_spi::{Error, ErrorKind, Result};
 use mooring_state::{State, StoredUser, TlsRequired, UserId, Users};
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The user that a laptop cluster has from the start.
 pub const LAPTOP_USER: &str = "root";
@@ -29,12 +30,13 @@ pub const LAPTOP_USER: &str = "root";
 pub struct StoredAccounts {
     state: State,
     laptop: bool,
+    changes: AtomicU64,
 }
 
 impl StoredAccounts {
     /// `laptop`: whether [`LAPTOP_USER`] may connect from loopback without a password.
     pub fn new(state: State, laptop: bool) -> Self {
-        Self { state, laptop }
+        Self { state, laptop, changes: AtomicU64::new(0) }
     }
 
     /// All users by name and host, the laptop's `root` included.
@@ -54,7 +56,8 @@ impl StoredAccounts {
         operation: &str,
         change: impl Fn(&mut Users) -> Result<T> + Send + Sync,
     ) -> Result<T> {
-        self.state
+        let changed = self
+            .state
             .change_users(|users| {
                 let laptop_root = self.add_laptop_root(users);
                 let before = users.clone();
@@ -74,7 +77,10 @@ impl StoredAccounts {
                 change::keeps_an_administrator(operation, &before, &effective)?;
                 Ok(done)
             })
-            .await
+            .await;
+        // Also after an error: a commit whose answer was lost is one.
+        self.changes.fetch_add(1, Ordering::AcqRel);
+        changed
     }
 
     /// Adds the laptop's `root` unless it is stored; returns it when it was added.
@@ -99,6 +105,10 @@ impl Accounts for StoredAccounts {
         }
         let laptop = self.laptop && user == LAPTOP_USER && address.to_canonical().is_loopback();
         laptop.then(|| stored_account(laptop_root())).transpose()
+    }
+
+    fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Acquire)
     }
 }
 
@@ -134,6 +144,7 @@ fn stored_account(stored: StoredUser) -> Result<Account> {
     };
     let plugin = plugin_named(&stored.plugin).map_err(|_| unreadable())?;
     let credential = match (plugin, stored.credential.as_str()) {
+        (AuthPlugin::Jwt, _) => Credential::Token,
         (_, "") => Credential::NoPassword,
         (AuthPlugin::CachingSha2Password, digest) => Credential::CachingSha2(digest.to_string()),
         (AuthPlugin::NativePassword, digest) => {
@@ -167,7 +178,7 @@ pub fn new_user(
     administrator: bool,
 ) -> Result<StoredUser> {
     let mut user = StoredUser::new(checked_id(&id)?, plugin.name());
-    user.credential = Hashed::of(password)?.credential(plugin).to_owned();
+    user.credential = Hashed::of(password)?.credential(plugin)?.to_owned();
     user.administrator = administrator;
     Ok(user)
 }

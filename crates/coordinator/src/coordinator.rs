@@ -2,6 +2,7 @@
 
 use crate::accounts::StoredAccounts;
 use crate::catalog_definitions::{CatalogDefinitions, CatalogSecrets};
+use crate::flight_sql::{FlightSqlDoor, FlightSqlMetrics, FlightSqlSettings};
 use crate::internal::InternalService;
 use crate::membership::Membership;
 use crate::metrics::{CatalogMetrics, ClusterMetrics, QueryMetrics};
@@ -42,6 +43,7 @@ pub struct CoordinatorParts {
     pub queries: QuerySettings,
     pub variables: ServerVariables,
     pub mysql: MysqlSettings,
+    pub flight_sql: FlightSqlSettings,
     /// Where plans are made and run.
     pub runtime: Handle,
 }
@@ -51,6 +53,7 @@ pub struct Coordinator {
     pub membership: Arc<Membership>,
     pub queries: Arc<Queries>,
     pub mysql: Arc<MysqlDoor>,
+    pub flight_sql: Arc<FlightSqlDoor>,
     catalogs: Arc<Catalogs>,
     definitions: Arc<CatalogDefinitions>,
 }
@@ -114,12 +117,16 @@ impl Coordinator {
             parts.number,
         );
         let mysql_metrics = MysqlMetrics::register(registry);
-        let mysql = MysqlDoor::new(parts.mysql, accounts, sessions, mysql_metrics);
+        let mysql = MysqlDoor::new(parts.mysql, accounts, sessions.clone(), mysql_metrics);
+        let flight_sql_metrics = FlightSqlMetrics::register(registry);
+        let flight_sql =
+            FlightSqlDoor::new(parts.flight_sql, mysql.clone(), sessions, flight_sql_metrics);
         Ok(Self {
             coordinator_id,
             membership,
             queries,
             mysql,
+            flight_sql,
             catalogs: parts.catalogs,
             definitions,
         })

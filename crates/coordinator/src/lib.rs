@@ -1,8 +1,9 @@
-//! Client protocols, sessions and the life of a query. A door (MySQL, HTTP) only translates; it
+//! Client protocols, sessions and the life of a query. A door (MySQL, Flight SQL, HTTP) only translates; it
 //! must never know one particular connector.
 
 mod coordinator;
 pub mod mysql;
+pub mod flight_sql;
 pub mod http;
 pub mod session;
 pub mod statement;

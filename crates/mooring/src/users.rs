@@ -60,7 +60,7 @@ pub(crate) fn password(config: &Config, password: &UserPassword) -> Result<(), F
     let id = change(config, |users| {
         let user = the_user(users, &password.user)?;
         let plugin = plugin_named(&user.plugin)?;
-        user.set_credential(plugin.name(), hashed.credential(plugin).to_owned());
+        user.set_credential(plugin.name(), hashed.credential(plugin)?.to_owned());
         Ok(user.id())
     })?;
     Ok(print(&format!("user {id} has the new password\n"))?)

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail like the tests that call them")]
 
+mod flight_calls;
+mod flight_sql;
 mod protocol;
 mod shutdown;
 mod slt;

@@ -34,7 +34,7 @@ impl NewCredential {
                     Some(plugin) => *plugin,
                     None => plugin_named(&user.plugin)?,
                 };
-                user.set_credential(plugin.name(), hashed.credential(plugin).to_owned());
+                user.set_credential(plugin.name(), hashed.credential(plugin)?.to_owned());
             }
             Self::Stored { plugin, credential } => {
                 user.set_credential(plugin.name(), credential.clone());

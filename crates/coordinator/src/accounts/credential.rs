@@ -61,12 +61,26 @@ impl Hashed {
     }
 
     /// Empty for the empty password.
-    pub fn credential(&self, plugin: AuthPlugin) -> &str {
+    ///
+    /// # Errors
+    /// `InvalidArgument` for a plugin without passwords.
+    pub fn credential(&self, plugin: AuthPlugin) -> Result<&str> {
         match plugin {
-            AuthPlugin::CachingSha2Password => &self.caching_sha2,
-            AuthPlugin::NativePassword => &self.native,
+            AuthPlugin::CachingSha2Password => Ok(&self.caching_sha2),
+            AuthPlugin::NativePassword => Ok(&self.native),
+            AuthPlugin::Jwt => Err(no_password()),
         }
     }
+}
+
+fn no_password() -> Error {
+    let (jwt, other) = (AuthPlugin::Jwt.name(), AuthPlugin::DEFAULT.name());
+    Error::new(
+        ErrorKind::InvalidArgument,
+        format!(
+            "a user of `{jwt}` comes by tokens and has no password; `ALTER USER ... IDENTIFIED WITH {other} BY` gives it one instead"
+        ),
+    )
 }
 
 /// The plugin of this name.
@@ -76,13 +90,10 @@ impl Hashed {
 pub fn plugin_named(name: &str) -> Result<AuthPlugin> {
     AuthPlugin::ALL.into_iter().find(|plugin| plugin.name().eq_ignore_ascii_case(name)).ok_or_else(
         || {
+            let known = AuthPlugin::ALL.map(|plugin| format!("`{}`", plugin.name())).join(", ");
             Error::new(
                 ErrorKind::PluginNotFound,
-                format!(
-                    "plugin `{name}` is not loaded; there are `{}` and `{}`",
-                    AuthPlugin::CachingSha2Password.name(),
-                    AuthPlugin::NativePassword.name()
-                ),
+                format!("plugin `{name}` is not loaded; there are {known}"),
             )
         },
     )
@@ -97,10 +108,11 @@ pub fn hashed_elsewhere(plugin: AuthPlugin, text: &str) -> Result<String> {
     let right = match plugin {
         AuthPlugin::CachingSha2Password => is_caching_sha2(text),
         AuthPlugin::NativePassword => native_digest(text).is_some(),
+        AuthPlugin::Jwt => false,
     };
     if text.is_empty() || right {
         return Ok(match plugin {
-            AuthPlugin::CachingSha2Password => text.to_owned(),
+            AuthPlugin::CachingSha2Password | AuthPlugin::Jwt => text.to_owned(),
             AuthPlugin::NativePassword => text.to_ascii_uppercase(),
         });
     }
@@ -109,6 +121,7 @@ pub fn hashed_elsewhere(plugin: AuthPlugin, text: &str) -> Result<String> {
             "`$A$005$`, 20 bytes of salt and 43 characters of digest"
         }
         AuthPlugin::NativePassword => "`*` and 40 hexadecimal digits",
+        AuthPlugin::Jwt => return Err(no_password()),
     };
     Err(Error::new(
         ErrorKind::InvalidArgument,
@@ -155,14 +168,18 @@ mod tests {
     #[test]
     fn a_password_is_kept_in_the_form_of_its_plugin() {
         let hashed = Hashed::of(&Password::new("secret")).expect("hashed");
-        assert_eq!(hashed.credential(AuthPlugin::NativePassword), NATIVE);
-        let sha2 = hashed.credential(AuthPlugin::CachingSha2Password);
+        assert_eq!(hashed.credential(AuthPlugin::NativePassword).expect("one"), NATIVE);
+        let sha2 = hashed.credential(AuthPlugin::CachingSha2Password).expect("one");
         assert_eq!(
             hashed_elsewhere(AuthPlugin::CachingSha2Password, sha2).expect("the form"),
             sha2
         );
         let empty = Hashed::of(&Password::new("")).expect("hashed");
-        assert_eq!(empty.credential(AuthPlugin::NativePassword), "");
+        assert_eq!(empty.credential(AuthPlugin::NativePassword).expect("one"), "");
+        assert!(hashed.credential(AuthPlugin::Jwt).is_err());
+        assert!(empty.credential(AuthPlugin::Jwt).is_err());
+        assert_eq!(hashed_elsewhere(AuthPlugin::Jwt, "").expect("no password"), "");
+        assert!(hashed_elsewhere(AuthPlugin::Jwt, NATIVE).is_err());
         assert!(Hashed::of(&Password::new("x".repeat(257))).is_err());
         assert_eq!(format!("{:?}", Password::new("secret")), "<secret>");
     }

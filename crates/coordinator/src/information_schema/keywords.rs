@@ -14,11 +14,16 @@ pub(super) const TABLES: &[TableDefinition] = &[TableDefinition {
 }];
 
 fn keywords(_: &SessionTables) -> Vec<Line> {
-    let reserved = RESERVED.split_whitespace().map(|word| (word, 1i64));
+    let reserved = reserved_words().map(|word| (word, 1i64));
     let others = OTHERS.split_whitespace().map(|word| (word, 0));
     let mut words: Vec<(&str, i64)> = reserved.chain(others).collect();
     words.sort_unstable();
     words.into_iter().map(|(word, reserved)| vec![word.into(), reserved.into()]).collect()
+}
+
+/// The words that are names only in quotes.
+pub(crate) fn reserved_words() -> impl Iterator<Item = &'static str> {
+    RESERVED.split_whitespace()
 }
 
 const RESERVED: &str = "

@@ -20,18 +20,18 @@ const CATALOG_WAIT: Duration = Duration::from_secs(10);
 const REQUESTS_MAX: usize = 32;
 
 #[derive(Debug, Clone)]
-pub(super) struct DatabaseEntry {
+pub(crate) struct DatabaseEntry {
     /// As the session knows it, or as the statement asked for it.
-    pub(super) label: String,
-    pub(super) catalog: Arc<Catalog>,
+    pub(crate) label: String,
+    pub(crate) catalog: Arc<Catalog>,
     /// The exact name.
-    pub(super) schema: String,
+    pub(crate) schema: String,
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct TableEntry {
-    pub(super) database: Arc<DatabaseEntry>,
-    pub(super) summary: TableSummary,
+pub(crate) struct TableEntry {
+    pub(crate) database: Arc<DatabaseEntry>,
+    pub(crate) summary: TableSummary,
 }
 
 /// The databases that a predicate over the column `column` allows.
@@ -126,7 +126,7 @@ async fn schemas_or_none(tables: &SessionTables, catalog: &Catalog) -> Vec<Strin
     or_none(tables, &catalog.definition.name, schemas)
 }
 
-async fn bounded<T>(answer: impl Future<Output = Result<T>>) -> Result<T> {
+pub(crate) async fn bounded<T>(answer: impl Future<Output = Result<T>>) -> Result<T> {
     tokio::time::timeout(CATALOG_WAIT, answer).await.unwrap_or_else(|_| {
         Err(Error::new(
             ErrorKind::TimedOut,
@@ -178,7 +178,7 @@ pub(super) async fn schemas_of(session: &SessionTables, entries: &[TableEntry]) 
 }
 
 /// What each table is; `None` of one that is gone by now.
-pub(super) async fn described(entries: &[TableEntry]) -> Vec<Result<Option<Table>>> {
+pub(crate) async fn described(entries: &[TableEntry]) -> Vec<Result<Option<Table>>> {
     let mut answers = Vec::with_capacity(entries.len());
     for group in entries.chunk_by(|one, two| Arc::ptr_eq(&one.database, &two.database)) {
         answers.extend(described_in(group).await);

@@ -9,7 +9,7 @@
 //! warning.
 
 mod table;
-mod listing;
+pub(crate) mod listing;
 mod connector;
 mod databases;
 mod columns;
@@ -27,6 +27,7 @@ mod variables;
 mod accounts;
 
 pub use connector::{ServerView, SessionTables};
+pub(crate) use keywords::reserved_words;
 
 use table::TableDefinition;
 

@@ -21,6 +21,7 @@ mod login_delay;
 mod metrics;
 mod packet;
 mod parameter;
+mod password_login;
 mod prepared;
 mod proxy_protocol;
 mod query_attributes;
@@ -32,14 +33,22 @@ mod transport;
 mod user_places;
 mod wire;
 
+pub(crate) use auth::Encryption;
 pub use auth::{
     Account, Accounts, AuthPlugin, Credential, PasswordVerifier, StoredCredentials, TlsRequirement,
     caching_sha2_credential, native_credential,
 };
 pub use handshake::SERVER_VERSION;
 pub use metrics::MysqlMetrics;
+pub(crate) use password_login::{LoginFailure, PasswordLogin};
 pub use proxy_protocol::Network;
+pub(crate) use proxy_protocol::{
+    Parsed as ProxyHeader, TELLING_BYTES as PROXY_TELLING_BYTES, parse as proxy_header,
+};
+pub(crate) use tls::peer_certificate;
 pub use tls::{Tls, TlsFiles, self_signed};
+pub(crate) use transport::tls_names;
+pub(crate) use user_places::{UserPlace, UserPlaces};
 
 use crate::session::{
     Client, OutputColumn, Prepared, Response, Session, SessionChanges, SessionState,
@@ -54,7 +63,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
-use user_places::UserPlaces;
 
 /// The limits of the door and what it offers. Defaults come from the configuration.
 #[derive(Clone)]

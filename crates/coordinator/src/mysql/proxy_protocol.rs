@@ -17,7 +17,7 @@ use tokio::io::AsyncRead;
 
 /// Enough to tell a header from a packet: none is read as a packet's header with the sequence
 /// number 1, which the first one of a client has.
-const TELLING_BYTES: usize = 4;
+pub(crate) const TELLING_BYTES: usize = 4;
 const V1_START: &[u8] = b"PROX";
 const V2_START: &[u8] = b"\r\n\r\n";
 /// Section 2.1: the longest line, its end included.
@@ -113,15 +113,16 @@ pub(crate) async fn take_header<R: AsyncRead + Unpin>(
     }
 }
 
+/// What stands at the head of a connection's bytes, of which there are at least [`TELLING_BYTES`].
 #[derive(Debug, PartialEq, Eq)]
-enum Parsed {
+pub(crate) enum Parsed {
     NoHeader,
     Incomplete,
     Malformed,
     Header { address: Option<SocketAddr>, length: usize },
 }
 
-fn parse(bytes: &BytesMut) -> Parsed {
+pub(crate) fn parse(bytes: &BytesMut) -> Parsed {
     if bytes.starts_with(V1_START) {
         return parse_v1(bytes);
     }

@@ -71,7 +71,7 @@ pub(super) async fn into_tls(
 }
 
 /// In OpenSSL's words, which clients compare with their own.
-fn tls_names(connection: &ServerConnection) -> Option<TlsNames> {
+pub(crate) fn tls_names(connection: &ServerConnection) -> Option<TlsNames> {
     let version = match connection.protocol_version()? {
         ProtocolVersion::TLSv1_2 => "TLSv1.2",
         ProtocolVersion::TLSv1_3 => "TLSv1.3",

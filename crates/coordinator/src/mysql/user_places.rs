@@ -6,18 +6,18 @@ use std::sync::Arc;
 
 /// The connections that users have; it holds the users that have some.
 #[derive(Debug, Clone, Default)]
-pub(super) struct UserPlaces(Arc<Mutex<HashMap<String, usize>>>);
+pub(crate) struct UserPlaces(Arc<Mutex<HashMap<String, usize>>>);
 
 /// One connection of a user; given back when dropped.
 #[derive(Debug)]
-pub(super) struct UserPlace {
+pub(crate) struct UserPlace {
     places: UserPlaces,
     user: String,
 }
 
 impl UserPlaces {
     /// `None` when `user` has `limit` connections already; 0 is no limit.
-    pub(super) fn take(&self, user: &str, limit: usize) -> Option<UserPlace> {
+    pub(crate) fn take(&self, user: &str, limit: usize) -> Option<UserPlace> {
         let mut users = self.0.lock();
         let taken = users.entry(user.to_owned()).or_insert(0);
         if limit > 0 && *taken >= limit {

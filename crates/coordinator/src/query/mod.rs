@@ -11,4 +11,4 @@ pub(crate) use record::shortened;
 pub use record::{NewQuery, Query, QueryOutcome, QueryState};
 pub(crate) use registry::cancelled;
 pub use registry::{Permit, Queries, QuerySettings};
-pub use run::{QueryRun, RunRequest, Runner};
+pub use run::{Begun, QueryRun, RunRequest, Runner};

@@ -11,7 +11,7 @@ use crate::membership::Membership;
 use crate::session::LongStatement;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use futures::{FutureExt, StreamExt};
+use futures::{FutureExt, StreamExt, TryStreamExt};
 use mooring_engine::{Engine, FoldedQuery, PlannedQuery, QueryContext, QueryDescription};
 use mooring_spi::{BatchStream, Error, ErrorKind, Result, Retry, StaleAnswers};
 use sqlparser::ast;
@@ -35,10 +35,20 @@ pub struct RunRequest {
     pub admitted: Option<LongStatement>,
 }
 
-/// A query whose first rows are there. Dropping it cancels what is left.
+/// A query whose columns are known, and mostly its first rows. Dropping it cancels what is left.
 pub struct QueryRun {
     pub schema: SchemaRef,
     pub batches: BatchStream,
+}
+
+/// A query that was begun. Dropping it cancels it.
+pub struct Begun {
+    record: Arc<Query>,
+    /// Of the first plan, before it has rows.
+    planned: oneshot::Receiver<SchemaRef>,
+    head: oneshot::Receiver<Result<Head>>,
+    receiver: mpsc::Receiver<RecordBatch>,
+    guard: DropGuard,
 }
 
 /// What all runs share.
@@ -52,11 +62,9 @@ pub struct Runner {
 }
 
 impl Runner {
-    /// Runs the query to its first rows.
-    ///
-    /// # Errors
-    /// Every kind that planning and execution can give.
-    pub async fn run(&self, query: Arc<Query>, request: RunRequest) -> Result<QueryRun> {
+    /// Runs the query.
+    pub async fn begin(&self, query: Arc<Query>, request: RunRequest) -> Begun {
+        let (tell_schema, planned) = oneshot::channel();
         let (head_sender, head) = oneshot::channel();
         let (sender, receiver) = mpsc::channel(BATCHES_AHEAD);
         let guard = query.cancel.clone().drop_guard();
@@ -66,17 +74,11 @@ impl Runner {
             // Its one row is there before another thread would have it.
             Some(plan) => Box::pin(drive.run(Work::Run(plan), head_sender)).await,
             None => {
-                let run = drive.run(Work::Plan(Box::new(request)), head_sender);
+                let run = drive.run(Work::Plan(Box::new(request), tell_schema), head_sender);
                 drop(self.runtime.spawn(StaleAnswers::carried(run)));
             }
         }
-        let head = head.await.map_err(|_| lost())??;
-        let first = futures::stream::iter(head.first.map(Ok));
-        let batches = match head.whole {
-            true => first.boxed(),
-            false => first.chain(reader(record, receiver, guard)).boxed(),
-        };
-        Ok(QueryRun { schema: head.schema, batches })
+        Begun { record, planned, head, receiver, guard }
     }
 
     /// What a query takes and gives, without running it.
@@ -124,17 +126,63 @@ impl Runner {
     }
 }
 
+impl Begun {
+    /// Waits for the first rows.
+    ///
+    /// # Errors
+    /// Every kind that planning and execution can give.
+    pub async fn started(self) -> Result<QueryRun> {
+        let Self { record, head, receiver, guard, .. } = self;
+        let head = head.await.map_err(|_| lost())??;
+        Ok(head.run(record, receiver, guard))
+    }
+
+    /// Waits for the first rows, from the time when the columns are known so long at most. After
+    /// that the errors, too, are those of the batches.
+    ///
+    /// # Errors
+    /// As [`Begun::started`].
+    pub async fn started_within(self, wait: Duration) -> Result<QueryRun> {
+        let Self { record, planned, mut head, receiver, guard } = self;
+        let known = async {
+            let schema = planned.await.ok()?;
+            tokio::time::sleep(wait).await;
+            Some(schema)
+        };
+        let schema = tokio::select! {
+            biased;
+            done = &mut head => return Ok(done.map_err(|_| lost())??.run(record, receiver, guard)),
+            Some(schema) = known => schema,
+        };
+        let told = schema.clone();
+        let batches = async move {
+            let run = head.await.map_err(|_| lost())??.run(record, receiver, guard);
+            match run.schema == told {
+                true => Ok(run.batches),
+                false => Err(Error::new(
+                    ErrorKind::FileChanged,
+                    "a table's columns changed while the query was begun; run it again",
+                )),
+            }
+        };
+        let batches = futures::stream::once(batches).try_flatten().boxed();
+        Ok(QueryRun { schema, batches })
+    }
+}
+
 /// What each attempt to plan a query needs.
 pub(super) struct Planning {
     query: FoldedQuery,
     pub(super) context: QueryContext,
     admitted: Option<LongStatement>,
+    /// Whom to tell the columns, once.
+    tell_schema: Option<oneshot::Sender<SchemaRef>>,
 }
 
 impl Planning {
     pub(super) fn new(request: RunRequest) -> Result<Self> {
         let RunRequest { query, context, admitted } = request;
-        Ok(Self { query: FoldedQuery::new(query)?, context, admitted })
+        Ok(Self { query: FoldedQuery::new(query)?, context, admitted, tell_schema: None })
     }
 }
 
@@ -187,7 +235,7 @@ pub(super) async fn next(query: &Query, batches: &mut BatchStream) -> Option<Res
 
 /// What a query still needs.
 enum Work {
-    Plan(Box<RunRequest>),
+    Plan(Box<RunRequest>, oneshot::Sender<SchemaRef>),
     Run(PlannedQuery),
 }
 
@@ -213,6 +261,22 @@ struct Head {
     first: Option<RecordBatch>,
     /// Nothing comes after `first`.
     whole: bool,
+}
+
+impl Head {
+    fn run(
+        self,
+        record: Arc<Query>,
+        receiver: mpsc::Receiver<RecordBatch>,
+        guard: DropGuard,
+    ) -> QueryRun {
+        let first = futures::stream::iter(self.first.map(Ok));
+        let batches = match self.whole {
+            true => first.boxed(),
+            false => first.chain(reader(record, receiver, guard)).boxed(),
+        };
+        QueryRun { schema: self.schema, batches }
+    }
 }
 
 impl Drive {
@@ -257,7 +321,9 @@ impl Drive {
         query.advance(QueryState::Planning);
         query.begin_attempt();
         let mut planning = match work {
-            Work::Plan(request) => Planning::new(*request)?,
+            Work::Plan(request, tell_schema) => {
+                Planning { tell_schema: Some(tell_schema), ..Planning::new(*request)? }
+            }
             Work::Run(plan) => return self.begin(&plan).await,
         };
         let retries_max = self.runner.queries.settings().retries_max;
@@ -286,6 +352,10 @@ impl Drive {
 
     async fn attempt(&self, planning: &mut Planning) -> Result<Started> {
         let plan = self.runner.plan(&self.query.query, planning).await?;
+        if let Some(tell_schema) = planning.tell_schema.take() {
+            // Nobody waits for them any more when the rows came first.
+            let _ = tell_schema.send(plan.schema().clone());
+        }
         self.begin(&plan).await
     }
 

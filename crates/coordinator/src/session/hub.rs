@@ -10,6 +10,7 @@ use crate::mysql::{MysqlSession, SessionFactory, SessionRequest};
 use crate::query::{Query, Runner, cancelled, shortened};
 use crate::statement::{Name, Process, ServerStatus, ServerVariables, Variables};
 use async_trait::async_trait;
+use mooring_engine::Catalogs;
 use mooring_spi::{Error, ErrorKind, Result};
 use mooring_state::StoredUser;
 use parking_lot::Mutex;
@@ -17,6 +18,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Instant;
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 /// The lower bits of a connection id count the connections of one coordinator, the upper ones are the
@@ -47,17 +49,41 @@ struct OpenSession {
     busy: bool,
     /// Cancelling it interrupts that statement.
     interrupt: CancellationToken,
-    query: Option<Weak<Query>>,
+    /// What statements have become that may not have ended: the last one at the end. There are
+    /// several where a door lets results be read beside each other.
+    queries: Vec<OpenQuery>,
     since: Instant,
 }
 
+struct OpenQuery {
+    query: Weak<Query>,
+    statement: (String, Instant),
+}
+
+impl OpenQuery {
+    /// `None` when it has ended.
+    fn running(&self) -> Option<Arc<Query>> {
+        self.query.upgrade().filter(|query| !query.state().is_final())
+    }
+}
+
 impl OpenSession {
+    /// The statement that it is busy with, or the last one whose result is still read.
     fn running(&self) -> Option<&(String, Instant)> {
-        let streams = || {
-            let query = self.query.as_ref().and_then(Weak::upgrade);
-            query.is_some_and(|query| !query.state().is_final())
-        };
-        self.statement.as_ref().filter(|_| self.busy || streams())
+        match self.busy {
+            true => self.statement.as_ref(),
+            false => {
+                let open = self.queries.iter().rev();
+                open.filter(|one| one.running().is_some()).map(|one| &one.statement).next()
+            }
+        }
+    }
+
+    /// The query of [`OpenSession::running`].
+    fn running_query(&self) -> Option<Arc<Query>> {
+        let is_last =
+            |one: &&OpenQuery| !self.busy || Some(&one.statement) == self.statement.as_ref();
+        self.queries.iter().rev().filter(is_last).find_map(OpenQuery::running)
     }
 }
 
@@ -110,7 +136,7 @@ impl SessionHub {
         let process = |session: &OpenSession| {
             let running = session.running();
             let since = running.map_or(session.since, |(_, since)| *since);
-            let query = session.query.as_ref().and_then(Weak::upgrade);
+            let query = session.running_query();
             Process {
                 connection_id: session.client.connection_id,
                 user: session.client.user.clone(),
@@ -167,7 +193,7 @@ impl SessionHub {
             ));
         }
         session.interrupt.cancel();
-        if let Some(query) = session.query.as_ref().and_then(Weak::upgrade) {
+        for query in session.queries.iter().filter_map(|one| one.query.upgrade()) {
             query.cancel.cancel();
         }
         if !query_only {
@@ -184,7 +210,7 @@ impl SessionHub {
             statement: None,
             busy: false,
             interrupt: CancellationToken::new(),
-            query: None,
+            queries: Vec::new(),
             since: Instant::now(),
         };
         self.open.lock().insert(client.connection_id, session);
@@ -223,6 +249,14 @@ impl SessionFactory for SessionHub {
     }
 
     async fn open(&self, request: SessionRequest) -> Result<Box<dyn MysqlSession>> {
+        Ok(Box::new(self.open_session(request).await?))
+    }
+}
+
+impl SessionHub {
+    /// # Errors
+    /// `CatalogNotFound`, `SchemaNotFound` for the database.
+    pub(crate) async fn open_session(&self, request: SessionRequest) -> Result<Session> {
         let hub = self
             .this
             .upgrade()
@@ -239,6 +273,7 @@ impl SessionFactory for SessionHub {
             schema: Some(FIRST_SCHEMA.to_string()),
             variables,
             warnings: Vec::new(),
+            first_rows_wait: None,
         };
         session.place.set_database(session.database_label());
         if let Some(database) = request.database {
@@ -246,7 +281,17 @@ impl SessionFactory for SessionHub {
             // The client asked for it, and an error would have told that it is not so.
             session.take_changes();
         }
-        Ok(Box::new(session))
+        Ok(session)
+    }
+
+    /// All catalogs, for a door that lists them.
+    pub(crate) fn catalogs(&self) -> &Arc<Catalogs> {
+        self.runner.engine.catalogs()
+    }
+
+    /// Where what computes runs, away from the doors' threads.
+    pub(crate) fn runtime(&self) -> &Handle {
+        &self.runner.runtime
     }
 }
 
@@ -278,7 +323,7 @@ impl SessionPlace {
             session.statement = Some((statement, Instant::now()));
             session.busy = true;
             session.interrupt = interrupt.clone();
-            session.query = None;
+            session.queries.retain(|one| one.running().is_some());
         });
         let place = SessionPlace { hub: self.hub.clone(), connection_id: self.connection_id };
         RunningStatement { place, interrupt }
@@ -286,7 +331,11 @@ impl SessionPlace {
 
     /// Names the query that the running statement has become.
     pub fn set_query(&self, query: &Arc<Query>) {
-        self.update(|_, session| session.query = Some(Arc::downgrade(query)));
+        self.update(|_, session| {
+            if let Some(statement) = session.statement.clone() {
+                session.queries.push(OpenQuery { query: Arc::downgrade(query), statement });
+            }
+        });
     }
 
     fn leave(&self) {

@@ -12,10 +12,12 @@ mod functions;
 mod users;
 mod catalogs;
 mod prepared;
+mod options;
 
 pub use hub::SessionHub;
 pub use long_statements::LongStatement;
 pub use prepared::Prepared;
+pub(crate) use prepared::PreparedShape;
 pub use result::{Completion, OutputColumn, Response, ResultSet};
 pub use state::{SessionChanges, SessionState};
 
@@ -75,6 +77,8 @@ pub struct Session {
     variables: Variables,
     warnings: Vec<Warning>,
     tracker: Tracker,
+    /// How long a query is waited for once its columns are known; without it, until it has rows.
+    first_rows_wait: Option<Duration>,
 }
 
 /// The catalog in which a session starts.

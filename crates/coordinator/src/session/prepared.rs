@@ -3,7 +3,7 @@
 
 use super::queries::output_columns;
 use super::{OutputColumn, Response, Session};
-use crate::statement::{Parameters, QueryStatement, Statement, make_unique};
+use crate::statement::{Parameters, QueryStatement, Statement, UserStatement, make_unique};
 use arrow::datatypes::DataType;
 use mooring_engine::QueryDescription;
 use mooring_spi::{Result, StaleAnswers, Value};
@@ -18,7 +18,55 @@ pub struct Prepared {
     /// The columns of the result; empty for a statement without rows and for SHOW and its like,
     /// whose columns are known when they run.
     pub columns: Vec<OutputColumn>,
+    pub(crate) shape: PreparedShape,
     sql: Arc<str>,
+}
+
+/// Where the columns of a prepared statement's result are known from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PreparedShape {
+    /// The plan: they are told.
+    Planned,
+    /// It has always the one.
+    Explain,
+    /// The result alone, of a statement that changes nothing.
+    Listing,
+    /// There is no result.
+    NoRows,
+}
+
+impl PreparedShape {
+    fn of(statement: &Statement) -> Self {
+        match statement {
+            Statement::Query(query) if query.explain.is_some() => Self::Explain,
+            Statement::Query(query) if query.into.is_some() => Self::NoRows,
+            Statement::Query(_) => Self::Planned,
+            Statement::Show(_) | Statement::Describe(_) => Self::Listing,
+            Statement::Users(users) => match **users {
+                UserStatement::ShowGrants { .. } | UserStatement::ShowCreate { .. } => {
+                    Self::Listing
+                }
+                UserStatement::Create { .. }
+                | UserStatement::Alter { .. }
+                | UserStatement::Drop { .. }
+                | UserStatement::Rename { .. }
+                | UserStatement::SetPassword { .. }
+                | UserStatement::Grant { .. }
+                | UserStatement::Revoke { .. } => Self::NoRows,
+            },
+            Statement::Set(_)
+            | Statement::Use(_)
+            | Statement::CreateSchema { .. }
+            | Statement::DropSchema { .. }
+            | Statement::CreateExternalTable(_)
+            | Statement::DropTable { .. }
+            | Statement::RefreshTable(_)
+            | Statement::Transaction(_)
+            | Statement::Kill(_)
+            | Statement::Catalogs(_)
+            | Statement::Refused(_) => Self::NoRows,
+        }
+    }
 }
 
 impl Prepared {
@@ -31,7 +79,7 @@ impl Prepared {
 
     #[cfg(test)]
     pub(crate) fn new(parameters: Vec<DataType>, columns: Vec<OutputColumn>, sql: &str) -> Self {
-        Self { parameters, columns, sql: sql.into() }
+        Self { parameters, columns, shape: PreparedShape::Planned, sql: sql.into() }
     }
 }
 
@@ -41,7 +89,6 @@ impl Session {
     /// # Errors
     /// As [`Session::execute`].
     pub async fn prepare(&mut self, sql: &str) -> Result<Prepared> {
-        self.begin_warnings();
         let running = self.place.begin(sql);
         let stale = StaleAnswers::default();
         let prepared = stale.collect(running.unless_killed(self.prepare_statement(sql))).await;
@@ -50,15 +97,21 @@ impl Session {
         self.told(sql, prepared)
     }
 
-    async fn prepare_statement(&self, sql: &str) -> Result<Prepared> {
+    async fn prepare_statement(&mut self, sql: &str) -> Result<Prepared> {
         let _admitted = self.hub.long_statement(sql.len()).await?;
-        let (statement, count) = self.parse(sql, Parameters::Numbered)?;
+        let parsed = self.parse(sql, Parameters::Numbered);
+        // Doors exist whose clients prepare SHOW WARNINGS.
+        if !matches!(&parsed, Ok((Statement::Show(show), _)) if show.is_diagnostic()) {
+            self.begin_warnings();
+        }
+        let (statement, count) = parsed?;
         let sql: Arc<str> = sql.into();
         let unknown = vec![DataType::Null; count];
+        let shape = PreparedShape::of(&statement);
         let query = match statement {
             Statement::Query(query) if query.explain.is_none() && query.into.is_none() => query,
             Statement::Refused(refused) => return Err(self.refused(&refused)),
-            _ => return Ok(Prepared { parameters: unknown, columns: Vec::new(), sql }),
+            _ => return Ok(Prepared { parameters: unknown, columns: Vec::new(), shape, sql }),
         };
         let labels = query.labels.clone();
         let (parameters, schema) = match self.describe_query(*query).await {
@@ -70,12 +123,12 @@ impl Session {
                 let nulls = vec![Value::Null; count];
                 let (statement, _) = self.parse(&sql, Parameters::Values(&nulls))?;
                 let Statement::Query(query) = statement else {
-                    return Ok(Prepared { parameters: unknown, columns: Vec::new(), sql });
+                    return Ok(Prepared { parameters: unknown, columns: Vec::new(), shape, sql });
                 };
                 (unknown, self.describe_query(*query).await?.schema)
             }
         };
-        Ok(Prepared { parameters, columns: output_columns(&schema, &labels), sql })
+        Ok(Prepared { parameters, columns: output_columns(&schema, &labels), shape, sql })
     }
 
     /// Runs a prepared statement. A parameter has the type that its value has; what the client

@@ -51,7 +51,11 @@ impl Session {
             }
             return ResultSet::of_lines("EXPLAIN", &text).map(Response::Rows);
         }
-        let run = self.runner.run(record, request).await?;
+        let begun = self.runner.begin(record, request).await;
+        let run = match self.first_rows_wait {
+            None => begun.started().await?,
+            Some(wait) => begun.started_within(wait).await?,
+        };
         self.warnings.append(&mut left_out.lock());
         if let Some(variable) = query.into {
             return self.select_into(&variable, run).await;

@@ -190,6 +190,159 @@ pub(super) const SETTINGS: &[Setting] = &[
                believed, such as `10.0.0.0/8`. Empty: none.",
     },
     Setting {
+        key: "coordinator.flight_sql.listen",
+        default: r#""127.0.0.1:50051""#,
+        kind: Kind::ListenAddress,
+        roles: COORDINATOR,
+        help: "Where Flight SQL clients (JDBC, ADBC, Arrow) connect, with TLS or without. \
+               Certificates, `require_tls`, `proxy_networks` and the delays after failed logins are those of \
+               `coordinator.mysql`.",
+    },
+    Setting {
+        key: "coordinator.flight_sql.connections_max",
+        default: "1000",
+        kind: Kind::Integer { least: 1, most: 100_000 },
+        roles: COORDINATOR,
+        help: "Connections at once; one more is closed.",
+    },
+    Setting {
+        key: "coordinator.flight_sql.calls_per_connection_max",
+        default: "100",
+        kind: Kind::Integer { least: 1, most: 65_536 },
+        roles: COORDINATOR,
+        help: "Calls of one connection at once; more wait at the client.",
+    },
+    Setting {
+        key: "coordinator.flight_sql.handshake_timeout_ms",
+        default: "10000",
+        kind: Kind::Duration { unit: Unit::Milliseconds, least: 1 },
+        roles: COORDINATOR,
+        help: "A connection that has brought no login and no token after so long is closed, \
+               also one that asks for the server's health.",
+    },
+    Setting {
+        key: "coordinator.flight_sql.body_timeout_s",
+        default: "60",
+        kind: Kind::Duration { unit: Unit::Seconds, least: 1 },
+        roles: COORDINATOR,
+        help: "A call of which the client sends nothing more for so long, before its end, is ended.",
+    },
+    Setting {
+        key: "coordinator.flight_sql.keepalive_s",
+        default: "60",
+        kind: Kind::Duration { unit: Unit::Seconds, least: 1 },
+        roles: COORDINATOR,
+        help: "A client that was silent for so long is asked whether it is still there.",
+    },
+    Setting {
+        key: "coordinator.flight_sql.write_timeout_s",
+        default: "600",
+        kind: Kind::Duration { unit: Unit::Seconds, least: 1 },
+        roles: COORDINATOR,
+        help: "A client that takes nothing of its result for so long loses it.",
+    },
+    Setting {
+        key: "coordinator.flight_sql.message_max_bytes",
+        default: "67108864",
+        kind: Kind::Integer { least: 65_536, most: 1_073_741_824 },
+        roles: COORDINATOR,
+        help: "The longest statement, and all parameters that are bound at once. Calls that are \
+               still being sent may take 8 times as much, and so may prepared statements with \
+               their parameters; of this one user may take a quarter.",
+    },
+    Setting {
+        key: "coordinator.flight_sql.token_lifetime_s",
+        default: "86400",
+        kind: Kind::Duration { unit: Unit::Seconds, least: 1 },
+        roles: COORDINATOR,
+        help: "How long a token is taken after its login, however busy its session is. An \
+               idle session ends after `coordinator.mysql.wait_timeout_s`.",
+    },
+    Setting {
+        key: "coordinator.flight_sql.ticket_lifetime_s",
+        default: "300",
+        kind: Kind::Duration { unit: Unit::Seconds, least: 1 },
+        roles: COORDINATOR,
+        help: "How long a result waits for its client, and its ticket is taken.",
+    },
+    Setting {
+        key: "coordinator.flight_sql.sessions_max",
+        default: "1000",
+        kind: Kind::Integer { least: 1, most: 100_000 },
+        roles: COORDINATOR,
+        help: "Sessions at once; one more is refused.",
+    },
+    Setting {
+        key: "coordinator.flight_sql.sessions_per_user_max",
+        default: "0",
+        kind: Kind::Integer { least: 0, most: 100_000 },
+        roles: COORDINATOR,
+        help: "Sessions of one user at once. 0: no limit.",
+    },
+    Setting {
+        key: "coordinator.flight_sql.results_per_session_max",
+        default: "16",
+        kind: Kind::Integer { least: 1, most: 65_536 },
+        roles: COORDINATOR,
+        help: "Results that a session has begun and not read to their end.",
+    },
+    Setting {
+        key: "coordinator.flight_sql.prepared_statements_max",
+        default: "16382",
+        kind: Kind::Integer { least: 0, most: 4_194_304 },
+        roles: COORDINATOR,
+        help: "Statements that all clients together may hold prepared; those of one user at most \
+               a quarter of them.",
+    },
+    Setting {
+        key: "coordinator.flight_sql.parameter_rows_max",
+        default: "10000",
+        kind: Kind::Integer { least: 1, most: 1_000_000 },
+        roles: COORDINATOR,
+        help: "Rows of parameters that are bound at once; the statement runs once for each.",
+    },
+    Setting {
+        key: "coordinator.flight_sql.clear_passwords",
+        default: "false",
+        kind: Kind::Boolean,
+        roles: COORDINATOR,
+        help: "Take passwords that come over a network outside of TLS, where something in \
+               between encrypts. From the same machine they are taken anyway.",
+    },
+    Setting {
+        key: "coordinator.flight_sql.jwt_keys",
+        default: r#""""#,
+        kind: Kind::Text,
+        roles: COORDINATOR,
+        help: "A file with the public keys (a JWK Set) of who signs tokens that are taken as \
+               they are, without Handshake. Read again when it changes. RSA, P-256, P-384 and \
+               Ed25519. Empty: no such tokens.",
+    },
+    Setting {
+        key: "coordinator.flight_sql.jwt_issuer",
+        default: r#""""#,
+        kind: Kind::Text,
+        roles: COORDINATOR,
+        help: "What such a token has as its `iss`. Needed with \
+               `coordinator.flight_sql.jwt_keys`.",
+    },
+    Setting {
+        key: "coordinator.flight_sql.jwt_audience",
+        default: r#""""#,
+        kind: Kind::Text,
+        roles: COORDINATOR,
+        help: "What such a token has in its `aud`. Needed with \
+               `coordinator.flight_sql.jwt_keys`.",
+    },
+    Setting {
+        key: "coordinator.flight_sql.jwt_user_claim",
+        default: r#""sub""#,
+        kind: Kind::Text,
+        roles: COORDINATOR,
+        help: "The claim of such a token that is the name of its user, whose account must be \
+               made `IDENTIFIED WITH authentication_jwt`.",
+    },
+    Setting {
         key: "coordinator.http.listen",
         default: r#""127.0.0.1:8080""#,
         kind: Kind::ListenAddress,

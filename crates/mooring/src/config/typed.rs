@@ -50,6 +50,7 @@ pub(crate) struct Cluster {
 pub(crate) struct Coordinator {
     pub(crate) number: u32,
     pub(crate) mysql: Mysql,
+    pub(crate) flight_sql: FlightSql,
     pub(crate) http: Http,
     pub(crate) internal: Internal,
     pub(crate) secrets: Secrets,
@@ -88,6 +89,40 @@ pub(crate) struct Mysql {
     /// Each an address or a network in CIDR form.
     pub(crate) proxy_networks: Vec<String>,
     pub(crate) prepared_statements_max: usize,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FlightSql {
+    pub(crate) listen: SocketAddr,
+    pub(crate) connections_max: usize,
+    pub(crate) calls_per_connection_max: u32,
+    #[serde(rename = "handshake_timeout_ms", deserialize_with = "milliseconds")]
+    pub(crate) handshake_timeout: Duration,
+    #[serde(rename = "keepalive_s", deserialize_with = "seconds")]
+    pub(crate) keepalive: Duration,
+    #[serde(rename = "body_timeout_s", deserialize_with = "seconds")]
+    pub(crate) body_timeout: Duration,
+    #[serde(rename = "write_timeout_s", deserialize_with = "seconds")]
+    pub(crate) write_timeout: Duration,
+    pub(crate) message_max_bytes: usize,
+    #[serde(rename = "token_lifetime_s", deserialize_with = "seconds")]
+    pub(crate) token_lifetime: Duration,
+    #[serde(rename = "ticket_lifetime_s", deserialize_with = "seconds")]
+    pub(crate) ticket_lifetime: Duration,
+    pub(crate) sessions_max: usize,
+    pub(crate) sessions_per_user_max: usize,
+    pub(crate) results_per_session_max: usize,
+    pub(crate) prepared_statements_max: usize,
+    pub(crate) parameter_rows_max: usize,
+    pub(crate) clear_passwords: bool,
+    #[serde(deserialize_with = "unless_empty")]
+    pub(crate) jwt_keys: Option<PathBuf>,
+    #[serde(deserialize_with = "unless_empty")]
+    pub(crate) jwt_issuer: Option<String>,
+    #[serde(deserialize_with = "unless_empty")]
+    pub(crate) jwt_audience: Option<String>,
+    pub(crate) jwt_user_claim: String,
 }
 
 #[derive(Debug, Clone, Deserialize)]

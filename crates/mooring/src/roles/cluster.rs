@@ -1,7 +1,7 @@
 //! What the nodes of a cluster have in common, and how a worker takes part in it.
 
-use super::mysql_door;
 use super::sealing::sealing_keys;
+use super::{flight_sql_door, mysql_door};
 use crate::catalogs::{self, Databases};
 use crate::config::{Config, MissingSecret, cluster_secret};
 use mooring_catalog::MetastoreMetrics;
@@ -94,6 +94,7 @@ impl Node {
             self.catalogs.ok_or_else(|| Error::internal("a coordinator without catalogs"))?;
         let queries = &config.coordinator.queries;
         let advertise = config.coordinator.internal.advertise.as_deref();
+        let mysql = mysql_door::settings(config, &self.secret, laptop)?;
         Ok(CoordinatorParts {
             state,
             secrets: CatalogSecrets {
@@ -120,7 +121,8 @@ impl Node {
             },
             number: config.coordinator.number,
             variables: server_variables(config)?,
-            mysql: mysql_door::settings(config, &self.secret, laptop)?,
+            flight_sql: flight_sql_door::settings(config, &mysql)?,
+            mysql,
             runtime: plans,
         })
     }

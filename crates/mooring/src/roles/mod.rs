@@ -5,6 +5,7 @@
 
 mod cluster;
 mod mysql_door;
+mod flight_sql_door;
 mod ports;
 mod sealing;
 mod state;
@@ -59,6 +60,7 @@ fn coordinate(config: &Config, ready: Option<PathBuf>, laptop: bool) -> Result<(
         signals::cancel_on_signal(stop.clone())?;
         let mut registry = Registry::default();
         let mysql = bind(Port::Mysql, config.coordinator.mysql.listen)?;
+        let flight_sql = bind(Port::FlightSql, config.coordinator.flight_sql.listen)?;
         let http = bind(Port::Http, config.coordinator.http.listen)?;
         let internal = bind(Port::Internal, config.coordinator.internal.listen)?;
         let state = open_state(config).await?;
@@ -81,6 +83,7 @@ fn coordinate(config: &Config, ready: Option<PathBuf>, laptop: bool) -> Result<(
         let internal_stop = CancellationToken::new();
         let mut addresses = BTreeMap::new();
         addresses.insert("mysql", mysql.local_addr()?.to_string());
+        addresses.insert("flight_sql", flight_sql.local_addr()?.to_string());
         addresses.insert("http", http.local_addr()?.to_string());
         addresses.insert("internal", internal.local_addr()?.to_string());
         // Fragments compute; without them the port only keeps the membership.
@@ -94,6 +97,8 @@ fn coordinate(config: &Config, ready: Option<PathBuf>, laptop: bool) -> Result<(
         let http_task = ports::serve_http(http, registry, stop.clone());
         let mysql_address = mysql.local_addr()?;
         let mysql_task = tokio::spawn(coordinator.mysql.clone().serve(mysql, stop.clone()));
+        let flight_sql_task =
+            tokio::spawn(coordinator.flight_sql.clone().serve(flight_sql, stop.clone()));
 
         ready_file::write(ready.as_deref(), &addresses)?;
         let tls = laptop || config.coordinator.mysql.tls_certificate.is_some();
@@ -101,7 +106,8 @@ fn coordinate(config: &Config, ready: Option<PathBuf>, laptop: bool) -> Result<(
         stop.cancelled().await;
 
         let bound = config.coordinator.shutdown_timeout;
-        let doors_closed = tokio::time::timeout(bound + DOOR_BOUND, mysql_task);
+        let served = async { tokio::join!(mysql_task, flight_sql_task) };
+        let doors_closed = tokio::time::timeout(bound + DOOR_BOUND, served);
         let (_, closed) = tokio::join!(coordinator.drain(bound), doors_closed);
         if closed.is_err() {
             tracing::warn!("some connections did not end");

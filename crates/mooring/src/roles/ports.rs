@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Port {
     Mysql,
+    FlightSql,
     Http,
     Internal,
     Worker,
@@ -22,6 +23,7 @@ impl Port {
     fn setting(self) -> &'static str {
         match self {
             Port::Mysql => "coordinator.mysql.listen",
+            Port::FlightSql => "coordinator.flight_sql.listen",
             Port::Http => "coordinator.http.listen",
             Port::Internal => "coordinator.internal.listen",
             Port::Worker => "worker.listen",

@@ -91,10 +91,11 @@ impl Authenticator {
         W: AsyncWrite + Unpin,
     {
         let login = exchange.login;
-        let account = exchange.account.unwrap_or_else(|| self.unknown_users.account(&login.user));
+        let known = exchange.account.filter(|account| account.has_password_login());
+        let account = known.unwrap_or_else(|| self.unknown_users.account(&login.user));
         let mut attempt = Attempt {
             account,
-            is_known: exchange.account.is_some(),
+            is_known: known.is_some(),
             is_encrypted: exchange.is_encrypted,
             nonce: *exchange.nonce,
             response: login.auth_response.clone(),
@@ -106,8 +107,9 @@ impl Authenticator {
         // Clients exist that lack the account's plugin; without a password there is nothing to prove.
         // Of a plugin that we do not know nobody can tell what it still sends: libmariadb names
         // `dummy_fallback_auth` while another thread loads its plugins, and goes on after the OK.
-        let is_understood = AuthPlugin::ALL.iter().any(|plugin| plugin.name() == spoken)
-            || spoken == CLEAR_PASSWORD;
+        let is_understood = [Method::CachingSha2, Method::Native, Method::Clear]
+            .iter()
+            .any(|method| method.name() == spoken);
         if !has_password && !needs_clear && is_understood && is_empty(&attempt.response) {
             return Ok(());
         }
@@ -130,7 +132,7 @@ impl Authenticator {
                 Credential::Native(stored) => {
                     native::proves(&attempt.response, &attempt.nonce, stored)
                 }
-                Credential::NoPassword | Credential::CachingSha2(_) => false,
+                Credential::NoPassword | Credential::CachingSha2(_) | Credential::Token => false,
             },
             Method::CachingSha2 => self.caching_sha2(channel, &attempt).await?,
             Method::Clear => match without_end(&attempt.response) {
@@ -139,6 +141,30 @@ impl Authenticator {
             },
         };
         decide(proven && attempt.is_known, true)
+    }
+
+    /// Whether a password that came in the clear, inside TLS or from this machine, is that of
+    /// `account`. `None` for an unknown user, whose check takes as long.
+    pub(crate) async fn is_right(
+        &self,
+        account: Option<&Account>,
+        user: &str,
+        password: &[u8],
+    ) -> mooring_spi::Result<bool> {
+        let account = account.filter(|account| account.has_password_login());
+        let checked = match account {
+            Some(known)
+                if password.is_empty()
+                    || known.credential != Credential::NoPassword
+                    || self.verifier.needs_clear_password(known) =>
+            {
+                known
+            }
+            Some(_) => self.unknown_users.caching_sha2(),
+            None => self.unknown_users.account(user),
+        };
+        let is_right = self.verifier.verify(checked, password).await?;
+        Ok(is_right && account.is_some())
     }
 
     /// The method by which the account is proven to a client that speaks `spoken`. A password
@@ -157,11 +183,11 @@ impl Authenticator {
         }
         let plugin = match &attempt.account.credential {
             Credential::NoPassword => attempt.account.plugin,
-            Credential::CachingSha2(_) => AuthPlugin::CachingSha2Password,
+            Credential::CachingSha2(_) | Credential::Token => AuthPlugin::CachingSha2Password,
             Credential::Native(_) => AuthPlugin::NativePassword,
         };
         Ok(match plugin {
-            AuthPlugin::CachingSha2Password => Method::CachingSha2,
+            AuthPlugin::CachingSha2Password | AuthPlugin::Jwt => Method::CachingSha2,
             AuthPlugin::NativePassword => Method::Native,
         })
     }
@@ -178,7 +204,9 @@ impl Authenticator {
         // An account without password is checked against nobody's: it fails in the same steps.
         let account = match &attempt.account.credential {
             Credential::CachingSha2(_) => attempt.account,
-            Credential::NoPassword | Credential::Native(_) => self.unknown_users.caching_sha2(),
+            Credential::NoPassword | Credential::Native(_) | Credential::Token => {
+                self.unknown_users.caching_sha2()
+            }
         };
         let Credential::CachingSha2(credential) = &account.credential else {
             return Ok(false);

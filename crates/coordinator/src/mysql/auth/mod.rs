@@ -29,10 +29,12 @@ use std::net::IpAddr;
 pub enum AuthPlugin {
     CachingSha2Password,
     NativePassword,
+    /// By a token that somebody else signs, never by a password.
+    Jwt,
 }
 
 impl AuthPlugin {
-    pub const ALL: [Self; 2] = [Self::CachingSha2Password, Self::NativePassword];
+    pub const ALL: [Self; 3] = [Self::CachingSha2Password, Self::NativePassword, Self::Jwt];
 
     /// The plugin of the greeting.
     pub const DEFAULT: Self = Self::CachingSha2Password;
@@ -41,6 +43,8 @@ impl AuthPlugin {
         match self {
             Self::CachingSha2Password => "caching_sha2_password",
             Self::NativePassword => "mysql_native_password",
+            // As StarRocks calls it.
+            Self::Jwt => "authentication_jwt",
         }
     }
 }
@@ -54,6 +58,8 @@ pub enum Credential {
     CachingSha2(String),
     /// SHA1(SHA1(password)).
     Native([u8; 20]),
+    /// No password opens the account, not the empty one either.
+    Token,
 }
 
 impl std::fmt::Debug for Credential {
@@ -62,6 +68,7 @@ impl std::fmt::Debug for Credential {
             Self::NoPassword => "NoPassword",
             Self::CachingSha2(_) => "CachingSha2(..)",
             Self::Native(_) => "Native(..)",
+            Self::Token => "Token",
         })
     }
 }
@@ -82,11 +89,24 @@ pub struct Account {
     pub tls: TlsRequirement,
 }
 
+impl Account {
+    /// For passwords, an account that comes by tokens is nobody's.
+    fn has_password_login(&self) -> bool {
+        self.credential != Credential::Token
+    }
+}
+
 /// Where accounts are looked up.
 #[async_trait]
 pub trait Accounts: Send + Sync {
     /// The account that `user` has when it comes from `address`; `None` when there is none.
     async fn find(&self, user: &str, address: IpAddr) -> mooring_spi::Result<Option<Account>>;
+
+    /// Grows with every change that was made here: what was found before may be untrue. Changes made
+    /// elsewhere do not show in it.
+    fn changes(&self) -> u64 {
+        0
+    }
 }
 
 /// Why an authentication did not succeed.

@@ -7,6 +7,7 @@ use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Schema};
 use futures::StreamExt;
 use mooring_spi::{Error, ErrorKind};
+use prometheus_client::metrics::counter::Counter;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use tokio::net::{TcpListener, TcpStream};
@@ -49,6 +50,7 @@ impl Accounts for Behind {
                     "$A$005$012345678901234567895fkz3MBocEd.OaaR71/j.w9RXSrKttgCSpI2fGX1100".into(),
                 ),
             ),
+            "token" => (AuthPlugin::Jwt, Credential::Token),
             "native" => {
                 (AuthPlugin::NativePassword, Credential::Native(native_credential("secret")))
             }
@@ -320,6 +322,15 @@ pub(super) fn settings() -> MysqlSettings {
         proxy_networks: Vec::new(),
         unknown_user_key: [0; 32],
     }
+}
+
+/// A door that takes no connections, and the logins that failed at it.
+pub(crate) fn closed_door(verifier: Arc<dyn PasswordVerifier>) -> (Arc<MysqlDoor>, Counter) {
+    let behind = Arc::new(Behind::default());
+    let factory = Arc::new(Factory(behind.clone()));
+    let metrics = MysqlMetrics::default();
+    let failed = metrics.logins_failed.clone();
+    (MysqlDoor::with_verifier(settings(), behind, factory, metrics, verifier), failed)
 }
 
 pub(super) struct Door {

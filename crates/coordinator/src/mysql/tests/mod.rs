@@ -4,7 +4,7 @@
 mod commands;
 mod compressed;
 mod cursors;
-mod fake;
+pub(crate) mod fake;
 pub(crate) mod folder;
 mod limits;
 mod login;
@@ -52,6 +52,15 @@ async fn an_unknown_user_meets_the_same_exchange() {
     assert!(error(&answer).2.ends_with("(using password: NO)"));
     let (answer, _) = Peer::log_in(&door, "open", "something").await;
     assert_eq!(error(&answer).0, 1045);
+}
+
+#[tokio::test]
+async fn an_account_that_comes_by_tokens_is_nobodys_for_passwords() {
+    let door = Door::open().await;
+    for password in ["", "secret", "token"] {
+        let (answer, _) = Peer::log_in(&door, "token", password).await;
+        assert_eq!(error(&answer).0, 1045, "{password}");
+    }
 }
 
 /// MySQL 8.0 Reference Manual, section 8.2.20 "Account Locking".

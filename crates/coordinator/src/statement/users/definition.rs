@@ -3,6 +3,7 @@
 use super::account::{user, users};
 use super::{Identified, UserDefinition, UserOptions, UserRef, UserStatement};
 use crate::accounts::Password;
+use crate::mysql::AuthPlugin;
 use crate::statement::tokens::{
     at_end, expect, expect_token, expected, next_is, peek_word, string, string_or_word, take,
     take_any, take_words,
@@ -36,7 +37,9 @@ pub(in crate::statement) fn alter_user(parser: &mut Parser<'_>) -> Result<UserSt
     let if_exists = take_words(parser, &["IF", "EXISTS"]);
     let users = definitions(parser)?;
     for defined in &users {
-        if let Some(Identified::With { plugin }) = &defined.identified {
+        if let Some(Identified::With { plugin }) = &defined.identified
+            && !plugin.eq_ignore_ascii_case(AuthPlugin::Jwt.name())
+        {
             return Err(Error::unsupported(format!(
                 "`ALTER USER ... IDENTIFIED WITH {plugin}` would leave the user without a \
                  password; add `BY '...'` or `AS '...'`"
