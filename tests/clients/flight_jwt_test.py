@@ -128,7 +128,7 @@ class Tokens(unittest.TestCase):
             end = time.monotonic() + PATIENCE_S
             while True:
                 try:
-                    client.get_flight_info(flight_client.query("SELECT 1"), options)
+                    client.get_flight_info(flight_client.command("CommandGetCatalogs"), options)
                     found = True
                 except flight.FlightUnauthenticatedError:
                     found = False
