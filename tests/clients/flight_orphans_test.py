@@ -18,7 +18,7 @@ import pymysql
 
 import counted
 from certificates import write_certificate
-from flight_client import Client, encrypted, field, fields, plain, query
+from flight_client import Client, command, encrypted, field, fields, plain, query
 from server import binary, processes
 
 PATIENCE_S = 60
@@ -148,12 +148,35 @@ class Orphans(unittest.TestCase):
         self.await_workers(0)
         self.assertEqual(client.rows("SELECT 7 AS seven"), [{"seven": 7}])
 
+    def test_kill_query_ends_all_results_of_a_session(self):
+        client, info = self.start()
+        other = client.info(query("SELECT l_comment AS runs_long FROM tpch.sf10.lineitem"))
+        [listed] = [row for row in self.seen("SHOW FULL PROCESSLIST") if "runs_long" in str(row[7])]
+        self.seen(f"KILL QUERY {listed[0]}")
+        self.await_workers(0)
+        for one in (info, other):
+            with self.assertRaises((pa.lib.ArrowException, flight.FlightError)):
+                reader = client.flight.do_get(one.endpoints[0].ticket, client.options)
+                while True:
+                    reader.read_chunk()
+
+    def test_questions_are_answered_beside_a_statement(self):
+        client, info = self.start()
+        self.assertIn("tpch", client.table(command("CommandGetCatalogs"))["catalog_name"].to_pylist())
+        self.assertEqual(client.table(command("CommandGetTables", field(1, "tpch"), field(2, "tiny"))).num_rows, 8)
+        self.assertEqual(client.rows("SELECT 7 AS seven"), [{"seven": 7}])
+        client.act("CancelFlightInfo", field(1, info.serialize()))
+        self.await_workers(0)
+
     def test_kill(self):
         client, info = self.start()
         [listed] = [row for row in self.seen("SHOW FULL PROCESSLIST") if row[7] == LONG]
         raised = self.read_until(client, info, lambda _: self.seen(f"KILL {listed[0]}"))
-        self.assertIsInstance(raised, flight.FlightUnauthenticatedError)
+        # Of its query or of its session: both end.
+        self.assertIsInstance(raised, (flight.FlightCancelledError, flight.FlightUnauthenticatedError))
         self.await_workers(0)
+        with self.assertRaises(flight.FlightUnauthenticatedError):
+            client.rows("SELECT 7")
 
     def test_a_session_that_is_closed(self):
         client, _ = self.start()

@@ -2,10 +2,12 @@
 Needs no more than pyarrow."""
 
 import base64
+import datetime
 import os
 import socket
 import struct
 import unittest
+from decimal import Decimal
 
 import pyarrow as pa
 import pyarrow.flight as flight
@@ -162,6 +164,22 @@ class PreparedStatements(unittest.TestCase):
         listing = self.client.prepare("SHOW DATABASES")
         self.assertEqual(len(pa.ipc.read_schema(pa.py_buffer(listing[2])).names), 1)
 
+    def test_statements_that_list_are_prepared_too(self):
+        for sql in ("SHOW GRANTS", "DESCRIBE tpch.tiny.region", "EXPLAIN SELECT 1", "SHOW TABLES FROM tpch.tiny"):
+            with self.subTest(sql):
+                prepared = self.client.prepare(sql)
+                names = pa.ipc.read_schema(pa.py_buffer(prepared[2])).names
+                table = self.client.table(command("CommandPreparedStatementQuery", field(1, prepared[1])))
+                self.assertEqual(table.schema.names, names)
+                self.assertGreater(table.num_rows, 0)
+
+    def test_warnings_are_there_for_who_prepares_the_question(self):
+        with self.assertRaises(pa.lib.ArrowKeyError):
+            self.client.rows("SELECT * FROM tpch.tiny.nothing")
+        handle = self.client.prepare("SHOW WARNINGS")[1]
+        [row] = self.client.table(command("CommandPreparedStatementQuery", field(1, handle))).to_pylist()
+        self.assertEqual((row["Level"], int(row["Code"])), ("Error", 1146))
+
     def test_values_are_not_read_as_sql(self):
         handle = self.client.prepare("SELECT ? AS v")[1]
         self.client.bind(handle, pa.table({"v": ["'; DROP TABLE t; --"]}))
@@ -223,6 +241,19 @@ class Options(unittest.TestCase):
         self.assertEqual(client.rows("SELECT count(*) AS n FROM region"), [{"n": 5}])
         self.assertNotEqual(client.set_option("no_such_option", "1"), b"")
         self.assertNotEqual(client.set_option("catalog", "no_such_catalog"), b"")
+
+
+    def test_types_for_clients_without_unsigned_numbers_and_instants(self):
+        client = Client()
+        client.set_option("unsigned_types", "false")
+        client.rows("SET time_zone = '+02:00'")
+        table = client.table(query(
+            "SELECT CAST(255 AS TINYINT UNSIGNED) AS a, CAST(18446744073709551615 AS BIGINT UNSIGNED) AS b, "
+            "CAST('2024-02-29 12:00:00+00:00' AS TIMESTAMP WITH TIME ZONE) AS c"
+        ))
+        self.assertEqual(table.schema.types, [pa.int16(), pa.decimal128(20, 0), pa.timestamp("us")])
+        noon = datetime.datetime(2024, 2, 29, 14)
+        self.assertEqual(table.to_pylist(), [{"a": 255, "b": Decimal(2**64 - 1), "c": noon}])
 
 
 class HalfOpen(unittest.TestCase):

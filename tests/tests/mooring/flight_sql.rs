@@ -137,13 +137,17 @@ async fn sessions_and_results_have_limits() {
     let address = cluster.coordinator().unwrap().address("flight_sql").unwrap().to_owned();
     let endpoint = Endpoint::from_shared(format!("http://{address}")).unwrap();
     let mut second = FlightSqlServiceClient::new(endpoint.connect().await.unwrap());
+    let first = info(&mut client, "SELECT 1").await;
+    // The other session has something open.
     let refused = second.handshake("root", "").await.unwrap_err().to_string();
     assert!(refused.contains("has 1 Flight SQL sessions"), "{refused}");
-
-    let first = info(&mut client, "SELECT 1").await;
     let refused = client.execute("SELECT 2".to_owned(), None).await.unwrap_err().to_string();
     assert!(refused.contains("1 results"), "{refused}");
     let rows = client.do_get(ticket(&first)).await.unwrap();
     assert_eq!(rows.try_collect::<Vec<_>>().await.unwrap().len(), 1);
     assert_eq!(row_count(&mut client, "SELECT 2").await, 1);
+    // Now it makes room.
+    second.handshake("root", "").await.unwrap();
+    assert_eq!(row_count(&mut second, "SELECT 2").await, 1);
+    assert!(client.execute("SELECT 2".to_owned(), None).await.is_err());
 }

@@ -142,11 +142,16 @@ impl FlightSqlDoor {
         let user = caller.client().user.as_str();
         let mut status = CancelStatus::NotCancellable;
         let tickets = info.endpoint.iter().filter_map(|endpoint| endpoint.ticket.as_ref());
+        let mut wrong = None;
         for ticket in tickets {
-            let ticket = self.tickets.verify_of_any_age(&ticket.ticket, user)?;
-            if self.let_go(&ticket) {
-                status = CancelStatus::Cancelled;
+            match self.tickets.verify_of_any_age(&ticket.ticket, user) {
+                Ok(ticket) if self.let_go(&ticket) => status = CancelStatus::Cancelled,
+                Ok(_) => {}
+                Err(error) => wrong = Some(error),
             }
+        }
+        if let Some(error) = wrong.filter(|_| status != CancelStatus::Cancelled) {
+            return Err(error);
         }
         // That of a statement which is being polled stands where the descriptor stands.
         let descriptor = info.flight_descriptor.as_ref().filter(|_| info.endpoint.is_empty());

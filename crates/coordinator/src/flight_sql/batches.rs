@@ -56,6 +56,8 @@ pub(super) fn send(sending: Sending, result: OpenResult, place: ResultPlace) -> 
         let outcome = outcome.map_err(|error| report(&error, &client.user, client.connection_id));
         sending.session.touch();
         drop(place);
+        // With the last of its results a session may make room for another one.
+        drop(sending);
         // Before the sender goes, so that the end of the messages finds it.
         let _ = tell_end.send(outcome);
         drop(sender);

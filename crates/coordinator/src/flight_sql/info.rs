@@ -246,10 +246,10 @@ fn with_further(
 ) -> ResultSet {
     let columns = first.columns;
     let count = columns.len();
-    let further: Vec<Row> = rows.iter().skip(1).cloned().collect();
-    let further = stream::iter(further).then(move |row| {
-        let (session, held) = (session.clone(), held.clone());
+    let further = stream::iter(1..rows.len()).then(move |index| {
+        let (session, held, rows) = (session.clone(), held.clone(), rows.clone());
         async move {
+            let row = rows.get(index).cloned().unwrap_or_default();
             match session.execute_prepared(&held.prepared, row).await? {
                 Response::Rows(result) if result.columns.len() == count => Ok(result.batches),
                 Response::Rows(_) | Response::Done(_) => Err(Error::internal(

@@ -179,11 +179,19 @@ impl FlightSqlDoor {
             limit_exceeded(message)
         };
         let per_user = self.settings.sessions_per_user_max;
-        let place = self.user_places.take(user, per_user).ok_or_else(|| {
+        let mut place = self.user_places.take(user, per_user);
+        if place.is_none() && self.sessions.make_room(Some(user)) {
+            place = self.user_places.take(user, per_user);
+        }
+        let place = place.ok_or_else(|| {
             too_many(format!(
                 "user `{user}` has {per_user} Flight SQL sessions already; close some"
             ))
         })?;
+        if self.sessions.count() >= self.settings.sessions_max {
+            // Of the same user rather than of another one.
+            let _ = self.sessions.make_room(Some(user)) || self.sessions.make_room(None);
+        }
         let client = Client {
             user: user.to_owned(),
             account_host: account.host.clone(),
@@ -205,6 +213,7 @@ impl FlightSqlDoor {
         let session = FlightSession::new(session, client, opened);
         session.options.lock().signed = signed;
         session.note_connection(peer);
+        tracing::debug!(user, connection_id = session.id(), address = %peer.address, "Flight SQL session begun");
         let sessions_max = self.settings.sessions_max;
         self.sessions.insert(digest, session, sessions_max).ok_or_else(|| {
             too_many(format!("{sessions_max} Flight SQL sessions are open; try again later"))

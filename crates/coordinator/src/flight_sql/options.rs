@@ -112,7 +112,8 @@ impl FlightSession {
             }
             SCHEMA => {
                 let schema = text(name, value)?;
-                self.lock().await?.choose_schema(&schema).await
+                let mut session = self.lock().await?;
+                self.unless_ended(session.choose_schema(&schema)).await
             }
             DIALECT => match text(name, value)? {
                 dialect if dialect.eq_ignore_ascii_case(MYSQL) => Ok(()),

@@ -60,6 +60,10 @@ impl Polls {
         drop(gone);
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.lock().is_empty()
+    }
+
     pub(super) fn clear(&self) {
         let polls = std::mem::take(&mut *self.0.lock());
         drop(polls);

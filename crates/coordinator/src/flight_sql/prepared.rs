@@ -80,6 +80,10 @@ impl PreparedStatements {
         }
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.lock().is_empty()
+    }
+
     pub(super) fn clear(&self) {
         self.0.lock().clear();
     }

@@ -74,8 +74,9 @@ impl FlightService for FlightSql {
             .ok_or_else(|| status(&Error::internal("a login of nobody")))?;
         let headers = request.metadata().clone();
         let token = self.0.log_in(&headers, &peer).await?;
-        let bearer: MetadataValue<Ascii> = MetadataValue::try_from(format!("Bearer {token}"))
+        let mut bearer: MetadataValue<Ascii> = MetadataValue::try_from(format!("Bearer {token}"))
             .map_err(|error| status(&defect(error)))?;
+        bearer.set_sensitive(true);
         let payload = token.into_bytes().into();
         let mut response = Response::new(one(HandshakeResponse { protocol_version: 0, payload }));
         response.metadata_mut().insert("authorization", bearer);

@@ -169,8 +169,21 @@ impl FlightSession {
     pub(super) fn is_abandoned(&self, now: Instant) -> bool {
         !self.is_busy()
             && self.results.is_empty()
+            && self.polls.is_empty()
             && !self.connections.lock().iter().any(ConnectionMark::is_open)
             && now.saturating_duration_since(*self.last_used.lock()) >= ABANDONED
+    }
+
+    pub(super) fn last_used(&self) -> Instant {
+        *self.last_used.lock()
+    }
+
+    /// Whether nothing of it is open: its client would lose what it has set, and its token.
+    pub(super) fn is_spare(&self) -> bool {
+        !self.is_busy()
+            && self.results.is_empty()
+            && self.prepared.is_empty()
+            && self.polls.is_empty()
     }
 
     /// Whether a call runs or a result is being read.
@@ -227,7 +240,7 @@ impl FlightSession {
         response
     }
 
-    async fn unless_ended<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+    pub(super) async fn unless_ended<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
         tokio::select! {
             biased;
             done = work => done,

@@ -67,7 +67,14 @@ impl Sessions {
         let session = Arc::new(session);
         let mut open = self.open.lock();
         if let Some(there) = open.by_token.get(&digest) {
-            return Some(there.clone());
+            if !there.close.is_cancelled() {
+                return Some(there.clone());
+            }
+            // It was killed, and the watch has not come by yet.
+            let killed = there.id();
+            open.by_id.remove(&killed);
+            open.by_token.remove(&digest);
+            self.metrics.sessions.dec();
         }
         if open.by_token.len() >= limit {
             return None;
@@ -98,6 +105,25 @@ impl Sessions {
             self.metrics.sessions.dec();
             session.end();
         }
+    }
+
+    /// Ends the session that was used least lately and of which nothing is open: one of `user`, or of
+    /// anybody. False when there is none.
+    pub(super) fn make_room(&self, user: Option<&str>) -> bool {
+        let of_user =
+            |session: &Arc<FlightSession>| user.is_none_or(|user| session.client().user == user);
+        let all = self.all().into_iter();
+        let spare = all.filter(|session| of_user(session) && session.is_spare());
+        let Some(id) = spare.min_by_key(|one| one.last_used()).map(|one| one.id()) else {
+            return false;
+        };
+        tracing::debug!(connection_id = id, "Flight SQL session ended to make room");
+        self.end(id);
+        true
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.open.lock().by_token.len()
     }
 
     fn all(&self) -> Vec<Arc<FlightSession>> {

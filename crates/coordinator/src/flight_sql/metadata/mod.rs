@@ -20,6 +20,7 @@ use arrow_flight::sql::metadata::{
 };
 use arrow_flight::sql::{Command, CommandGetDbSchemas, CommandGetTables};
 use mooring_spi::{Result, TableKind};
+use sql_info_values::Bounds;
 use std::sync::Arc;
 
 /// One question, with what narrows it.
@@ -107,8 +108,12 @@ impl Question {
             }
             Self::TypeInfo(data_type) => type_info::type_info(data_type),
             Self::SqlInfo(infos) => {
-                let limit = door.settings.message_max_bytes;
-                sql_info::sql_info(infos, limit, door.settings.sessions_max)
+                let bounds = Bounds {
+                    statement_bytes: door.settings.message_max_bytes,
+                    sessions: door.settings.sessions_max,
+                    statements: door.settings.prepared_statements_max,
+                };
+                sql_info::sql_info(infos, bounds)
             }
         }
     }

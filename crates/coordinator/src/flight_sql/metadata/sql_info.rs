@@ -1,6 +1,6 @@
 //! GetSqlInfo: what the server is and can do, by number.
 
-use super::sql_info_values::{Info, values};
+use super::sql_info_values::{Bounds, Info, values};
 use crate::flight_sql::status::{defect, limit_exceeded};
 use arrow::array::RecordBatch;
 use arrow_flight::sql::SqlInfo;
@@ -15,16 +15,12 @@ const ASKED_MAX: usize = 1024;
 ///
 /// # Errors
 /// `LimitExceeded` for more numbers than there are.
-pub(super) fn sql_info(
-    asked: Vec<u32>,
-    statement_bytes_max: usize,
-    sessions_max: usize,
-) -> Result<RecordBatch> {
+pub(super) fn sql_info(asked: Vec<u32>, bounds: Bounds) -> Result<RecordBatch> {
     if asked.len() > ASKED_MAX {
         return Err(limit_exceeded(format!("at most {ASKED_MAX} infos are told at once")));
     }
     let mut builder = SqlInfoDataBuilder::new();
-    for (name, info) in values(statement_bytes_max, sessions_max) {
+    for (name, info) in values(bounds) {
         append(&mut builder, name, info);
     }
     builder.build().and_then(|data| data.record_batch(asked)).map_err(defect)
@@ -50,8 +46,10 @@ mod tests {
     use arrow::array::AsArray;
     use arrow::datatypes::UInt32Type;
 
+    const BOUNDS: Bounds = Bounds { statement_bytes: 1, sessions: 1, statements: 1 };
+
     fn numbers(asked: Vec<u32>) -> Vec<u32> {
-        let batch = sql_info(asked, 1, 1).expect("infos");
+        let batch = sql_info(asked, BOUNDS).expect("infos");
         batch.column(0).as_primitive::<UInt32Type>().values().to_vec()
     }
 
@@ -74,6 +72,6 @@ mod tests {
     #[test]
     fn what_is_asked_for_is_told_alone() {
         assert_eq!(numbers(vec![0, 504, 9999]), [0, 504]);
-        assert!(sql_info(vec![0; ASKED_MAX + 1], 1, 1).is_err());
+        assert!(sql_info(vec![0; ASKED_MAX + 1], BOUNDS).is_err());
     }
 }

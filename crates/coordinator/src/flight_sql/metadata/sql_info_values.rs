@@ -90,8 +90,17 @@ fn number(value: usize) -> Info {
     Info::Number(i64::try_from(value).unwrap_or(i64::MAX))
 }
 
+/// Bounds that come from the configuration.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bounds {
+    pub(super) statement_bytes: usize,
+    pub(super) sessions: usize,
+    /// Prepared ones, of all clients together.
+    pub(super) statements: usize,
+}
+
 /// Each info with its value.
-pub(super) fn values(statement_bytes_max: usize, sessions_max: usize) -> Vec<(SqlInfo, Info)> {
+pub(super) fn values(bounds: Bounds) -> Vec<(SqlInfo, Info)> {
     use Info::{Is, Number, Text};
     let insensitive = SqlSupportedCaseSensitivity::SqlCaseSensitivityCaseInsensitive as i32;
     let read_only = || bits([SqlSupportedResultSetConcurrency::SqlResultSetConcurrencyReadOnly]);
@@ -179,8 +188,8 @@ pub(super) fn values(statement_bytes_max: usize, sessions_max: usize) -> Vec<(Sq
             SqlInfo::SqlSupportedUnions,
             bits([SqlSupportedUnions::SqlUnion, SqlSupportedUnions::SqlUnionAll]),
         ),
-        (SqlInfo::SqlMaxBinaryLiteralLength, number(statement_bytes_max)),
-        (SqlInfo::SqlMaxCharLiteralLength, number(statement_bytes_max)),
+        (SqlInfo::SqlMaxBinaryLiteralLength, number(bounds.statement_bytes)),
+        (SqlInfo::SqlMaxCharLiteralLength, number(bounds.statement_bytes)),
         (SqlInfo::SqlMaxColumnNameLength, NO_LIMIT),
         (SqlInfo::SqlMaxColumnsInGroupBy, NO_LIMIT),
         // There are no indexes.
@@ -188,7 +197,7 @@ pub(super) fn values(statement_bytes_max: usize, sessions_max: usize) -> Vec<(Sq
         (SqlInfo::SqlMaxColumnsInOrderBy, NO_LIMIT),
         (SqlInfo::SqlMaxColumnsInSelect, NO_LIMIT),
         (SqlInfo::SqlMaxColumnsInTable, NO_LIMIT),
-        (SqlInfo::SqlMaxConnections, number(sessions_max)),
+        (SqlInfo::SqlMaxConnections, number(bounds.sessions)),
         // There are no named cursors.
         (SqlInfo::SqlMaxCursorNameLength, NO_LIMIT),
         (SqlInfo::SqlMaxIndexLength, NO_LIMIT),
@@ -197,8 +206,8 @@ pub(super) fn values(statement_bytes_max: usize, sessions_max: usize) -> Vec<(Sq
         (SqlInfo::SqlMaxCatalogNameLength, Number(NAME_CHARACTERS)),
         (SqlInfo::SqlMaxRowSize, NO_LIMIT),
         (SqlInfo::SqlMaxRowSizeIncludesBlobs, Is(true)),
-        (SqlInfo::SqlMaxStatementLength, number(statement_bytes_max)),
-        (SqlInfo::SqlMaxStatements, NO_LIMIT),
+        (SqlInfo::SqlMaxStatementLength, number(bounds.statement_bytes)),
+        (SqlInfo::SqlMaxStatements, number(bounds.statements)),
         (SqlInfo::SqlMaxTableNameLength, NO_LIMIT),
         (SqlInfo::SqlMaxTablesInSelect, NO_LIMIT),
         (SqlInfo::SqlMaxUsernameLength, Number(USER_CHARACTERS)),
