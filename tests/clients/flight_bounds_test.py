@@ -205,7 +205,8 @@ class Views(Bounds):
         plain, plain_bytes = self.sent(client, sql)
         client.set_option("view_types", "true")
         views, view_bytes = self.sent(client, sql)
-        self.assertEqual(plain["c"].cast(pa.large_string()), views["c"].cast(pa.large_string()))
+        # In whatever order they come.
+        self.assertEqual(sorted(plain["c"].to_pylist()), sorted(views["c"].to_pylist()))
         self.assertLess(view_bytes, 2 * plain_bytes)
 
 
