@@ -4,6 +4,7 @@ by another way than they went. Nothing of it may last, and nobody else may suffe
 import os
 import re
 import tempfile
+import threading
 import time
 import unittest
 from pathlib import Path
@@ -76,9 +77,11 @@ class Strangers(Bounds):
 
     def test_few_questions_are_open_at_one_time(self):
         stranger = self.raw()
-        streams = [stranger.call(REFLECTION, end=False) for _ in range(20)]
-        stranger.await_end(streams[-1])
-        self.assertLess(len(stranger.ended), 20)
+        for _ in range(20):
+            stranger.call(REFLECTION, end=False)
+        # Which of them are refused is not told.
+        while len(stranger.ended) < 12:
+            stranger.frame()
 
     def test_open_questions_do_not_hold_the_server_up(self):
         client, watcher = Client(), self.raw()
@@ -88,7 +91,11 @@ class Strangers(Bounds):
         watcher.await_answer(watcher.call("/grpc.health.v1.Health/Watch", message()))
         watcher.await_answer(watcher.call(REFLECTION, end=False))
         client.close()
+        # As clients do, it answers what the server asks while it stops.
+        reader = threading.Thread(target=watcher.await_close)
+        reader.start()
         self.assertEqual(self.process.stop(), 0, "it did not end by itself")
+        reader.join()
 
 
 class HalfOpen(Bounds):
@@ -198,7 +205,8 @@ class Views(Bounds):
         plain, plain_bytes = self.sent(client, sql)
         client.set_option("view_types", "true")
         views, view_bytes = self.sent(client, sql)
-        self.assertEqual(plain["c"].cast(pa.large_string()), views["c"].cast(pa.large_string()))
+        # In whatever order they come.
+        self.assertEqual(sorted(plain["c"].to_pylist()), sorted(views["c"].to_pylist()))
         self.assertLess(view_bytes, 2 * plain_bytes)
 
 
