@@ -120,9 +120,10 @@ mod tests {
     use arrow::ipc::root_as_message;
     use parquet::arrow::ArrowWriter;
     use parquet::file::properties::WriterProperties;
+    use std::path::Path;
 
     /// A file of 10 rows in groups of 4.
-    fn write(path: &PathBuf) {
+    fn write(path: &Path) {
         let numbers = Arc::new(Int32Array::from_iter_values(0..10));
         let batch = RecordBatch::try_from_iter([("n", numbers as _)]).expect("a batch");
         let properties = WriterProperties::builder().set_max_row_group_row_count(Some(4)).build();
@@ -142,7 +143,7 @@ mod tests {
     fn shares_are_all_rows_once() {
         let folder = tempfile::tempdir().expect("a folder");
         let files = ["a", "b"].map(|name| folder.path().join(name));
-        files.iter().for_each(write);
+        files.iter().for_each(|file| write(file));
         let groups = Arc::new(RowGroups::open(&files, 3).expect("opened"));
         let schema = groups.schema_message().expect("a schema");
         let schema = root_as_message(&schema.data_header).expect("a header");
