@@ -1,7 +1,6 @@
 """ADBC's Flight SQL driver: dbapi, pandas-free Arrow results, parameters, what it asks of metadata."""
 
 import datetime
-import os
 import unittest
 from decimal import Decimal
 
@@ -9,15 +8,15 @@ import adbc_driver_flightsql.dbapi as flight_sql
 import pyarrow as pa
 from adbc_driver_flightsql import DatabaseOptions
 
+import counted
+from flight_client import encrypted, plain
 from server import PASSWORDS
 
-PLAIN = f"grpc://{os.environ['MOORING_TEST_FLIGHT_SQL']}"
-ENCRYPTED = PLAIN.replace("grpc://", "grpc+tls://")
 
-
-def connect(user="root", password="", location=PLAIN):
+def connect(user="root", password="", location=None):
+    location = location or plain()
     options = {"username": user, "password": password}
-    if location == ENCRYPTED:
+    if location == encrypted():
         options[DatabaseOptions.TLS_SKIP_VERIFY.value] = "true"
     return flight_sql.connect(location, db_kwargs=options, autocommit=True)
 
@@ -34,7 +33,7 @@ class Adbc(unittest.TestCase):
         return self.cursor.fetchall()
 
     def test_logins(self):
-        for location in (PLAIN, ENCRYPTED):
+        for location in (plain(), encrypted()):
             with self.subTest(location), connect("alice", PASSWORDS["alice"], location) as connection:
                 with connection.cursor() as cursor:
                     cursor.execute("SELECT 1")
@@ -83,4 +82,4 @@ class Adbc(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    counted.main()

@@ -12,6 +12,8 @@ import pyarrow.flight as flight
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
+import counted
+import flight_client
 import server
 from server import processes
 
@@ -65,11 +67,9 @@ class Tokens(unittest.TestCase):
         cls.keys.write_text(json.dumps({"keys": [issuer.public() for issuer in issuers]}))
 
     def user(self, token):
-        import flight_sql_test
-
-        client = flight.FlightClient(flight_sql_test.PLAIN)
+        client = flight.FlightClient(flight_client.plain())
         options = flight.FlightCallOptions(headers=[(b"authorization", f"Bearer {token}".encode())])
-        info = client.get_flight_info(flight_sql_test.query("SELECT USER() AS u"), options)
+        info = client.get_flight_info(flight_client.query("SELECT USER() AS u"), options)
         [row] = client.do_get(info.endpoints[0].ticket, options).read_all().to_pylist()
         return row["u"].split("@")[0]
 
@@ -105,4 +105,4 @@ class Tokens(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    counted.main()
