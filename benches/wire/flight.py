@@ -159,6 +159,7 @@ class Doors:
 
 
 def measure(contest: Contest, folder: Path) -> Doors:
+    folder.mkdir()
     processes.run(contest.mooring, ["user", "add", processes.USER, "--no-password", "--admin"], processes.state_settings(folder))
     threads = len(os.sched_getaffinity(0))
     settings = {"engine.target_partitions": threads, "engine.batch_size_rows": BATCH_ROWS}
