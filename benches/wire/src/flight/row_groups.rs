@@ -2,7 +2,9 @@
 
 use crate::failure::{Result, unexpected};
 use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Schema, SchemaRef};
+use arrow::error::ArrowError;
 use arrow_flight::FlightData;
 use arrow_flight::encode::FlightDataEncoderBuilder;
 use arrow_flight::error::FlightError;
@@ -19,8 +21,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 pub struct RowGroups {
     groups: Vec<RowGroup>,
+    /// Of what is sent.
     schema: SchemaRef,
-    batch_rows: usize,
+    reading: ReadingOptions,
+}
+
+#[derive(Clone, Copy)]
+pub struct ReadingOptions {
+    pub batch_rows: usize,
+    /// Text is read as views, which copies none of a dictionary, and is sent as the same text.
+    pub views: bool,
 }
 
 struct RowGroup {
@@ -37,7 +47,7 @@ pub struct Shared {
 }
 
 impl RowGroups {
-    pub fn open(files: &[PathBuf], batch_rows: usize) -> Result<Self> {
+    pub fn open(files: &[PathBuf], reading: ReadingOptions) -> Result<Self> {
         let mut groups = Vec::new();
         let mut schema: Option<SchemaRef> = None;
         for path in files {
@@ -46,12 +56,16 @@ impl RowGroups {
             if schema.get_or_insert_with(|| footer.schema().clone()) != footer.schema() {
                 return Err(unexpected(format!("`{}` has another schema", path.display())));
             }
+            let footer = match reading.views {
+                true => with_views(&footer)?,
+                false => footer,
+            };
             for index in 0..footer.metadata().num_row_groups() {
                 groups.push(RowGroup { file: path.clone(), footer: footer.clone(), index });
             }
         }
         let schema = schema.ok_or_else(|| unexpected("there are no files"))?;
-        Ok(Self { groups, schema, batch_rows })
+        Ok(Self { groups, schema, reading })
     }
 
     /// What comes before the rows.
@@ -69,9 +83,34 @@ impl RowGroups {
         let file = File::open(&group.file)?;
         let builder =
             ParquetRecordBatchReaderBuilder::new_with_metadata(file, group.footer.clone());
-        let builder = builder.with_row_groups(vec![group.index]).with_batch_size(self.batch_rows);
+        let builder =
+            builder.with_row_groups(vec![group.index]).with_batch_size(self.reading.batch_rows);
         Ok(builder.build()?)
     }
+}
+
+/// The same file, whose texts are read as views.
+fn with_views(footer: &ArrowReaderMetadata) -> Result<ArrowReaderMetadata> {
+    let fields = footer.schema().fields().iter().map(|field| match field.data_type() {
+        DataType::Utf8 => field.as_ref().clone().with_data_type(DataType::Utf8View),
+        _ => field.as_ref().clone(),
+    });
+    let schema =
+        Schema::new_with_metadata(fields.collect::<Vec<_>>(), footer.schema().metadata().clone());
+    let options = ArrowReaderOptions::default().with_schema(Arc::new(schema));
+    Ok(ArrowReaderMetadata::try_new(footer.metadata().clone(), options)?)
+}
+
+fn in_types_of(
+    schema: &SchemaRef,
+    batch: RecordBatch,
+) -> std::result::Result<RecordBatch, ArrowError> {
+    if batch.schema_ref() == schema {
+        return Ok(batch);
+    }
+    let columns = batch.columns().iter().zip(schema.fields());
+    let columns = columns.map(|(column, field)| cast(column, field.data_type()));
+    RecordBatch::try_new(schema.clone(), columns.collect::<std::result::Result<Vec<_>, _>>()?)
 }
 
 impl Shared {
@@ -95,7 +134,7 @@ impl Batches {
     fn next_batch(&mut self) -> Result<Option<RecordBatch>> {
         loop {
             if let Some(batch) = self.reader.as_mut().and_then(Iterator::next) {
-                return Ok(Some(batch?));
+                return Ok(Some(in_types_of(&self.shared.groups.schema, batch?)?));
             }
             let groups = &self.shared.groups;
             let next = self.shared.next.fetch_add(1, Ordering::Relaxed);
@@ -144,7 +183,9 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let files = ["a", "b"].map(|name| folder.path().join(name));
         files.iter().for_each(|file| write(file));
-        let groups = Arc::new(RowGroups::open(&files, 3).expect("opened"));
+        let groups = Arc::new(
+            RowGroups::open(&files, ReadingOptions { batch_rows: 3, views: true }).expect("opened"),
+        );
         let schema = groups.schema_message().expect("a schema");
         let schema = root_as_message(&schema.data_header).expect("a header");
         assert!(schema.header_as_schema().is_some());

@@ -3,7 +3,7 @@
 
 use crate::failure::Result;
 use crate::print;
-use crate::row_groups::RowGroups;
+use crate::row_groups::{ReadingOptions, RowGroups};
 use arrow_flight::flight_service_server::{FlightService, FlightServiceServer};
 use arrow_flight::{
     Action, ActionType, Criteria, Empty, FlightData, FlightDescriptor, FlightInfo,
@@ -35,6 +35,9 @@ pub struct Serving {
     threads: usize,
     #[arg(long)]
     batch_rows: usize,
+    /// Reads text as views, and sends it as text.
+    #[arg(long)]
+    views: bool,
     /// Parquet files of one schema.
     #[arg(required = true)]
     files: Vec<PathBuf>,
@@ -42,7 +45,8 @@ pub struct Serving {
 
 impl Serving {
     pub fn run(&self) -> Result<()> {
-        let groups = Arc::new(RowGroups::open(&self.files, self.batch_rows)?);
+        let reading = ReadingOptions { batch_rows: self.batch_rows, views: self.views };
+        let groups = Arc::new(RowGroups::open(&self.files, reading)?);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(self.threads)
             .enable_all()
