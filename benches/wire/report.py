@@ -43,12 +43,7 @@ class Report:
     def print(self) -> None:
         heads = ["", "unit", "Mooring", "MariaDB", "ratio", "target", "met"]
         rows = [heads, *(cells(figure) for figure in self.figures)]
-        widths = [max(len(row[column]) for row in rows) for column in range(len(heads))]
-        for row in rows:
-            left = "  ".join(cell.ljust(width) for cell, width in zip(row[:2], widths[:2]))
-            numbers = "  ".join(cell.rjust(width) for cell, width in zip(row[2:5], widths[2:5]))
-            right = "  ".join(cell.ljust(width) for cell, width in zip(row[5:], widths[5:]))
-            print(f"{left}  {numbers}  {right}".rstrip())
+        print_table(rows, left=2, numbers=3)
         for reason in self.reasons:
             print(reason)
 
@@ -59,6 +54,15 @@ class Report:
             for f in self.figures
         ]
         return {"figures": figures, "reasons": self.reasons}
+
+
+def print_table(rows: list[list[str]], left: int = 1, numbers: int | None = None) -> None:
+    """`numbers` columns after the first `left` are set to the right; without it, all of them."""
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    is_number = range(left, len(widths) if numbers is None else left + numbers)
+    for row in rows:
+        aligned = (cell.rjust(width) if place in is_number else cell.ljust(width) for place, (cell, width) in enumerate(zip(row, widths)))
+        print("  ".join(aligned).rstrip())
 
 
 def cells(figure: Figure) -> list[str]:

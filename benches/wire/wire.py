@@ -1,4 +1,4 @@
-"""Measures Mooring's MySQL door and MariaDB's side by side in one run, and prints the ratios."""
+"""Measures Mooring's MySQL door beside MariaDB's, and its Flight SQL door beside a bare arrow-flight server, and prints the ratios."""
 
 import argparse
 import json
@@ -11,6 +11,7 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
+import flight
 import mariadb
 import measure
 import processes
@@ -18,10 +19,12 @@ from report import Report, at_least
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CACHE = Path(os.environ.get("MOORING_CACHE") or Path.home() / ".cache" / "mooring")
-PARTS = ("statements", "rows", "idle", "cancel", "slow")
+PARTS = ("statements", "rows", "idle", "cancel", "slow", "flight")
 TINY_SCALE = 0.01
 # 5 million rows of lineitem, and half of the slow reader's 10 million.
 LINEITEM_SCALE = 0.84
+# Each file of lineitem so often: 20 million rows.
+FLIGHT_COPIES = 4
 IDLE_CONNECTIONS = 5_000
 CONNECTIONS_MAX = IDLE_CONNECTIONS + 500
 WORKERS = 2
@@ -42,16 +45,20 @@ def main() -> int:
     report = Report()
     try:
         with ExitStack() as stack:
-            run(options, report, stack)
+            doors = run(options, report, stack)
     except (processes.ProcessFailed, measure.Refused, subprocess.CalledProcessError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
-    report.print()
+    if report.figures:
+        report.print()
+    if doors:
+        doors.print()
     if options.json:
-        options.json.write_text(json.dumps(report.as_json(), indent=2) + "\n")
+        told = report.as_json() | ({"flight": doors.as_json()} if doors else {})
+        options.json.write_text(json.dumps(told, indent=2) + "\n")
     return 0
 
 
@@ -60,57 +67,69 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--only", default=",".join(PARTS), help=f"parts to run, of {','.join(PARTS)}")
     parser.add_argument("--seconds", type=int, default=5, help="per statement, engine and number of connections")
     parser.add_argument("--connections", default="1,16,256", help="how many at once")
-    parser.add_argument("--runs", type=int, default=2, help="readings of lineitem per engine; the best one counts")
+    parser.add_argument("--runs", type=int, default=2, help="readings of lineitem per engine and protocol; the best one counts")
     parser.add_argument("--scale", type=float, default=LINEITEM_SCALE, help="of lineitem, in steps of 0.01; the default makes 5 million rows")
     parser.add_argument("--slow-megabytes-per-second", type=float, default=50, help="how fast the slow reader reads")
+    parser.add_argument("--flight-copies", type=int, default=FLIGHT_COPIES, help="how often `flight` reads each file of lineitem; the default makes 20 million rows")
+    parser.add_argument("--flight-arrays", action="store_true", help="let the Flight client make arrays of what it counts")
     parser.add_argument("--json", type=Path, help="write the figures there as well")
     parser.add_argument("--mooring", type=Path, help="a binary, instead of building it")
-    parser.add_argument("--client", type=Path, help="the client's binary, instead of building it")
+    parser.add_argument("--client", type=Path, help="the MySQL client's binary, instead of building it")
+    parser.add_argument("--flight-client", type=Path, help="the binary of the Flight client and of the bare server, instead of building it")
     options = parser.parse_args()
     options.only = [part for part in options.only.split(",") if part]
     options.connections = [int(number) for number in options.connections.split(",")]
     if unknown := set(options.only) - set(PARTS):
         parser.error(f"unknown part {', '.join(sorted(unknown))}; known are {', '.join(PARTS)}")
-    if min(options.connections) < 1 or options.seconds < 1 or options.runs < 1 or options.scale <= 0:
-        parser.error("--connections, --seconds and --runs are at least 1, --scale above 0")
+    if min(*options.connections, options.seconds, options.runs, options.flight_copies) < 1 or options.scale <= 0:
+        parser.error("--connections, --seconds, --runs and --flight-copies are at least 1, --scale above 0")
     return options
 
 
-def run(options: argparse.Namespace, report: Report, stack: ExitStack) -> None:
-    mooring = options.mooring or build("mooring")
-    client = measure.Client(options.client or build("mooring-wire-bench"))
-    mariadb.install()
+def run(options: argparse.Namespace, report: Report, stack: ExitStack) -> flight.Doors | None:
+    mooring, client, flight_client = binaries(options)
     folder = load_once(mooring, options.scale)
     scratch = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="wire")))
-    peer = stack.enter_context(mariadb.MariaDb(scratch, CONNECTIONS_MAX))
-    theirs = measure.Engine("MariaDB", peer.host, peer.port, peer.child.pid, "tiny.orders", "wire.lineitem")
-    print(f"MariaDB {peer.version()}, {len(os.sched_getaffinity(0))} cores for server and client, lineitem of scale {options.scale:g}", flush=True)
-    measurements = measure.Measurements(client, report)
+    client = measure.Client(client)
+    if set(options.only) - {"flight"}:
+        beside_mariadb(options, mooring, measure.Measurements(client, report), folder, scratch)
+    if "flight" not in options.only:
+        return None
+    links, lineitem = folder / f"flight{options.flight_copies}", folder / "state" / "warehouse" / "wire" / "lineitem"
+    files = flight.linked_files(links, lineitem, options.flight_copies)
+    return flight.measure(flight.Contest(mooring, client, flight_client, files, options.runs, options.flight_arrays), scratch / "flight")
 
-    settings = {"coordinator.mysql.connections_max": CONNECTIONS_MAX}
-    with processes.Cluster(mooring, folder, settings=settings) as cluster:
-        ours = engine_of(cluster)
-        both = [ours, theirs]
-        copy_rows(client, ours, peer, scratch, options)
-        if "statements" in options.only:
-            for_all_connections(measurements, both, options)
-        if "rows" in options.only:
-            measurements.rows("lineitem, text", both, options.runs, prepared=False)
-            measurements.rows("lineitem, binary", both, options.runs, prepared=True)
-    if "idle" in options.only:
-        # A process of its own: what other parts have used and given back would be taken for less.
+
+def beside_mariadb(options: argparse.Namespace, mooring: Path, measurements: measure.Measurements, folder: Path, scratch: Path) -> None:
+    mariadb.install()
+    with mariadb.MariaDb(scratch, CONNECTIONS_MAX) as peer:
+        theirs = measure.Engine("MariaDB", peer.host, peer.port, peer.child.pid, "tiny.orders", "wire.lineitem")
+        print(f"MariaDB {peer.version()}, {len(os.sched_getaffinity(0))} cores for server and client, lineitem of scale {options.scale:g}", flush=True)
+
+        settings = {"coordinator.mysql.connections_max": CONNECTIONS_MAX}
         with processes.Cluster(mooring, folder, settings=settings) as cluster:
-            progress("idle connections")
-            measurements.idle([engine_of(cluster), theirs], IDLE_CONNECTIONS)
-    if {"cancel", "slow"} & set(options.only):
-        with processes.Cluster(mooring, folder, WORKERS) as cluster:
             ours = engine_of(cluster)
-            if "cancel" in options.only:
-                progress("cancellation")
-                measurements.cancel(ours, LONG_QUERY, [process.child.pid for process in cluster.processes[1:]])
-            if "slow" in options.only:
-                progress("slow reader")
-                measurements.slow_reader([ours, theirs], options.slow_megabytes_per_second)
+            both = [ours, theirs]
+            copy_rows(measurements.client, ours, peer, scratch, options)
+            if "statements" in options.only:
+                for_all_connections(measurements, both, options)
+            if "rows" in options.only:
+                measurements.rows("lineitem, text", both, options.runs, prepared=False)
+                measurements.rows("lineitem, binary", both, options.runs, prepared=True)
+        if "idle" in options.only:
+            # A process of its own: what other parts have used and given back would be taken for less.
+            with processes.Cluster(mooring, folder, settings=settings) as cluster:
+                progress("idle connections")
+                measurements.idle([engine_of(cluster), theirs], IDLE_CONNECTIONS)
+        if {"cancel", "slow"} & set(options.only):
+            with processes.Cluster(mooring, folder, WORKERS) as cluster:
+                ours = engine_of(cluster)
+                if "cancel" in options.only:
+                    progress("cancellation")
+                    measurements.cancel(ours, LONG_QUERY, [process.child.pid for process in cluster.processes[1:]])
+                if "slow" in options.only:
+                    progress("slow reader")
+                    measurements.slow_reader([ours, theirs], options.slow_megabytes_per_second)
 
 
 def for_all_connections(measurements: measure.Measurements, engines: list[measure.Engine], options: argparse.Namespace) -> None:
@@ -134,13 +153,22 @@ def engine_of(cluster: processes.Cluster) -> measure.Engine:
     return measure.Engine("Mooring", cluster.host, cluster.port, cluster.processes[0].child.pid, "lake.tiny.orders", "lake.wire.lineitem")
 
 
-def build(package: str) -> Path:
+def binaries(options: argparse.Namespace) -> list[Path]:
+    """Of Mooring, of the MySQL client, and of both ends of `flight`. What is missing is built at once, so that all of it shares
+    what it depends on."""
+    given = [
+        ("mooring", "mooring", options.mooring),
+        ("mooring-wire-bench", "mooring-wire-bench", options.client),
+        ("mooring-wire-bench", "mooring-flight-bench", options.flight_client),
+    ]
     target = Path(os.environ.get("CARGO_TARGET_DIR") or CACHE / "target")
-    subprocess.run(
-        ["cargo", "build", "--release", "-p", package], cwd=REPOSITORY, check=True,
-        env=os.environ | {"CARGO_TARGET_DIR": str(target)},
-    )
-    return target / "release" / package
+    if packages := {package for package, _, binary in given if not binary}:
+        arguments = [argument for package in sorted(packages) for argument in ("-p", package)]
+        subprocess.run(
+            ["cargo", "build", "--release", *arguments], cwd=REPOSITORY, check=True,
+            env=os.environ | {"CARGO_TARGET_DIR": str(target)},
+        )
+    return [(binary or target / "release" / name).resolve() for _, name, binary in given]
 
 
 def load_once(binary: Path, scale: float) -> Path:
