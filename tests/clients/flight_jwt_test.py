@@ -1,14 +1,16 @@
-"""Tokens that somebody else signs, at the Flight SQL door: which are taken, and that rotated keys are followed."""
+"""Tokens that somebody else signs, at both doors: which are taken, and that rotated keys are followed."""
 
 import base64
 import json
 import os
+import ssl
 import tempfile
 import time
 import unittest
 from pathlib import Path
 
 import pyarrow.flight as flight
+import pymysql
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
@@ -60,6 +62,7 @@ class Tokens(unittest.TestCase):
             "coordinator.flight_sql.jwt_audience": AUDIENCE,
         }
         cluster = cls.enterClassContext(processes.Cluster(server.binary(), folder, settings=settings))
+        cls.address = {"host": cluster.host, "port": cluster.port}
         os.environ["MOORING_TEST_FLIGHT_SQL"] = cluster.processes[0].addresses["flight_sql"]
         for name in ("ina", "ivo"):
             flight_client.Client().rows(f"CREATE USER {name} IDENTIFIED WITH authentication_jwt")
@@ -92,6 +95,31 @@ class Tokens(unittest.TestCase):
         ):
             with self.subTest(name), self.assertRaises(flight.FlightUnauthenticatedError):
                 self.user(token)
+
+    def by_mysql(self, token, user="ina", tls=True):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        with pymysql.connect(
+            user=user, password=token, ssl=context, ssl_disabled=not tls, **self.address,
+        ) as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT USER()")
+            return cursor.fetchone()[0].split("@")[0]
+
+    def test_a_token_is_a_password_of_mysql_clients_inside_tls(self):
+        self.assertEqual(self.by_mysql(self.issuer.token()), "ina")
+        self.assertEqual(self.by_mysql(self.issuer.token(sub="ivo"), "ivo"), "ivo")
+        for name, token, more in (
+            ("of another user", self.issuer.token(sub="ivo"), {}),
+            ("expired", self.issuer.token(exp=int(time.time()) - 600), {}),
+            ("of another key", Issuer("first").token(), {}),
+            ("no token", "x", {}),
+            ("nothing", "", {}),
+            ("in the clear", self.issuer.token(), {"tls": False}),
+            ("of an account with a password", self.issuer.token(sub="alice"), {"user": "alice"}),
+        ):
+            with self.subTest(name), self.assertRaises(pymysql.err.OperationalError) as caught:
+                self.by_mysql(token, **more)
+            self.assertEqual(caught.exception.args[0], 1045, name)
 
     def test_rotated_keys_are_followed(self):
         second = Issuer("second")

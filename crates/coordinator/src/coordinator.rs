@@ -2,11 +2,11 @@
 
 use crate::accounts::StoredAccounts;
 use crate::catalog_definitions::{CatalogDefinitions, CatalogSecrets};
-use crate::flight_sql::{FlightSqlDoor, FlightSqlMetrics, FlightSqlSettings};
+use crate::flight_sql::{FlightSqlDoor, FlightSqlMetrics, FlightSqlSettings, TokensAsPasswords};
 use crate::internal::InternalService;
 use crate::membership::Membership;
 use crate::metrics::{CatalogMetrics, ClusterMetrics, QueryMetrics};
-use crate::mysql::{MysqlDoor, MysqlMetrics, MysqlSettings};
+use crate::mysql::{MysqlDoor, MysqlMetrics, MysqlSettings, PasswordVerifier, StoredCredentials};
 use crate::query::{Queries, QuerySettings, Runner};
 use crate::session::SessionHub;
 use crate::statement::ServerVariables;
@@ -117,7 +117,12 @@ impl Coordinator {
             parts.number,
         );
         let mysql_metrics = MysqlMetrics::register(registry);
-        let mysql = MysqlDoor::new(parts.mysql, accounts, sessions.clone(), mysql_metrics);
+        let verifier: Arc<dyn PasswordVerifier> = match &parts.flight_sql.jwt {
+            Some(tokens) => Arc::new(TokensAsPasswords::new(tokens.clone())),
+            None => Arc::new(StoredCredentials::default()),
+        };
+        let mysql =
+            MysqlDoor::new(parts.mysql, accounts, sessions.clone(), mysql_metrics, verifier);
         let flight_sql_metrics = FlightSqlMetrics::register(registry);
         let flight_sql =
             FlightSqlDoor::new(parts.flight_sql, mysql.clone(), sessions, flight_sql_metrics);

@@ -11,6 +11,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::runtime::Handle;
 use tokio::time::{Instant, Sleep, sleep};
 
 /// What comes behind one question until the socket is left alone.
@@ -21,6 +22,8 @@ const NAPS_MAX: u32 = 20;
 
 pub(crate) struct Socket {
     state: State,
+    /// Where it was made: whose reactor and timers it uses, whoever reads it.
+    runtime: Handle,
     /// What came since something was last sent, or nothing came for long.
     burst_bytes: usize,
 }
@@ -37,12 +40,14 @@ enum State {
 }
 
 impl Socket {
+    /// Within a runtime that has a reactor and timers.
     pub(crate) fn new(stream: TcpStream) -> Self {
-        Self { state: State::Watched(stream), burst_bytes: 0 }
+        Self { state: State::Watched(stream), runtime: Handle::current(), burst_bytes: 0 }
     }
 
     fn leave_alone(&mut self) -> io::Result<()> {
         if let State::Watched(stream) = std::mem::replace(&mut self.state, State::Broken) {
+            let _within = self.runtime.enter();
             let nap = Box::pin(sleep(Duration::ZERO));
             self.state = State::Alone { stream: stream.into_std()?, nap, naps: 0 };
         }
@@ -54,6 +59,7 @@ impl Socket {
         if let State::Alone { .. } = &self.state
             && let State::Alone { stream, .. } = std::mem::replace(&mut self.state, State::Broken)
         {
+            let _within = self.runtime.enter();
             self.burst_bytes = 0;
             self.state = State::Watched(TcpStream::from_std(stream)?);
         }

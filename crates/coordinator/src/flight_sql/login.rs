@@ -108,6 +108,12 @@ impl FlightSqlDoor {
                 refusal(failure, user, peer)
             })?;
         peer.vouch();
+        if account.credential == Credential::Token {
+            // The session would outlive the token, and the key that has signed it.
+            return Err(not_authenticated(format!(
+                "user '{user}' comes by tokens: send the token itself with each call, as `authorization: Bearer`"
+            )));
+        }
         let token = new_token();
         let lifetime = self.settings.token_lifetime;
         let admitted = Admitted { account, account_changes, lifetime };

@@ -37,6 +37,7 @@ mod stream;
 mod ticket;
 mod wire_types;
 
+pub(crate) use jwt::TokensAsPasswords;
 pub use jwt::{JwtSettings, JwtVerifier};
 pub use metrics::FlightSqlMetrics;
 

@@ -238,17 +238,6 @@ impl MysqlDoor {
         accounts: Arc<dyn Accounts>,
         sessions: Arc<dyn SessionFactory>,
         metrics: MysqlMetrics,
-    ) -> Arc<Self> {
-        let verifier = Arc::new(StoredCredentials::default());
-        Self::with_verifier(settings, accounts, sessions, metrics, verifier)
-    }
-
-    /// As [`MysqlDoor::new`], with another one to decide about passwords.
-    pub fn with_verifier(
-        settings: MysqlSettings,
-        accounts: Arc<dyn Accounts>,
-        sessions: Arc<dyn SessionFactory>,
-        metrics: MysqlMetrics,
         verifier: Arc<dyn PasswordVerifier>,
     ) -> Arc<Self> {
         let authenticator = Authenticator::start(verifier, settings.unknown_user_key);

@@ -8,7 +8,10 @@
 //! Written here over `ring`, which TLS brings anyway: of `jsonwebtoken`, the versions that are kept
 //! bring primitives of their own, and features that would have everything compile anew.
 
+mod as_password;
 mod keys;
+
+pub(crate) use as_password::TokensAsPasswords;
 
 use super::status::not_authenticated;
 use base64::Engine;

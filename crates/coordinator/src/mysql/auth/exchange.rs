@@ -91,7 +91,7 @@ impl Authenticator {
         W: AsyncWrite + Unpin,
     {
         let login = exchange.login;
-        let known = exchange.account.filter(|account| account.has_password_login());
+        let known = exchange.account.filter(|account| self.has_password(account));
         let account = known.unwrap_or_else(|| self.unknown_users.account(&login.user));
         let mut attempt = Attempt {
             account,
@@ -143,6 +143,11 @@ impl Authenticator {
         decide(proven && attempt.is_known, true)
     }
 
+    /// Whether anything that is sent as a password opens the account.
+    fn has_password(&self, account: &Account) -> bool {
+        account.credential != Credential::Token || self.verifier.needs_clear_password(account)
+    }
+
     /// Whether a password that came in the clear, inside TLS or from this machine, is that of
     /// `account`. `None` for an unknown user, whose check takes as long.
     pub(crate) async fn is_right(
@@ -151,7 +156,7 @@ impl Authenticator {
         user: &str,
         password: &[u8],
     ) -> mooring_spi::Result<bool> {
-        let account = account.filter(|account| account.has_password_login());
+        let account = account.filter(|account| self.has_password(account));
         let checked = match account {
             Some(known)
                 if password.is_empty()

@@ -89,13 +89,6 @@ pub struct Account {
     pub tls: TlsRequirement,
 }
 
-impl Account {
-    /// For passwords, an account that comes by tokens is nobody's.
-    fn has_password_login(&self) -> bool {
-        self.credential != Credential::Token
-    }
-}
-
 /// Where accounts are looked up.
 #[async_trait]
 pub trait Accounts: Send + Sync {

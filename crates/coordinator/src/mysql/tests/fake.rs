@@ -330,7 +330,7 @@ pub(crate) fn closed_door(verifier: Arc<dyn PasswordVerifier>) -> (Arc<MysqlDoor
     let factory = Arc::new(Factory(behind.clone()));
     let metrics = MysqlMetrics::default();
     let failed = metrics.logins_failed.clone();
-    (MysqlDoor::with_verifier(settings(), behind, factory, metrics, verifier), failed)
+    (MysqlDoor::new(settings(), behind, factory, metrics, verifier), failed)
 }
 
 pub(super) struct Door {
@@ -356,7 +356,7 @@ impl Door {
         let behind = Arc::new(Behind::default());
         let factory = Arc::new(Factory(behind.clone()));
         let metrics = MysqlMetrics::default();
-        let door = MysqlDoor::with_verifier(settings, behind.clone(), factory, metrics, verifier);
+        let door = MysqlDoor::new(settings, behind.clone(), factory, metrics, verifier);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address");
         let stop = CancellationToken::new();
