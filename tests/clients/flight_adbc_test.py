@@ -133,6 +133,10 @@ class Parameters(Connected):
     def test_their_types_are_told(self):
         schema = self.cursor.adbc_prepare("SELECT r_name FROM tpch.tiny.region WHERE r_regionkey = ?")
         self.assertEqual(schema.types, [pa.int64()])
+        limited = "SELECT r_name FROM tpch.tiny.region ORDER BY r_regionkey LIMIT ? OFFSET ?"
+        self.assertEqual(self.cursor.adbc_prepare(limited).types, [pa.int64(), pa.int64()])
+        self.cursor.execute(limited, (2, 1))
+        self.assertEqual(self.cursor.fetchall(), [("AMERICA",), ("ASIA",)])
 
 
 class Errors(Connected):

@@ -15,12 +15,13 @@ use crate::session::NodeRuntime;
 use crate::snapshot::{Snapshot, TableSources};
 use crate::views::{ViewPlans, inline};
 use crate::{Catalog, Catalogs, SourceLease};
-use datafusion::arrow::datatypes::{DataType, SchemaRef};
+use datafusion::arrow::datatypes::{DataType, Field, SchemaRef};
 use datafusion::common::tree_node::Transformed;
 use datafusion::common::{DataFusionError, Result as DataFusionResult};
 use datafusion::execution::{FunctionRegistry, SessionState, TaskContext};
-use datafusion::logical_expr::LogicalPlan;
+use datafusion::logical_expr::expr::Placeholder;
 use datafusion::logical_expr::utils::merge_schema;
+use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::SessionConfig;
 use datafusion::sql::parser::Statement as PlannerStatement;
@@ -353,7 +354,14 @@ fn infer_parameters(logical: LogicalPlan) -> DataFusionResult<(LogicalPlan, Vec<
         .transform_up_with_subqueries(|plan| {
             let schema = Arc::clone(plan.schema());
             let inputs = merge_schema(&plan.inputs());
+            let counts_rows = matches!(plan, LogicalPlan::Limit(_));
             plan.map_expressions(|expr| {
+                // It meets nothing that has a type.
+                if counts_rows && let Expr::Placeholder(Placeholder { id, field: None }) = expr {
+                    let number = Arc::new(Field::new(id.as_str(), DataType::Int64, true));
+                    let number = Placeholder::new_with_field(id, Some(number));
+                    return Ok(Transformed::yes(Expr::Placeholder(number)));
+                }
                 let (expr, _) = match inputs.fields().is_empty() {
                     true => expr.infer_placeholder_types(&schema)?,
                     false => expr.infer_placeholder_types(&inputs)?,
