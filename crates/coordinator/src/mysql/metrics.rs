@@ -131,12 +131,12 @@ impl MysqlMetrics {
         );
         registry.register(
             "mooring_coordinator_mysql_logins_failed",
-            "MySQL logins that did not prove their password",
+            "Logins at the MySQL and the Flight SQL door that did not prove their password",
             metrics.logins_failed.clone(),
         );
         registry.register(
             "mooring_coordinator_mysql_logins_delayed",
-            "MySQL logins that waited, or were refused, because of earlier failures of their address",
+            "Logins at both doors that waited, or were refused, because of earlier failures of their address",
             metrics.logins_delayed.clone(),
         );
         registry.register(
