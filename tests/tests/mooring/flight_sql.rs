@@ -1,14 +1,22 @@
 //! Flight SQL by a Rust client: results, the ways in which a query ends, what a session leaves behind.
 
+use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use arrow_flight::sql::client::FlightSqlServiceClient;
 use arrow_flight::{Action, CancelFlightInfoRequest, FlightInfo, Ticket};
 use futures::{StreamExt, TryStreamExt};
+use hyper_util::rt::TokioIo;
 use mooring_tests::{Cluster, Session};
 use prost::Message;
+use tokio::net::TcpStream;
 use tokio::time::timeout;
-use tonic::transport::{Channel, Endpoint};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::pki_types::pem::PemObject;
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
+use tokio_rustls::rustls::{self, ClientConfig, RootCertStore};
+use tonic::transport::{Channel, Endpoint, Uri};
 
 type Client = FlightSqlServiceClient<Channel>;
 
@@ -20,6 +28,35 @@ async fn connect(cluster: &mut Cluster) -> Client {
     let address = cluster.coordinator().unwrap().address("flight_sql").unwrap().to_owned();
     let endpoint = Endpoint::from_shared(format!("http://{address}")).unwrap();
     let mut client = FlightSqlServiceClient::new(endpoint.connect().await.unwrap());
+    client.handshake("root", "").await.unwrap();
+    client
+}
+
+/// Inside TLS, with trust in the certificate that the coordinator has made for itself.
+async fn connect_by_tls(cluster: &mut Cluster) -> Client {
+    let address = cluster.coordinator().unwrap().address("flight_sql").unwrap().to_owned();
+    let certificate = cluster.builder().state_folder().join("mysql-certificate.pem");
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(certificate).unwrap()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    let tls = TlsConnector::from(Arc::new(config));
+    let dial = tower::service_fn(move |_: Uri| {
+        let (tls, address) = (tls.clone(), address.clone());
+        async move {
+            let name = ServerName::try_from("localhost").map_err(io::Error::other)?;
+            let stream = tls.connect(name, TcpStream::connect(address).await?).await?;
+            io::Result::Ok(TokioIo::new(stream))
+        }
+    });
+    let endpoint = Endpoint::from_static("http://localhost");
+    let mut client =
+        FlightSqlServiceClient::new(endpoint.connect_with_connector(dial).await.unwrap());
     client.handshake("root", "").await.unwrap();
     client
 }
@@ -57,10 +94,16 @@ async fn await_state(session: &mut Session, sql: &str, state: &str) {
 async fn rows_come_from_one_node_and_from_workers() {
     for workers in [0, 2] {
         let mut cluster = Cluster::with_workers(workers).unwrap().start().await.unwrap();
-        let mut client = connect(&mut cluster).await;
-        assert_eq!(row_count(&mut client, "SET distributed_bytes_per_partition = 1").await, 0);
-        let lineitem = "SELECT l_orderkey, l_comment FROM tpch.tiny.lineitem";
-        assert_eq!(row_count(&mut client, lineitem).await, 60175);
+        let mut clients = vec![connect(&mut cluster).await];
+        // The others make no certificate for themselves.
+        if workers == 0 {
+            clients.push(connect_by_tls(&mut cluster).await);
+        }
+        for mut client in clients {
+            assert_eq!(row_count(&mut client, "SET distributed_bytes_per_partition = 1").await, 0);
+            let lineitem = "SELECT l_orderkey, l_comment FROM tpch.tiny.lineitem";
+            assert_eq!(row_count(&mut client, lineitem).await, 60175);
+        }
     }
 }
 
