@@ -15,10 +15,9 @@ from adbc_driver_flightsql import ConnectionOptions, DatabaseOptions, StatementO
 import counted
 from flight_cases import read_arrow_cases
 from flight_client import encrypted, plain
+from on_workers import LONG
 from server import PASSWORDS
 
-# It gives no row for minutes.
-LONG = "SELECT count(*) AS runs_long FROM tpch.sf10.lineitem a CROSS JOIN tpch.tiny.lineitem b WHERE a.l_comment || b.l_comment = 'never'"
 # The names of TPC-H's specification, section 4.2.3.
 REGIONS = ["AFRICA", "AMERICA", "ASIA", "EUROPE", "MIDDLE EAST"]
 PATIENCE_S = 60

@@ -5,27 +5,18 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
-import time
-import unittest
 from pathlib import Path
 
 import adbc_driver_flightsql.dbapi as flight_sql
 import pyarrow as pa
 import pyarrow.flight as flight
-import pymysql
 
 import counted
-from certificates import write_certificate
 from flight_client import Client, command, encrypted, field, fields, plain, query
-from server import binary, processes
+from on_workers import LONG, WORKERS, OnWorkers
+from server import processes
 
-PATIENCE_S = 60
-POLL_S = 0.02
-WORKERS = 2
-# It reads for minutes, on every worker, and gives no row before.
-LONG = "SELECT count(*) AS runs_long FROM tpch.sf10.lineitem a CROSS JOIN tpch.tiny.lineitem b WHERE a.l_comment || b.l_comment = 'never'"
 # A client that is in the middle of a call until it is killed.
 READER = f"""
 from flight_client import Client, query
@@ -35,35 +26,11 @@ client.rows({LONG!r})
 """
 
 
-class Orphans(unittest.TestCase):
+class Orphans(OnWorkers):
     @classmethod
     def setUpClass(cls):
-        folder = Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
-        processes.run(binary(), ["user", "add", "root", "--no-password", "--admin"], processes.state_settings(folder))
-        certificates = folder / "certificates"
-        certificates.mkdir()
-        certificate_file, key_file = write_certificate(certificates)
-        settings = {"coordinator.mysql.tls_certificate": certificate_file, "coordinator.mysql.tls_key": key_file}
-        cluster = cls.enterClassContext(processes.Cluster(binary(), folder, WORKERS, settings))
-        os.environ["MOORING_TEST_FLIGHT_SQL"] = cluster.processes[0].addresses["flight_sql"]
-        observer = pymysql.connect(host=cluster.host, port=cluster.port, user="root", ssl_disabled=True)
-        cls.addClassCleanup(observer.close)
-        cls.observer, cls.observing = observer.cursor(), threading.Lock()
-
-    def seen(self, sql):
-        with self.observing:
-            self.observer.execute(sql)
-            return self.observer.fetchall()
-
-    def await_workers(self, wanted):
-        deadline = time.monotonic() + PATIENCE_S
-        while True:
-            busy = self.seen("SELECT DISTINCT worker FROM system.runtime.tasks WHERE state = 'running'")
-            if len(busy) == wanted:
-                return
-            if time.monotonic() > deadline:
-                self.fail(f"after {PATIENCE_S} s there are running tasks on {busy}, instead of on {wanted} workers")
-            time.sleep(POLL_S)
+        super().setUpClass()
+        os.environ["MOORING_TEST_FLIGHT_SQL"] = cls.cluster.processes[0].addresses["flight_sql"]
 
     def last_state(self):
         statement = LONG.replace("'", "''")

@@ -7,44 +7,19 @@ awaited.
 import socket
 import ssl
 import struct
-import tempfile
-import time
-import unittest
-from pathlib import Path
-
-import pymysql
 
 import counted
 import raw_client as raw
-from certificates import write_certificate
+from on_workers import LONG, WORKERS, OnWorkers
 from raw_client import Raw, ServerError
-from server import binary, processes
-
-PATIENCE_S = 60
-POLL_S = 0.02
-WORKERS = 2
-# It reads for minutes, on every worker.
-LONG = "SELECT count(*) AS runs_long FROM tpch.sf10.lineitem a CROSS JOIN tpch.tiny.lineitem b WHERE a.l_comment || b.l_comment = 'never'"
+from server import processes
 
 
-class Orphans(unittest.TestCase):
+class Orphans(OnWorkers):
     @classmethod
     def setUpClass(cls):
-        folder = Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
-        processes.run(binary(), ["user", "add", "root", "--no-password", "--admin"], processes.state_settings(folder))
-        certificate = folder / "certificates"
-        certificate.mkdir()
-        certificate_file, key_file = write_certificate(certificate)
-        settings = {"coordinator.mysql.tls_certificate": certificate_file, "coordinator.mysql.tls_key": key_file}
-        cluster = cls.enterClassContext(processes.Cluster(binary(), folder, WORKERS, settings))
-        cls.where = (cluster.host, cluster.port)
-        observer = pymysql.connect(host=cluster.host, port=cluster.port, user="root", ssl_disabled=True)
-        cls.addClassCleanup(observer.close)
-        cls.observer = observer.cursor()
-
-    def rows(self, sql):
-        self.observer.execute(sql)
-        return self.observer.fetchall()
+        super().setUpClass()
+        cls.where = (cls.cluster.host, cls.cluster.port)
 
     def start(self, tls=False, first=()) -> Raw:
         """A connection whose query runs on every worker."""
@@ -57,15 +32,8 @@ class Orphans(unittest.TestCase):
         return connection
 
     def await_workers(self, wanted: int) -> None:
-        deadline = time.monotonic() + PATIENCE_S
-        while True:
-            busy = self.rows("SELECT DISTINCT worker FROM system.runtime.tasks WHERE state = 'running'")
-            if len(busy) == wanted:
-                break
-            if time.monotonic() > deadline:
-                self.fail(f"after {PATIENCE_S} s there are running tasks on {busy}, instead of on {wanted} workers")
-            time.sleep(POLL_S)
-        listed = [row for row in self.rows("SHOW FULL PROCESSLIST") if "runs_long" in str(row[7])]
+        super().await_workers(wanted)
+        listed = [row for row in self.seen("SHOW FULL PROCESSLIST") if "runs_long" in str(row[7])]
         self.assertEqual(bool(listed), bool(wanted), listed)
 
     def assert_interrupted(self, connection, number):
@@ -111,7 +79,7 @@ class Orphans(unittest.TestCase):
         for tls in (False, True):
             with self.subTest(tls=tls):
                 connection = self.start(tls)
-                self.rows(f"KILL QUERY {connection.id}")
+                self.seen(f"KILL QUERY {connection.id}")
                 self.assert_interrupted(connection, 1317)
                 self.await_workers(0)
                 self.assertEqual(connection.query("SELECT 7").rows, [[b"7"]])
@@ -120,7 +88,7 @@ class Orphans(unittest.TestCase):
         for tls in (False, True):
             with self.subTest(tls=tls):
                 connection = self.start(tls)
-                self.rows(f"KILL {connection.id}")
+                self.seen(f"KILL {connection.id}")
                 self.await_workers(0)
                 with self.assertRaises((ServerError, EOFError, ConnectionError)):
                     connection.result()
